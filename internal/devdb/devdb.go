@@ -1,0 +1,251 @@
+// Package devdb is the vocabulary of a dev database: what one statement did on
+// a real server, as finished facts. devdb/postgres makes them; checks and
+// policies judge them.
+package devdb
+
+import (
+	"context"
+	"time"
+
+	"github.com/assaydb/assay/internal/migration"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+// DB is a throw-away database that migrations are run on.
+type DB interface {
+	// Replay applies a merged migration and records nothing. The error of a
+	// statement that fails is a *StatementError.
+	Replay(context.Context, *migration.Migration) error
+	// Record applies a new migration and tells what each statement did. A
+	// statement that fails ends the migration: the steps so far, that of the
+	// failed statement included, come with a *StatementError.
+	Record(context.Context, *migration.Migration) ([]*Step, error)
+	// Catalog reads the whole catalog as it is now.
+	Catalog(context.Context) (*schema.Catalog, error)
+	// Close throws the database away.
+	Close() error
+}
+
+// Version says what server the facts come from.
+type Version struct {
+	Num    int    // server_version_num: 170010
+	Text   string // "17.10"
+	Source string // where it came from, for the report's header: "pinned download", "/usr/lib/postgresql/15/bin", "--dev-url"
+	Tested bool   // the major is in assay's test matrix
+}
+
+// Major is the server's major version.
+func (v Version) Major() int { return v.Num / 10000 }
+
+// Record is everything that judges may look at.
+type Record struct {
+	Version       Version
+	Dir           *migration.Dir
+	Base          []*migration.Migration // replayed, not judged
+	New           []*Recorded
+	Edited        []Edit          // merged files that the change edits or deletes
+	Before, After *schema.Catalog // before the first new migration, after the last
+	Config        Assumptions
+}
+
+// Recorded is a new migration with what its statements did.
+type Recorded struct {
+	*migration.Migration
+	Steps []*Step
+	Err   *StatementError // the statement that failed, if one did
+	// Added is false when the migration is judged though git does not call it new (--latest, --all).
+	Added bool
+	// OutOfOrder names the newest merged migration that sorts after this one, empty if there is none.
+	OutOfOrder string
+	Down       *DownRun // nil if there was no down part to run
+}
+
+// Edit is a merged migration that the change edits, deletes or renames.
+type Edit struct {
+	Path    string
+	OldPath string // of a rename
+	Kind    string // "edited", "deleted", "renamed"
+	Line    int    // first changed line, 1 if unknown
+}
+
+// Assumptions are what the team says about the world outside the files.
+type Assumptions struct {
+	LockTimeoutSet      bool // the runner sets lock_timeout itself
+	StatementTimeoutSet bool // the runner sets statement_timeout itself
+	TimeZone            string
+}
+
+// StatementError is a statement that the server refused.
+type StatementError struct {
+	Statement *migration.Statement
+	Step      *Step  // nil on replay
+	Code      string // SQLSTATE
+	Message   string
+	Detail    string
+	Hint      string
+	Where     string // context: function and line
+	Position  int    // 1-based character in the statement's text, 0 if unknown
+	Canceled  string // why assay ended it: "statement timeout after 30s", empty if the server did
+}
+
+func (e *StatementError) Error() string {
+	p := e.Statement.Pos
+	s := e.Message
+	if e.Code != "" {
+		s += " (SQLSTATE " + e.Code + ")"
+	}
+	return p.Path + ":" + itoa(p.Line) + ": " + s
+}
+
+func itoa(n int) string {
+	if n < 10 {
+		return string(rune('0' + n))
+	}
+	return itoa(n/10) + string(rune('0'+n%10))
+}
+
+// Step is one statement and what it did.
+type Step struct {
+	Stmt          *migration.Statement
+	Index         int // 0-based in the migration
+	Changes       []schema.Change
+	Before, After *schema.Catalog
+	// Locks are the relation locks the statement took on relations that were
+	// there before it or not, strongest mode per relation, without those the
+	// recorder took and without those held before in the same or a stronger mode.
+	Locks []Lock
+	// Held are the locks that earlier statements of the same transaction took
+	// and that are still held while this one runs.
+	Held     []Lock
+	Rewrites []Rewrite
+	Scans    []Scan
+	Rows     []RowCount
+	Created  []ObjectRef // from ddl_command_end, also inside DO and functions
+	Dropped  []Dropped
+	InTx     bool // ran inside a transaction block, the tool's or its own
+	TxID     int  // numbers the transactions of one migration; two steps with the same one share it
+	Settings Settings
+	Notices  []Notice // NOTICE and WARNING of the server
+	Err      *StatementError
+	Duration time.Duration
+	// Tag is the server's own command tag without counts ("INSERT", "CREATE TABLE").
+	Tag string
+	// Counterexamples are rows that the old schema accepts and that this statement fails on or changes.
+	Counterexamples []*Counterexample
+}
+
+// LockMode is a table-level lock mode as the manual writes it, without "LOCK": "ACCESS EXCLUSIVE".
+type LockMode string
+
+// The modes, from weak to strong.
+const (
+	AccessShare          LockMode = "ACCESS SHARE"
+	RowShare             LockMode = "ROW SHARE"
+	RowExclusive         LockMode = "ROW EXCLUSIVE"
+	ShareUpdateExclusive LockMode = "SHARE UPDATE EXCLUSIVE"
+	Share                LockMode = "SHARE"
+	ShareRowExclusive    LockMode = "SHARE ROW EXCLUSIVE"
+	Exclusive            LockMode = "EXCLUSIVE"
+	AccessExclusive      LockMode = "ACCESS EXCLUSIVE"
+)
+
+var strengths = map[LockMode]int{
+	AccessShare: 1, RowShare: 2, RowExclusive: 3, ShareUpdateExclusive: 4,
+	Share: 5, ShareRowExclusive: 6, Exclusive: 7, AccessExclusive: 8,
+}
+
+// Strength orders the modes: 1 for ACCESS SHARE to 8 for ACCESS EXCLUSIVE, 0 for an unknown one.
+func (m LockMode) Strength() int { return strengths[m] }
+
+// BlocksReads reports whether plain SELECT must wait for the lock.
+func (m LockMode) BlocksReads() bool { return m == AccessExclusive }
+
+// BlocksWrites reports whether INSERT, UPDATE and DELETE must wait for the lock.
+func (m LockMode) BlocksWrites() bool { return m.Strength() >= Share.Strength() }
+
+// Lock is a lock on a relation.
+type Lock struct {
+	Relation schema.OID
+	Object   string     // schema-qualified name as it was when the lock was taken: "public.orders"
+	Kind     string     // "table", "index", "sequence", "view", "materialized view", "partitioned table", "toast table" …
+	Table    schema.OID // of an index: its table; else Relation
+	Mode     LockMode
+	Step     int  // index of the step that took it
+	Inferred bool // taken from the manual, not seen: statements that cannot be watched
+}
+
+// Rewrite is a relation whose storage was written anew.
+type Rewrite struct {
+	Relation schema.OID
+	Object   string
+	Kind     string     // "table", "index", "materialized view", "sequence"
+	Table    schema.OID // of an index: its table
+	Reason   string     // of table_rewrite: "column type", "default value", "persistence", "access method"; else "VACUUM FULL", "CLUSTER", "index rebuilt" …
+}
+
+// Scan is a sequential scan of a whole relation.
+type Scan struct {
+	Relation schema.OID
+	Object   string
+	Count    int
+}
+
+// RowCount is how many rows a statement wrote, on the dev database.
+type RowCount struct {
+	Relation                   schema.OID
+	Object                     string
+	Inserted, Updated, Deleted int64
+}
+
+// ObjectRef names an object that an event trigger told of.
+type ObjectRef struct {
+	Ref  schema.Ref
+	Kind string // object_type: "table", "table column", "index"
+	Name string // object_identity
+	Tag  string // command tag, of a created or altered one
+}
+
+// Dropped is an object that is gone after the statement.
+type Dropped struct {
+	ObjectRef
+	Original bool // named by the statement
+	Normal   bool // fell because it depends on one that was named (CASCADE)
+	// Via is the chain from the named object to this one, both included, by name.
+	Via []string
+}
+
+// Settings are those in force when the statement ran.
+type Settings struct {
+	LockTimeout      time.Duration // 0: none
+	StatementTimeout time.Duration // 0: none
+	SearchPath       string
+	Role             string
+	TimeZone         string
+	ReplicationRole  string // session_replication_role
+}
+
+// Notice is a message of the server that is not an error.
+type Notice struct {
+	Severity, Code, Message string
+}
+
+// Counterexample is a set of rows that proves a point.
+type Counterexample struct {
+	Kind    string // "fails": the migration fails with them; "changed", "lost": they are altered or gone after it
+	Rows    string // INSERT statements, one line each
+	Code    string // SQLSTATE
+	Message string // the server's own
+	Before  string // of "changed": the row before and after, as text
+	After   string
+	Left    []string // what was left out of the way: triggers, row security
+	Seeded  bool     // the rows come from --seed
+}
+
+// DownRun is what the way back did.
+type DownRun struct {
+	Migration *migration.Migration
+	Steps     []*Step
+	Err       *StatementError
+	// Left are the changes from the catalog before the up part to that after the down part; none if it came back.
+	Left []schema.Change
+}

@@ -1,0 +1,190 @@
+// Package migration reads migration directories: it knows every supported
+// format, the order its tool applies files in, the transaction the tool runs
+// them in, and the exact place of each statement. It is the only package that
+// sees pg_query, and it gives out facts, never a parse tree.
+package migration
+
+// Position is a place in a file of the project. The zero value means "no place".
+type Position struct {
+	Path   string // slash-separated, relative to the project root
+	Line   int    // 1-based
+	Column int    // 1-based, in Unicode code points
+	Offset int    // 0-based, in bytes of the file as it lies on disk (BOM and CR included)
+}
+
+// Format names a migration tool's file convention, as accepted by --dir-format.
+type Format string
+
+// The supported formats.
+const (
+	GolangMigrate   Format = "golang-migrate"
+	Goose           Format = "goose"
+	Flyway          Format = "flyway"
+	Liquibase       Format = "liquibase"
+	Dbmate          Format = "dbmate"
+	SQLMigrate      Format = "sql-migrate"
+	Atlas           Format = "atlas"
+	Prisma          Format = "prisma"
+	Drizzle         Format = "drizzle"
+	Diesel          Format = "diesel"
+	Hasura          Format = "hasura"
+	Sqlx            Format = "sqlx"
+	NodePgMigrate   Format = "node-pg-migrate"
+	GraphileMigrate Format = "graphile-migrate"
+	Sqitch          Format = "sqitch"
+	Supabase        Format = "supabase"
+	Plain           Format = "plain"
+)
+
+// TxMode says how the team's tool runs the statements of a file.
+type TxMode string
+
+const (
+	// TxFile: the tool opens a transaction, runs the file's statements in it
+	// and commits. A COMMIT in the file ends the tool's transaction early.
+	TxFile TxMode = "file"
+	// TxImplicit: the tool sends the file as one simple query, which
+	// PostgreSQL runs as one implicit transaction block; BEGIN and COMMIT in
+	// the file split it (protocol-flow, "Multiple Statements in a Simple Query").
+	TxImplicit TxMode = "implicit"
+	// TxNone: every statement runs by itself (autocommit).
+	TxNone TxMode = "none"
+	// TxAll: the tool runs all pending migrations in one transaction
+	// (Drizzle, node-pg-migrate).
+	TxAll TxMode = "all"
+)
+
+// Migration is one migration file (or the up part of one), ready to run.
+type Migration struct {
+	Path       string // the file, slash-separated, relative to the project root
+	Version    string // as the tool sees it: "20240101120000", "1.2", "0003"; empty for repeatable ones
+	Name       string // the human part of the file's name
+	Format     Format
+	Source     string // the text of the file as it lies on disk
+	Hash       string // hex sha256 of everything that is run: file, includes, values
+	Repeatable bool   // run again whenever its text changes (Flyway R__, sqitch rework is not one)
+	TxMode     TxMode
+	TxReason   string // what decided TxMode, for messages: `goose wraps each file in a transaction`
+	// TxOptOut tells a person how to leave the transaction in this format:
+	// a line to write into the file or a file to add. Empty if there is no way out.
+	TxOptOut   string
+	Statements []*Statement
+	Directives []Directive // those of the whole file
+	Down       *Migration  // the way back, nil if the format has none or the file is missing
+	// Bookkeeping is SQL that makes the tool's own tables exist, as the tool
+	// itself would have made them before its first migration. The same for
+	// every migration of a directory.
+	Bookkeeping string
+}
+
+// StatementKind says how a statement reaches the server.
+type StatementKind string
+
+const (
+	SQL      StatementKind = "sql"       // sent as it is
+	CopyData StatementKind = "copy-data" // COPY … FROM stdin; Data holds the rows
+	// Skip: never run; SkipReason says why (\copy from program, unknown meta-command).
+	Skip StatementKind = "skip"
+)
+
+// Statement is one statement with its exact range.
+type Statement struct {
+	Kind       StatementKind
+	Text       string // what is sent: values filled in, terminator and surrounding blanks and comments removed
+	Pos, End   Position
+	Data       []byte // CopyData: rows in COPY text format (or as the statement's options say)
+	SkipReason string
+	Syntax     Syntax
+	Directives []Directive // those written directly before it or at the end of its lines
+}
+
+// Syntax holds what the parser can add to what the server says. All fields may
+// be empty when PostgreSQL 16's grammar cannot parse the statement (Parsed is
+// false); Tag is then taken from the leading keywords.
+type Syntax struct {
+	Parsed       bool
+	Tag          string   // command tag as in the manual: "ALTER TABLE", "CREATE INDEX", "DO", "SET"
+	Concurrently bool     // CONCURRENTLY was written
+	IfExists     bool     // DROP/ALTER … IF EXISTS
+	IfNotExists  bool     // CREATE/ADD … IF NOT EXISTS anywhere in the statement
+	OrReplace    bool     // CREATE OR REPLACE
+	Cascade      bool     // DROP/TRUNCATE … CASCADE
+	NotValid     bool     // some constraint is added NOT VALID
+	UsingIndex   bool     // ADD CONSTRAINT … USING INDEX
+	HasWhere     bool     // UPDATE/DELETE with a WHERE clause
+	Transaction  string   // "BEGIN" "COMMIT" "ROLLBACK" "SAVEPOINT" "RELEASE" "ROLLBACK TO" "SET TRANSACTION" "PREPARE" or ""
+	Set          *Setting // SET, RESET, set_config() as the whole statement, ALTER … SET is not one
+	// Objects are the names written as the statement's target, as written
+	// (schema-qualified where the text is): tables of ALTER TABLE, DROP, TRUNCATE,
+	// UPDATE, DELETE, INSERT, CREATE INDEX …
+	Objects []string
+	// Actions are the ALTER TABLE subcommands in order, as keywords:
+	// "ADD COLUMN", "DROP COLUMN", "ALTER COLUMN TYPE", "SET NOT NULL", "ADD CONSTRAINT",
+	// "VALIDATE CONSTRAINT", "ATTACH PARTITION", … each with the column or constraint it names.
+	Actions []Action
+	// Language of a DO block or CREATE FUNCTION, lower case ("plpgsql").
+	Language string
+}
+
+// Action is one ALTER TABLE subcommand.
+type Action struct {
+	Kind    string // "ADD COLUMN"
+	Name    string // column, constraint, trigger … it names, if any
+	Cascade bool
+	// Pos and End are the range of the subcommand's text, zero if unknown.
+	Pos, End Position
+}
+
+// Setting is a configuration parameter that a statement sets.
+type Setting struct {
+	Name  string // lower case, "lock_timeout"
+	Value string // as given, without quotes; empty with Reset
+	Local bool   // SET LOCAL
+	Reset bool   // RESET or SET … TO DEFAULT
+}
+
+// DirectiveKind is what a comment asks assay to do.
+type DirectiveKind string
+
+const (
+	Ignore    DirectiveKind = "ignore"    // -- assay:ignore ID[,ID] reason; -- atlas:nolint; -- squawk-ignore; -- eugene: ignore
+	Sensitive DirectiveKind = "sensitive" // -- assay:sensitive; -- atlas:sensitive
+)
+
+// Directive is an instruction in a comment.
+type Directive struct {
+	Kind   DirectiveKind
+	Tool   string   // "assay", "atlas", "squawk", "eugene"
+	Checks []string // ids, names, aliases or families as written; empty means all (only other tools allow that)
+	Reason string
+	File   bool // applies to the whole file
+	Pos    Position
+	Text   string // the comment as written
+}
+
+// Notice is something the loader saw that a person must hear of. Findings are
+// made from those with a Kind that a check knows; the others are printed.
+type Notice struct {
+	Kind string   // "sum-mismatch", "sum-missing-file", "sum-unlisted-file", "not-sql", "skipped-meta-command", "bad-down", "duplicate-version", …
+	Pos  Position // at least Path
+	Text string   // one clause, lower case
+}
+
+// Dir is a migration directory as its tool would see it.
+type Dir struct {
+	Path       string // slash-separated, relative to the project root; "." for the root
+	Format     Format
+	Migrations []*Migration // in the order of the tool, repeatable ones last
+	Notices    []Notice
+}
+
+// Options choose how a directory is read.
+type Options struct {
+	Format Format            // empty: detect
+	Values map[string]string // template variables, placeholders, psql variables
+	// Steps gives SQL to run in the place of steps that are not SQL (Go, TypeScript),
+	// by their path relative to the project root or by file name.
+	Steps map[string]string
+	// Locations are further directories read in the same order (Flyway's locations).
+	Locations []string
+}
