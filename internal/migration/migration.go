@@ -96,6 +96,10 @@ type Statement struct {
 	SkipReason string
 	Syntax     Syntax
 	Directives []Directive // those written directly before it or at the end of its lines
+	// Batch numbers the statements that the tool sends in one query (goose's
+	// StatementBegin … StatementEnd, psql's \;): those with the same number
+	// share an implicit transaction. 0 is a statement sent by itself.
+	Batch int
 }
 
 // Syntax holds what the parser can add to what the server says. All fields may
