@@ -1,6 +1,11 @@
 package migration
 
-import "io/fs"
+import (
+	"fmt"
+	"io/fs"
+	"strings"
+	"unicode/utf8"
+)
 
 // span is a half-open range of bytes in a source.
 type span struct{ start, end int }
@@ -18,7 +23,7 @@ type scriptOptions struct {
 	whole []span
 	// psql: the tool runs the file with psql: meta-commands and :variables work.
 	psql bool
-	// fills are the template syntaxes of the tool, applied in order (see template.go).
+	// fills are the template syntaxes of the tool (see template.go).
 	fills []fill
 	// values for fills and psql variables.
 	values map[string]string
@@ -41,7 +46,7 @@ type script struct {
 // to fsys, which is the project's root and the only place includes are looked for.
 func readScript(fsys fs.FS, path, src string, o scriptOptions) (*script, error) {
 	r := &reader{fsys: fsys, options: o, out: &script{}}
-	if err := r.file(path, src); err != nil {
+	if err := r.file(path, src, o.part, o.whole); err != nil {
 		return nil, err
 	}
 	return r.out, nil
@@ -52,18 +57,176 @@ type reader struct {
 	fsys    fs.FS
 	options scriptOptions
 	out     *script
+	batches int // given out so far; a region's number is unique over all files
 }
 
-func (r *reader) file(path, src string) error { return nil }
+// reading is the state of reading one file.
+type reading struct {
+	*reader
+	*filled
+	split    *splitter
+	comments []span     // with directives in them, not yet given to a statement
+	before   *Statement // the statement before
+	endsAt   int        // where it ends in the text
+}
 
-// fill finds the placeholders of one template syntax in a source.
-type fill func(src string, values map[string]string) ([]placeholder, error)
+func (r *reader) file(path, src string, part span, whole []span) error {
+	if err := checkText(path, src); err != nil {
+		return err
+	}
+	f, err := fillIn(path, src, r.options.fills, r.options.values)
+	if err != nil {
+		return err
+	}
+	r.out.hashed = append(r.out.hashed, f.used...)
+	if part == (span{}) {
+		part = span{0, len(src)}
+	}
+	segments := segmentsOf(part, whole)
+	for i, g := range segments {
+		segments[i].span = span{f.inText(g.start), f.inText(g.end)}
+		if g.batch > 0 {
+			segments[i].batch += r.batches
+		}
+	}
+	r.batches += len(whole)
+	in := &reading{reader: r, filled: f, split: newSplitter(f.text, segments)}
+	in.split.psql = r.options.psql
+	in.split.comment = func(c span) {
+		if mayDirect(f.text[c.start:c.end]) {
+			in.comments = append(in.comments, c)
+		}
+	}
+	return in.run()
+}
 
-// placeholder is a place in a source that a value goes into. One without a
-// value is an error unless it lies in a comment.
-type placeholder struct {
-	span
-	name  string
-	value string
-	found bool
+func (in *reading) run() error {
+	for {
+		e := in.split.next()
+		switch e.kind {
+		case atEnd:
+			in.leftover()
+			return nil
+		case atStatement:
+			if err := in.statement(e); err != nil {
+				return err
+			}
+		case atMeta:
+			if err := in.meta(e); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// statement gives out one statement.
+func (in *reading) statement(e event) error {
+	if err := in.check(e.span); err != nil {
+		return err
+	}
+	st := &Statement{
+		Kind: SQL, Text: in.text[e.start:e.end],
+		Pos: in.pos(e.start), End: in.end(e.end), Batch: e.batch,
+	}
+	if e.stdin {
+		st.Kind = CopyData
+		st.Data = []byte(in.text[e.data.start:e.data.end])
+		if !e.dataEnd && !in.options.psql {
+			return fmt.Errorf(`%s:%d: the rows of COPY … FROM stdin have no end: close them with a line that holds only \.`, st.Pos.Path, st.Pos.Line)
+		}
+	}
+	st.Syntax = syntaxOf(st.Text, func(offset int) Position { return in.pos(e.start + offset) })
+	in.direct(e, st)
+	in.out.statements = append(in.out.statements, st)
+	in.before, in.endsAt = st, e.end
+	return nil
+}
+
+// direct gives the directives read so far to the statement that they are about.
+func (in *reading) direct(e event, st *Statement) {
+	for _, c := range in.comments {
+		head := in.before == nil && c.end <= e.start && blankLine(in.text[c.end:e.start])
+		for _, d := range in.directives(c) {
+			switch {
+			case d.File || head:
+				in.fileWide(d)
+			case in.trails(c):
+				in.before.Directives = append(in.before.Directives, d)
+			default:
+				st.Directives = append(st.Directives, d)
+			}
+		}
+	}
+	in.comments = in.comments[:0]
+}
+
+// trails reports whether a comment stands at the end of the last line of the statement before.
+func (in *reading) trails(c span) bool {
+	return in.before != nil && !strings.Contains(in.text[in.endsAt:c.start], "\n")
+}
+
+func (in *reading) directives(c span) []Directive {
+	return directivesIn(in.text[c.start:c.end], func(offset int) Position { return in.pos(c.start + offset) })
+}
+
+// fileWide keeps a directive for the whole file.
+func (in *reading) fileWide(d Directive) {
+	d.File = true
+	in.out.directives = append(in.out.directives, d)
+}
+
+// leftover deals with directives after the last statement.
+func (in *reading) leftover() {
+	for _, c := range in.comments {
+		for _, d := range in.directives(c) {
+			switch {
+			case d.File || in.before == nil:
+				in.fileWide(d)
+			case in.trails(c):
+				in.before.Directives = append(in.before.Directives, d)
+			default:
+				in.out.notices = append(in.out.notices, Notice{
+					Kind: "stray-directive", Pos: d.Pos,
+					Text: "no statement follows this directive: write it before the statement that it is about",
+				})
+			}
+		}
+	}
+}
+
+func blankLine(s string) bool {
+	seen := false
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '\n' && seen:
+			return true
+		case c == '\n':
+			seen = true
+		case !isBlank(c):
+			seen = false
+		}
+	}
+	return false
+}
+
+// checkText refuses what PostgreSQL cannot take as UTF-8 text.
+func checkText(path, src string) error {
+	if strings.HasPrefix(src, "\xff\xfe") || strings.HasPrefix(src, "\xfe\xff") {
+		return fmt.Errorf("%s:1: the file is UTF-16: save it as UTF-8", path)
+	}
+	bad, what := strings.IndexByte(src, 0), "a zero byte"
+	if !utf8.ValidString(src) {
+		for i, r := range src {
+			if _, n := utf8.DecodeRuneInString(src[i:]); r == utf8.RuneError && n == 1 {
+				if bad < 0 || i < bad {
+					bad, what = i, fmt.Sprintf("the byte 0x%02x", src[i])
+				}
+				break
+			}
+		}
+	}
+	if bad < 0 {
+		return nil
+	}
+	return fmt.Errorf("%s:%d: the file is not UTF-8 text (%s): save it as UTF-8", path, 1+strings.Count(src[:bad], "\n"), what)
 }
