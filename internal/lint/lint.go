@@ -47,6 +47,7 @@ type Rule struct {
 	Aliases  []string // names of other tools: "atlas:PG101", "squawk:require-concurrent-index-creation", "eugene:E6"
 	Hazards  []string // ids of the hazard catalogue it tells: "A01"
 	URL      string   // documentation page; filled in by the driver
+	Help     string   // Markdown for reports that carry the documentation; filled in by the driver
 	Optional bool     // off unless switched on (conventions)
 	Policy   bool     // a rule of a Rego policy, not a built-in check
 }
@@ -62,13 +63,13 @@ type Finding struct {
 	Column      int        `json:"column,omitempty"`
 	EndLine     int        `json:"end_line"`
 	EndColumn   int        `json:"end_column,omitempty"`
-	Object      string     `json:"object,omitempty"` // the main object: "public.orders"
+	Object      string     `json:"object"` // the main object: "public.orders"
 	Message     string     `json:"message"`
-	Evidence    []Evidence `json:"evidence,omitempty"`
+	Evidence    []Evidence `json:"evidence"`
 	Advice      string     `json:"advice,omitempty"` // what to do, for this statement with these names; may have several lines of SQL
 	Fix         *Fix       `json:"fix,omitempty"`
 	Fingerprint string     `json:"fingerprint"`
-	URL         string     `json:"url,omitempty"`
+	URL         string     `json:"url"`
 
 	// Migration and Statement locate the judged statement in the record:
 	// index into Result.Migrations and its Statements, -1 if there is none.
@@ -199,8 +200,9 @@ type Statement struct {
 	Column        int        `json:"column"`
 	EndLine       int        `json:"end_line"`
 	EndColumn     int        `json:"end_column"`
-	Path          string     `json:"path,omitempty"` // only if included from another file
-	Text          string     `json:"text,omitempty"` // empty when sensitive
+	Path          string     `json:"path,omitempty"`      // only if included from another file
+	Text          string     `json:"text,omitempty"`      // empty when sensitive
+	Sensitive     bool       `json:"sensitive,omitempty"` // no text, literal or data of it may be shown
 	Tag           string     `json:"tag"`
 	InTransaction bool       `json:"in_transaction"`
 	Transaction   int        `json:"transaction"` // numbers the migration's transactions
