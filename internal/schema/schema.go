@@ -52,7 +52,7 @@ type Catalog struct {
 	Publications  map[OID]*Publication
 	Statistics    map[OID]*Statistics
 	EventTriggers map[OID]*EventTrigger
-	Depends       []Dependency // between objects above; sorted
+	Depends       Dependencies // between objects above
 }
 
 // Dependency says that Object needs On (pg_depend, with the dependency of a
@@ -103,6 +103,7 @@ type Relation struct {
 	Inherits          []OID  // parents by plain inheritance
 	OfType            OID
 	Definition        string // of a view or materialized view
+	Raw               string // hash of a view's stored query: a rename elsewhere changes Definition, not this
 	Populated         bool   // of a materialized view
 	Sequence          *SequenceOptions
 	OwnedBy           Ref // column that owns a sequence
@@ -118,8 +119,9 @@ type Relation struct {
 // SequenceOptions are a sequence's parameters.
 type SequenceOptions struct {
 	Type                             string // "bigint"
-	Start, Increment, Min, Max, Last int64
+	Start, Increment, Min, Max, Last int64  // Last is always 0: reading it would lock the sequence
 	Cycle                            bool
+	Cache                            int64
 }
 
 // Column is a live column of a relation or attribute of a composite type.
@@ -158,6 +160,8 @@ type Index struct {
 	Parent           OID    // the partitioned index it is part of
 	Partitioned      bool
 	ReplicaIdentity  bool
+	Options          []string // reloptions, sorted
+	Tablespace       string
 	FileNode         OID
 	Comment          string
 }
@@ -195,6 +199,7 @@ type Constraint struct {
 	Kind                 ConstraintKind
 	Columns              []int16 // of Table
 	Expression           string  // of a check
+	Raw                  string  // hash of the stored expression
 	Definition           string  // pg_get_constraintdef
 	Validated            bool
 	Enforced             bool // always true before PostgreSQL 18
@@ -256,6 +261,7 @@ type Function struct {
 	Leakproof       bool
 	Config          []string // "search_path=public"
 	Body            string   // prosrc, or the SQL body of BEGIN ATOMIC
+	Raw             string   // hash of everything CREATE OR REPLACE can change
 	Owner           string
 	Comment         string
 	ACL             []Grant
@@ -268,6 +274,7 @@ type Trigger struct {
 	Name       string
 	Function   OID
 	Definition string
+	Raw        string // hash of what the definition says, names of other objects aside
 	Enabled    string // "origin", "disabled", "replica", "always"
 	Parent     OID    // trigger of the partitioned table it comes from
 	Comment    string
@@ -279,6 +286,7 @@ type Rule struct {
 	Table      OID
 	Name       string
 	Definition string
+	Raw        string // hash of the stored query
 	Enabled    string
 }
 
@@ -292,6 +300,7 @@ type Policy struct {
 	Roles      []string // "public" for all
 	Using      string
 	WithCheck  string
+	Raw        string // hash of the stored expressions
 	Comment    string
 }
 
