@@ -23,8 +23,10 @@ type decoder struct {
 	places  map[string]Place
 	errs    []fault
 	anchors map[string]ast.Node
-	depth   int
+	values  int
 }
+
+const maxValues = 100_000
 
 // fault is one thing that is wrong with the file.
 type fault struct {
@@ -119,11 +121,13 @@ func place(n ast.Node) Place {
 // value decodes n into v. The key says where in the file, choices are the
 // valid words of a text, if it has some.
 func (d *decoder) value(n ast.Node, v reflect.Value, key string, choices []string) {
-	if d.depth++; d.depth > 100 {
-		d.fail(n, "nested too deep")
+	// Aliases can make a small file endless.
+	if d.values++; d.values > maxValues {
+		if d.values == maxValues+1 {
+			d.fail(n, "the file has more than %d values", maxValues)
+		}
 		return
 	}
-	defer func() { d.depth-- }()
 	switch x := n.(type) {
 	case *ast.AnchorNode:
 		d.anchors[x.Name.String()] = x.Value
