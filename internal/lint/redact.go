@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -96,11 +97,12 @@ func redactFinding(r *Result, f *Finding, hidden map[*Statement]bool) *Finding {
 			e.Text = mask(e.Text)
 			c.Evidence = append(c.Evidence, e)
 		case "error", "counterexample":
-			proof = "rows prove it; they are hidden"
+			text := "rows prove it; they are hidden"
 			if e.Kind == "error" || e.Code != "" {
-				proof = hideError("SQLSTATE " + e.Code)
+				text = hideError("SQLSTATE " + e.Code)
 			}
-			c.Evidence = append(c.Evidence, Evidence{Kind: e.Kind, Object: e.Object, Code: e.Code, Text: proof})
+			proof = cmp.Or(proof, text)
+			c.Evidence = append(c.Evidence, Evidence{Kind: e.Kind, Object: e.Object, Code: e.Code, Text: text})
 		}
 	}
 	c.Message = mask(f.Message)
