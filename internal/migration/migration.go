@@ -4,12 +4,14 @@
 // sees pg_query, and it gives out facts, never a parse tree.
 package migration
 
+import "slices"
+
 // Position is a place in a file of the project. The zero value means "no place".
 type Position struct {
-	Path   string // slash-separated, relative to the project root
-	Line   int    // 1-based
-	Column int    // 1-based, in Unicode code points
-	Offset int    // 0-based, in bytes of the file as it lies on disk (BOM and CR included)
+	Path   string `json:"path"`   // slash-separated, relative to the project root
+	Line   int    `json:"line"`   // 1-based
+	Column int    `json:"column"` // 1-based, in Unicode code points
+	Offset int    `json:"offset"` // 0-based, in bytes of the file as it lies on disk (BOM and CR included)
 }
 
 // Format names a migration tool's file convention, as accepted by --dir-format.
@@ -75,6 +77,8 @@ type Migration struct {
 	// itself would have made them before its first migration. The same for
 	// every migration of a directory.
 	Bookkeeping string
+	// Notices are those of a script read by itself (LoadScript); a directory keeps its own.
+	Notices []Notice
 }
 
 // StatementKind says how a statement reaches the server.
@@ -102,11 +106,12 @@ type Statement struct {
 	Batch int
 }
 
-// Syntax holds what the parser can add to what the server says. All fields may
-// be empty when PostgreSQL 16's grammar cannot parse the statement (Parsed is
-// false); Tag is then taken from the leading keywords.
+// Syntax holds what the text can add to what the server says. It is read from
+// the tokens, not from a grammar of one version, so that the syntax of
+// PostgreSQL 17 and 18 gives the same facts as older syntax. Names are as
+// written: quoted and schema-qualified where the text is.
 type Syntax struct {
-	Parsed       bool
+	Parsed       bool     // PostgreSQL 16's grammar was asked (only for WITH, where tokens do not tell) and took it
 	Tag          string   // command tag as in the manual: "ALTER TABLE", "CREATE INDEX", "DO", "SET"
 	Concurrently bool     // CONCURRENTLY was written
 	IfExists     bool     // DROP/ALTER … IF EXISTS
@@ -118,25 +123,89 @@ type Syntax struct {
 	HasWhere     bool     // UPDATE/DELETE with a WHERE clause
 	Transaction  string   // "BEGIN" "COMMIT" "ROLLBACK" "SAVEPOINT" "RELEASE" "ROLLBACK TO" "SET TRANSACTION" "PREPARE" or ""
 	Set          *Setting // SET, RESET, set_config() as the whole statement, ALTER … SET is not one
-	// Objects are the names written as the statement's target, as written
-	// (schema-qualified where the text is): tables of ALTER TABLE, DROP, TRUNCATE,
-	// UPDATE, DELETE, INSERT, CREATE INDEX …
+	// Objects are the names written as the statement's target: tables of
+	// ALTER TABLE, DROP, TRUNCATE, UPDATE, DELETE, INSERT, CREATE INDEX …
 	Objects []string
-	// Actions are the ALTER TABLE subcommands in order, as keywords:
+	// Name is what is created or dropped on Objects: the index, trigger, policy or rule.
+	// Empty for CREATE INDEX ON t (…), where the server chooses.
+	Name string
+	// Actions are the ALTER subcommands in order, as keywords:
 	// "ADD COLUMN", "DROP COLUMN", "ALTER COLUMN TYPE", "SET NOT NULL", "ADD CONSTRAINT",
-	// "VALIDATE CONSTRAINT", "ATTACH PARTITION", … each with the column or constraint it names.
+	// "VALIDATE CONSTRAINT", "ATTACH PARTITION", "RENAME TO", "ADD VALUE" … each with the
+	// column or constraint it names. Also of ALTER INDEX, VIEW, SEQUENCE, TYPE, DOMAIN.
 	Actions []Action
+	// Columns and Constraints are those that CREATE TABLE spells out.
+	Columns     []Column
+	Constraints []Constraint
 	// Language of a DO block or CREATE FUNCTION, lower case ("plpgsql").
 	Language string
+	// Routine holds what DO, CREATE FUNCTION and CREATE PROCEDURE say; nil otherwise.
+	Routine *Routine
+	// Options are single words that change what a command does, in upper case, sorted:
+	// "UNIQUE", "ONLY", "TEMPORARY", "UNLOGGED", "FULL", "NOWAIT", "RESTART IDENTITY", "WITH NO DATA",
+	// "RETURNING", "ON CONFLICT", "WITH GRANT OPTION", "PASSWORD", "PARTITION OF", "PROGRAM", "CONSTRAINT".
+	Options []string
+	// LockMode of LOCK TABLE, "ACCESS EXCLUSIVE" if none is written; empty otherwise.
+	LockMode string
+	// Method is the access method of CREATE INDEX … USING, lower case.
+	Method string
 }
 
-// Action is one ALTER TABLE subcommand.
+// Has reports whether one of Options was written.
+func (s *Syntax) Has(option string) bool { return slices.Contains(s.Options, option) }
+
+// Action is one ALTER subcommand.
 type Action struct {
-	Kind    string // "ADD COLUMN"
-	Name    string // column, constraint, trigger … it names, if any
-	Cascade bool
+	Kind        string // "ADD COLUMN"
+	Name        string // column, constraint, trigger, enum value … it names, if any
+	NewName     string // RENAME …  TO, SET SCHEMA, OWNER TO
+	Cascade     bool
+	IfExists    bool
+	IfNotExists bool
+	Using       bool        // ALTER COLUMN TYPE … USING
+	Type        string      // the type as written, of ADD COLUMN and ALTER COLUMN TYPE
+	Place       string      // ADD VALUE: "BEFORE", "AFTER" or ""
+	Column      *Column     // ADD COLUMN
+	Constraint  *Constraint // ADD CONSTRAINT, named or not
 	// Pos and End are the range of the subcommand's text, zero if unknown.
 	Pos, End Position
+}
+
+// Column is a column definition as written.
+type Column struct {
+	Name, Type  string
+	NotNull     bool
+	HasDefault  bool
+	Default     string       // the expression
+	Identity    string       // "ALWAYS", "BY DEFAULT" or ""
+	Generated   string       // "STORED", "VIRTUAL" or ""
+	Constraints []Constraint // CHECK, UNIQUE, PRIMARY KEY, REFERENCES written at the column
+	Pos, End    Position
+}
+
+// Constraint is a constraint as written.
+type Constraint struct {
+	Kind        string // "CHECK", "UNIQUE", "PRIMARY KEY", "FOREIGN KEY", "EXCLUDE", "NOT NULL"
+	Name        string // empty if the server chooses
+	NotValid    bool
+	NotEnforced bool
+	Deferrable  bool
+	UsingIndex  string // the index of USING INDEX
+	References  string // the other table of a foreign key
+	OnDelete    string // "CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION" or ""
+	OnUpdate    string
+	Pos, End    Position
+}
+
+// Routine is a function, procedure or DO block.
+type Routine struct {
+	Body            string   // without its quotes; of BEGIN ATOMIC from BEGIN to END
+	Pos             Position // of the first byte of Body
+	Atomic          bool     // BEGIN ATOMIC … END or RETURN: SQL that the server parses at once
+	SecurityDefiner bool
+	SearchPath      bool   // SET search_path at the function
+	Volatility      string // "IMMUTABLE", "STABLE", "VOLATILE" or ""
+	Returns         string // the type as written, "TABLE" for RETURNS TABLE
 }
 
 // Setting is a configuration parameter that a statement sets.
