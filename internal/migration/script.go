@@ -1,8 +1,14 @@
 package migration
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -45,7 +51,10 @@ type script struct {
 // readScript splits the source of one file into statements. path is relative
 // to fsys, which is the project's root and the only place includes are looked for.
 func readScript(fsys fs.FS, path, src string, o scriptOptions) (*script, error) {
-	r := &reader{fsys: fsys, options: o, out: &script{}}
+	r := &reader{fsys: fsys, options: o, out: &script{}, vars: maps.Clone(o.values)}
+	if r.vars == nil {
+		r.vars = map[string]string{}
+	}
 	if err := r.file(path, src, o.part, o.whole); err != nil {
 		return nil, err
 	}
@@ -57,7 +66,9 @@ type reader struct {
 	fsys    fs.FS
 	options scriptOptions
 	out     *script
-	batches int // given out so far; a region's number is unique over all files
+	vars    map[string]string // psql variables
+	stack   []string          // the files being read, each included by the one before
+	batches int               // given out so far; a region's number is unique over all files
 }
 
 // reading is the state of reading one file.
@@ -68,6 +79,11 @@ type reading struct {
 	comments []span     // with directives in them, not yet given to a statement
 	before   *Statement // the statement before
 	endsAt   int        // where it ends in the text
+	begun    bool       // something of the file was given out
+
+	chain      int // the batch of statements joined by \;
+	conditions []condition
+	inactiveAt int // where the branch of \if begins that is not read
 }
 
 func (r *reader) file(path, src string, part span, whole []span) error {
@@ -97,6 +113,8 @@ func (r *reader) file(path, src string, part span, whole []span) error {
 			in.comments = append(in.comments, c)
 		}
 	}
+	r.stack = append(r.stack, path)
+	defer func() { r.stack = r.stack[:len(r.stack)-1] }()
 	return in.run()
 }
 
@@ -105,6 +123,9 @@ func (in *reading) run() error {
 		e := in.split.next()
 		switch e.kind {
 		case atEnd:
+			if len(in.conditions) > 0 {
+				return fmt.Errorf("%s: an \\if has no \\endif", in.places.path)
+			}
 			in.leftover()
 			return nil
 		case atStatement:
@@ -121,12 +142,28 @@ func (in *reading) run() error {
 
 // statement gives out one statement.
 func (in *reading) statement(e event) error {
+	if !in.active() {
+		return nil
+	}
 	if err := in.check(e.span); err != nil {
+		return err
+	}
+	values, err := in.variables(e)
+	if err != nil {
 		return err
 	}
 	st := &Statement{
 		Kind: SQL, Text: in.text[e.start:e.end],
 		Pos: in.pos(e.start), End: in.end(e.end), Batch: e.batch,
+	}
+	at := func(offset int) Position { return in.pos(e.start + offset) }
+	if len(values)+len(e.cuts) > 0 {
+		var ps pieces
+		st.Text, ps = replace(st.Text, edits(e, values))
+		at = func(offset int) Position { return in.pos(e.start + ps.source(offset, false)) }
+	}
+	if in.chain != 0 && e.batch != in.chain {
+		st.Batch, in.chain = in.chain, 0
 	}
 	if e.stdin {
 		st.Kind = CopyData
@@ -135,17 +172,38 @@ func (in *reading) statement(e event) error {
 			return fmt.Errorf(`%s:%d: the rows of COPY … FROM stdin have no end: close them with a line that holds only \.`, st.Pos.Path, st.Pos.Line)
 		}
 	}
-	st.Syntax = syntaxOf(st.Text, func(offset int) Position { return in.pos(e.start + offset) })
+	st.Syntax = syntaxOf(st.Text, at)
+	in.give(e, st)
+	return nil
+}
+
+// edits are the changes to a statement's text, relative to its start.
+func edits(e event, values []placeholder) []placeholder {
+	var out []placeholder
+	for _, c := range e.cuts {
+		if c.start < e.end {
+			out = append(out, placeholder{span: span{c.start - e.start, min(c.end, e.end) - e.start}})
+		}
+	}
+	for _, v := range values {
+		v.start, v.end = v.start-e.start, v.end-e.start
+		out = append(out, v)
+	}
+	slices.SortFunc(out, func(a, b placeholder) int { return cmp.Compare(a.start, b.start) })
+	return out
+}
+
+// give appends a statement to the script, with its directives.
+func (in *reading) give(e event, st *Statement) {
 	in.direct(e, st)
 	in.out.statements = append(in.out.statements, st)
-	in.before, in.endsAt = st, e.end
-	return nil
+	in.before, in.endsAt, in.begun = st, e.end, true
 }
 
 // direct gives the directives read so far to the statement that they are about.
 func (in *reading) direct(e event, st *Statement) {
 	for _, c := range in.comments {
-		head := in.before == nil && c.end <= e.start && blankLine(in.text[c.end:e.start])
+		head := !in.begun && c.end <= e.start && blankLine(in.text[c.end:e.start])
 		for _, d := range in.directives(c) {
 			switch {
 			case d.File || head:
@@ -180,7 +238,7 @@ func (in *reading) leftover() {
 	for _, c := range in.comments {
 		for _, d := range in.directives(c) {
 			switch {
-			case d.File || in.before == nil:
+			case d.File || !in.begun:
 				in.fileWide(d)
 			case in.trails(c):
 				in.before.Directives = append(in.before.Directives, d)
@@ -229,4 +287,34 @@ func checkText(path, src string) error {
 		return nil
 	}
 	return fmt.Errorf("%s:%d: the file is not UTF-8 text (%s): save it as UTF-8", path, 1+strings.Count(src[:bad], "\n"), what)
+}
+
+// LoadScript reads one script that belongs to no format: a file of set-up SQL,
+// or a schema dump as pg_dump writes it. psql's commands are understood, every
+// statement runs by itself.
+func LoadScript(fsys fs.FS, path string, o Options) (*Migration, error) {
+	src, err := readSource(fsys, path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the script %s: %w", path, err)
+	}
+	s, err := readScript(fsys, path, src, scriptOptions{psql: true, values: o.Values})
+	if err != nil {
+		return nil, err
+	}
+	return &Migration{
+		Path: path, Name: path, Format: Plain, Source: src, Hash: s.hash(src),
+		TxMode: TxNone, TxReason: "a script runs as psql would run it: each statement by itself",
+		Statements: s.statements, Directives: s.directives, Notices: s.notices,
+	}, nil
+}
+
+// hash is the sha256 of all that the script runs.
+func (s *script) hash(src string) string {
+	h := sha256.New()
+	io.WriteString(h, src)
+	for _, part := range s.hashed {
+		fmt.Fprintf(h, "\x00%d\x00", len(part))
+		io.WriteString(h, part)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }

@@ -13,7 +13,7 @@ var kinds = map[string][]string{
 	"MATERIALIZED": {"MATERIALIZED VIEW"}, "EVENT": {"EVENT TRIGGER"}, "USER": {"USER MAPPING"},
 	"FOREIGN": {"FOREIGN TABLE", "FOREIGN DATA WRAPPER"}, "ACCESS": {"ACCESS METHOD"},
 	"OPERATOR": {"OPERATOR CLASS", "OPERATOR FAMILY"}, "DEFAULT": {"DEFAULT PRIVILEGES"}, "LARGE": {"LARGE OBJECT"},
-	"TEXT": {"TEXT SEARCH CONFIGURATION", "TEXT SEARCH DICTIONARY", "TEXT SEARCH PARSER", "TEXT SEARCH TEMPLATE"},
+	"TEXT":  {"TEXT SEARCH CONFIGURATION", "TEXT SEARCH DICTIONARY", "TEXT SEARCH PARSER", "TEXT SEARCH TEMPLATE"},
 	"OWNED": {"OWNED"}, "SYSTEM": {"SYSTEM"},
 }
 
@@ -77,22 +77,4 @@ func kindOf(words []string) string {
 		return "ROLE"
 	}
 	return words[0]
-}
-
-// leadingWords returns the first words of a statement outside parentheses, in upper case.
-func leadingWords(text string, n int) []string {
-	var words []string
-	depth := 0
-	l := newLexer(text)
-	for t := l.next(); t.kind != tokEOF && len(words) < n; t = l.next() {
-		switch {
-		case t.kind == tokPunct && text[t.start] == '(':
-			depth++
-		case t.kind == tokPunct && text[t.start] == ')':
-			depth--
-		case t.kind == tokWord && depth == 0:
-			words = append(words, strings.ToUpper(text[t.start:t.end]))
-		}
-	}
-	return words
 }

@@ -25,9 +25,9 @@ type piece struct{ text, source span }
 
 // filled is a source with the values in place, and the way back to the source.
 type filled struct {
+	pieces
 	places  *places
 	text    string
-	pieces  []piece       // ascending; what lies between them is the same in both
 	missing []placeholder // spans in text
 	used    []string      // "name=value", in order of first use
 }
@@ -74,14 +74,17 @@ func fillIn(path, src string, fills []fill, values map[string]string) (*filled, 
 	return f, nil
 }
 
+// pieces are in ascending order; what lies between them is the same in both.
+type pieces []piece
+
 // source returns the offset in the source of an offset in the text; inside a
 // value it is the start, or with after the end, of the placeholder.
-func (f *filled) source(offset int, after bool) int {
-	i := sort.Search(len(f.pieces), func(i int) bool { return f.pieces[i].text.start > offset }) - 1
+func (ps pieces) source(offset int, after bool) int {
+	i := sort.Search(len(ps), func(i int) bool { return ps[i].text.start > offset }) - 1
 	if i < 0 {
 		return offset
 	}
-	p := f.pieces[i]
+	p := ps[i]
 	switch {
 	case offset >= p.text.end:
 		return p.source.end + offset - p.text.end
@@ -93,16 +96,33 @@ func (f *filled) source(offset int, after bool) int {
 
 // inText is the way from the source to the text; the offset must not lie
 // inside a placeholder (its start is taken otherwise).
-func (f *filled) inText(offset int) int {
-	i := sort.Search(len(f.pieces), func(i int) bool { return f.pieces[i].source.start >= offset }) - 1
+func (ps pieces) inText(offset int) int {
+	i := sort.Search(len(ps), func(i int) bool { return ps[i].source.start >= offset }) - 1
 	if i < 0 {
 		return offset
 	}
-	p := f.pieces[i]
+	p := ps[i]
 	if offset < p.source.end {
 		return p.text.start
 	}
 	return p.text.end + offset - p.source.end
+}
+
+// replace puts values in the place of spans of src, which are in ascending
+// order and do not overlap.
+func replace(src string, values []placeholder) (string, pieces) {
+	var b strings.Builder
+	var ps pieces
+	at := 0
+	for _, v := range values {
+		b.WriteString(src[at:v.start])
+		start := b.Len()
+		b.WriteString(v.value)
+		ps = append(ps, piece{span{start, b.Len()}, v.span})
+		at = v.end
+	}
+	b.WriteString(src[at:])
+	return b.String(), ps
 }
 
 // pos returns the position in the file of an offset in the text.
