@@ -50,7 +50,8 @@ func hidden(r rune) bool {
 	if r == '\n' || r == '\t' || r == '\u200c' || r == '\u200d' {
 		return false
 	}
-	return unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029'
+	return unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029' ||
+		unicode.Is(unicode.Noncharacter_Code_Point, r)
 }
 
 // oneLine is visible text on a single line, blanks run together, cut at limit

@@ -61,6 +61,9 @@ func (f Format) Write(w io.Writer, r *lint.Result, o Options) error {
 var Formats = []Format{
 	{"text", "for people at a terminal", writeText},
 	{"json", "assay's own format, described by docs/schemas/result.json", writeJSON},
+	{"sarif", "SARIF 2.1.0, for GitHub code scanning and editors", writeSARIF},
+	{"gitlab", "GitLab Code Quality", writeGitLab},
+	{"junit", "JUnit XML, a suite per migration", writeJUnit},
 }
 
 // Names are the names of the formats, as a person is told them.
@@ -160,4 +163,14 @@ func pathURI(path string) string {
 		segments[i] = strings.ReplaceAll(url.PathEscape(s), ":", "%3A")
 	}
 	return strings.Join(segments, "/")
+}
+
+// webURL returns u if it is a plain web address, else nothing: a link of any
+// other kind has no place in a report.
+func webURL(u string) string {
+	p, err := url.Parse(u)
+	if err != nil || p.Scheme != "https" && p.Scheme != "http" || p.Host == "" || p.User != nil {
+		return ""
+	}
+	return p.String()
 }

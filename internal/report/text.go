@@ -153,7 +153,7 @@ func (p *printer) finding(r *lint.Result, f *lint.Finding, o Options, again bool
 	if f.Fix != nil && len(f.Fix.Edits)+len(f.Fix.Files) > 0 {
 		p.block("  ", "fix       ", green, cut(f.Fix.Title, longMessage))
 	}
-	if f.URL != "" {
+	if webURL(f.URL) != "" {
 		p.line("  ", p.paint(dim, "docs      "), p.paint(dim, oneLine(f.URL, longLine)))
 	}
 }
