@@ -71,7 +71,8 @@ func (c *cursor) actions(s *Syntax, kind string) {
 
 // action reads one subcommand.
 func (c *cursor) action(kind string) Action {
-	a := Action{Cascade: c.findIn(c.i, len(c.toks), "CASCADE") == len(c.toks)-1}
+	last := len(c.toks) - 1
+	a := Action{Cascade: c.wordIs(last, "CASCADE") && !c.wordIs(last-1, "DELETE") && !c.wordIs(last-1, "UPDATE")}
 	switch {
 	case c.accept("ADD"):
 		c.add(&a)

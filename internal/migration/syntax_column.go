@@ -142,7 +142,7 @@ func (c *cursor) attribute(x *Constraint) bool {
 		c.name()
 	case c.accept("USING", "INDEX"):
 		x.UsingIndex = c.name()
-	case c.accept("REFERENCES"):
+	case x.Kind == "FOREIGN KEY" && x.References == "" && c.accept("REFERENCES"):
 		x.References = c.name()
 	case c.accept("NOT", "VALID"):
 		x.NotValid = true
