@@ -1,0 +1,314 @@
+package migration
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// format is what assay knows of one tool's files.
+type format struct {
+	load        func(*loader) error
+	tx          txRule
+	bookkeeping string
+	// byName: the tool knows its migrations by the file's name, so that two may
+	// have the same number.
+	byName bool
+}
+
+// txRule is how a tool runs a file unless the file says otherwise.
+type txRule struct {
+	mode   TxMode
+	reason string
+	optOut string // how to leave the transaction, empty if there is no way
+}
+
+// formats holds every format. It is filled by init because the formats' loaders
+// come back to it.
+var formats map[Format]*format
+
+func init() {
+	formats = map[Format]*format{
+		GolangMigrate: golangMigrate, Goose: goose, Flyway: flyway, Liquibase: liquibase, Dbmate: dbmate, SQLMigrate: sqlMigrate,
+		Atlas: atlas, Prisma: prisma, Drizzle: drizzle, Diesel: diesel, Hasura: hasura, Sqlx: sqlx,
+		NodePgMigrate: nodePgMigrate, GraphileMigrate: graphileMigrate, Sqitch: sqitch, Supabase: supabase, Plain: plain,
+	}
+}
+
+// Formats returns every supported format, in the order of the documentation.
+func Formats() []Format {
+	return []Format{
+		GolangMigrate, Goose, Flyway, Liquibase, Dbmate, SQLMigrate, Atlas, Prisma, Drizzle, Diesel, Hasura, Sqlx,
+		NodePgMigrate, GraphileMigrate, Sqitch, Supabase, Plain,
+	}
+}
+
+func formatNames() string {
+	var names []string
+	for _, f := range Formats() {
+		names = append(names, string(f))
+	}
+	return strings.Join(names, ", ")
+}
+
+// Load reads the migrations of a directory as the team's tool would: which
+// files, in which order, in which transaction. fsys is the root of the project;
+// paths are relative to it. Without o.Format the format is detected.
+func Load(fsys fs.FS, dir string, o Options) (*Dir, error) {
+	dir = path.Clean(strings.TrimSuffix(dir, "/"))
+	if info, err := fs.Stat(fsys, dir); err != nil {
+		return nil, fmt.Errorf("reading the migrations directory %s: %w: choose another with --dir", dir, plainCause(err))
+	} else if !info.IsDir() {
+		return nil, fmt.Errorf("%s is a file: --dir takes the directory of the migrations", dir)
+	}
+	if o.Format == "" {
+		f, err := detectFormat(fsys, dir)
+		if err != nil {
+			return nil, err
+		}
+		o.Format = f
+	}
+	f := formats[o.Format]
+	if f == nil {
+		return nil, fmt.Errorf("unknown migration format %q: --dir-format takes one of %s", o.Format, formatNames())
+	}
+	l := &loader{fsys: fsys, dir: dir, o: o, format: f, out: &Dir{Path: dir, Format: o.Format}, sources: map[string]string{}, values: map[string]string{}}
+	maps.Copy(l.values, o.Values)
+	if err := f.load(l); err != nil {
+		return nil, err
+	}
+	if err := l.finish(); err != nil {
+		return nil, err
+	}
+	return l.out, nil
+}
+
+// plainCause leaves out the path that an error of package fs repeats.
+func plainCause(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// loader is the state of reading one directory. A format adds units in the
+// tool's order; the scripts are read when all are known, several at a time.
+type loader struct {
+	fsys    fs.FS
+	dir     string
+	o       Options
+	format  *format
+	out     *Dir
+	units   []*unit
+	sources map[string]string
+	values  map[string]string // o.Values and what the tool's own configuration adds
+}
+
+// unit is one migration before its script is read.
+type unit struct {
+	path, version, name string
+	repeatable          bool
+	tx                  txRule
+	text                string // what is read instead of the file's text, of the same length; empty: the file's text
+	parts               []span // of the source that are run, in order; nil: all of it
+	script              scriptOptions
+	down                *unit
+	// settle decides on the transaction when the statements are known.
+	settle func(*Migration) []Notice
+
+	source    string
+	migration *Migration
+	notices   []Notice
+	err       error
+}
+
+// read returns the text of a file, which is kept for the second reader of it.
+func (l *loader) read(file string) (string, error) {
+	if s, ok := l.sources[file]; ok {
+		return s, nil
+	}
+	b, err := fs.ReadFile(l.fsys, file)
+	if err != nil {
+		return "", fmt.Errorf("reading %s: %w", file, plainCause(err))
+	}
+	s := string(b)
+	l.sources[file] = s
+	return s, nil
+}
+
+// exists reports whether there is such a file.
+func (l *loader) exists(file string) bool {
+	info, err := fs.Stat(l.fsys, file)
+	return err == nil && !info.IsDir()
+}
+
+// entries lists a directory, files and directories apart, by name.
+func (l *loader) entries(dir string) (files, dirs []string, err error) {
+	list, err := fs.ReadDir(l.fsys, dir)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the directory %s: %w", dir, plainCause(err))
+	}
+	for _, e := range list {
+		isDir := e.IsDir()
+		if e.Type()&fs.ModeSymlink != 0 {
+			if info, err := fs.Stat(l.fsys, path.Join(dir, e.Name())); err == nil {
+				isDir = info.IsDir()
+			}
+		}
+		if isDir {
+			dirs = append(dirs, e.Name())
+		} else {
+			files = append(files, e.Name())
+		}
+	}
+	return files, dirs, nil
+}
+
+// unit makes a unit of a file with the format's usual transaction.
+func (l *loader) unit(file, version, name string) (*unit, error) {
+	src, err := l.read(file)
+	if err != nil {
+		return nil, err
+	}
+	u := &unit{path: file, version: version, name: name, tx: l.format.tx, source: src}
+	u.script.fills = append(u.script.fills, commonFills...)
+	return u, nil
+}
+
+// commonFills are templates understood in every format.
+var commonFills []fill
+
+// withDown gives the unit its way back, if the file is there.
+func (l *loader) withDown(u *unit, file string) error {
+	if file == "" || !l.exists(file) {
+		return nil
+	}
+	down, err := l.unit(file, u.version, u.name)
+	if err != nil {
+		return err
+	}
+	u.down = down
+	return nil
+}
+
+func (l *loader) add(u *unit) { l.units = append(l.units, u) }
+
+func (l *loader) notice(kind, file, text string, args ...any) {
+	l.out.Notices = append(l.out.Notices, Notice{Kind: kind, Pos: Position{Path: file, Line: 1, Column: 1}, Text: fmt.Sprintf(text, args...)})
+}
+
+// step deals with a step that is not SQL: the SQL given in its place, or a notice.
+func (l *loader) step(file, version, name string) *unit {
+	for _, key := range []string{file, path.Base(file)} {
+		if sql, ok := l.o.Steps[key]; ok {
+			return &unit{path: file, version: version, name: name, tx: l.format.tx, source: sql}
+		}
+	}
+	l.notice("not-sql", file, "this step is not SQL and is left out: give the SQL to run in its place under steps: in assay.yaml")
+	return nil
+}
+
+// finish reads all scripts and fills the directory.
+func (l *loader) finish() error {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for _, u := range l.units {
+		wg.Add(1)
+		slots <- struct{}{}
+		go func() {
+			defer wg.Done()
+			u.run(l)
+			<-slots
+		}()
+	}
+	wg.Wait()
+	seen := map[string]*unit{}
+	for _, u := range l.units {
+		if u.err != nil {
+			return u.err
+		}
+		if first := seen[u.version]; first != nil && !u.repeatable && !l.format.byName {
+			u.notices = append(u.notices, Notice{Kind: "duplicate-version", Pos: Position{Path: u.path, Line: 1, Column: 1},
+				Text: fmt.Sprintf("version %s is also that of %s", u.version, first.path)})
+		} else if !u.repeatable && u.version != "" {
+			seen[u.version] = u
+		}
+		l.out.Migrations = append(l.out.Migrations, u.migration)
+		l.out.Notices = append(l.out.Notices, u.notices...)
+	}
+	return nil
+}
+
+// run reads the unit's script.
+func (u *unit) run(l *loader) {
+	m, notices, err := u.migrate(l)
+	if err != nil {
+		u.err = err
+		return
+	}
+	u.migration, u.notices = m, notices
+	if u.settle != nil {
+		u.notices = append(u.notices, u.settle(m)...)
+	}
+	if u.down == nil {
+		return
+	}
+	down, _, err := u.down.migrate(l)
+	if err != nil {
+		u.notices = append(u.notices, Notice{Kind: "bad-down", Pos: Position{Path: u.down.path, Line: 1, Column: 1},
+			Text: "the way back cannot be read: " + err.Error()})
+		return
+	}
+	m.Down = down
+}
+
+func (u *unit) migrate(l *loader) (*Migration, []Notice, error) {
+	m := &Migration{
+		Path: u.path, Version: u.version, Name: u.name, Format: l.out.Format, Source: u.source, Repeatable: u.repeatable,
+		TxMode: u.tx.mode, TxReason: u.tx.reason, TxOptOut: u.tx.optOut, Bookkeeping: l.format.bookkeeping,
+	}
+	text := u.text
+	if text == "" {
+		text = u.source
+	}
+	parts := u.parts
+	if parts == nil {
+		parts = []span{{}}
+	}
+	h := sha256.New()
+	var notices []Notice
+	for _, part := range parts {
+		o := u.script
+		o.part = part
+		o.values = l.values
+		if part == (span{}) {
+			part = span{0, len(text)}
+		} else if part.start == part.end {
+			continue
+		}
+		o.whole = slices.DeleteFunc(slices.Clone(u.script.whole), func(w span) bool { return w.start < part.start || w.end > part.end })
+		s, err := readScript(l.fsys, u.path, text, o)
+		if err != nil {
+			return nil, nil, err
+		}
+		m.Statements = append(m.Statements, s.statements...)
+		m.Directives = append(m.Directives, s.directives...)
+		notices = append(notices, s.notices...)
+		h.Write([]byte(text[part.start:part.end]))
+		for _, x := range s.hashed {
+			h.Write([]byte{0})
+			h.Write([]byte(x))
+		}
+	}
+	m.Hash = hex.EncodeToString(h.Sum(nil))
+	return m, notices, nil
+}

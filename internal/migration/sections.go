@@ -1,0 +1,108 @@
+package migration
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// mark is one annotation line of a tool: `-- +goose Up`.
+type mark struct {
+	word string // lower case, blanks as one: "up", "no transaction", "statementbegin"
+	rest string // what follows the word
+	line int
+	span     // the whole line, without its line end
+	next int // where the next line starts
+}
+
+// marks finds the annotations at the start of lines. The pattern's first group
+// is the word, its second, if any, the rest.
+func marks(src string, pattern *regexp.Regexp) []mark {
+	var out []mark
+	line := 0
+	for at := 0; at < len(src); {
+		line++
+		end, next := len(src), len(src)
+		if i := strings.IndexByte(src[at:], '\n'); i >= 0 {
+			end, next = at+i, at+i+1
+		}
+		text := strings.TrimPrefix(src[at:end], bom)
+		if strings.IndexByte(text, '-') >= 0 || strings.IndexByte(text, '/') >= 0 {
+			if m := pattern.FindStringSubmatch(strings.TrimRight(text, " \t\r")); m != nil {
+				k := mark{word: strings.ToLower(strings.Join(strings.Fields(m[1]), " ")), line: line, span: span{at, end}, next: next}
+				if len(m) > 2 {
+					k.rest = strings.TrimSpace(m[2])
+				}
+				out = append(out, k)
+			}
+		}
+		at = next
+	}
+	return out
+}
+
+// sections holds the parts of a file with its way there and back.
+type sections struct {
+	up, down []span
+	whole    []span
+	upRest   string // what follows the word Up
+	downRest string
+	seen     bool // there was an up or down mark
+}
+
+// cut divides a file at its up and down marks.
+func cut(file string, src string, found []mark) (*sections, error) {
+	s := &sections{}
+	var open *[]span
+	begin := -1
+	start := 0
+	closeAt := func(end int) {
+		if open != nil {
+			*open = append(*open, span{start, end})
+		}
+	}
+	for _, m := range found {
+		switch m.word {
+		case "up", "down":
+			closeAt(m.start)
+			start, s.seen = m.next, true
+			if m.word == "up" {
+				open, s.upRest = &s.up, m.rest
+			} else {
+				open, s.downRest = &s.down, m.rest
+			}
+		case "statementbegin":
+			if begin >= 0 {
+				return nil, fmt.Errorf("%s:%d: StatementBegin before the end of the one above: close that with StatementEnd", file, m.line)
+			}
+			begin = m.next
+		case "statementend":
+			if begin < 0 {
+				return nil, fmt.Errorf("%s:%d: StatementEnd without StatementBegin", file, m.line)
+			}
+			s.whole = append(s.whole, span{begin, m.start})
+			begin = -1
+		}
+	}
+	if begin >= 0 {
+		return nil, fmt.Errorf("%s: StatementBegin without StatementEnd", file)
+	}
+	closeAt(len(src))
+	return s, nil
+}
+
+// noParts is what a file without an up part runs: nothing.
+var noParts = []span{}
+
+// apply gives the parts to the unit and, if there is a down part, makes its way back.
+func (s *sections) apply(u *unit) {
+	u.parts, u.script.whole = s.up, s.whole
+	if u.parts == nil {
+		u.parts = noParts
+	}
+	if len(s.down) > 0 {
+		down := *u
+		down.parts = s.down
+		u.down = &down
+	}
+}
