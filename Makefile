@@ -1,0 +1,45 @@
+# Each target is a line or two that you can also type. CI runs the same.
+GO ?= go
+MAJORS ?= 13 14 15 16 17 18
+FUZZTIME ?= 30s
+
+.PHONY: build demo test test-matrix bench fuzz lint e2e release-snapshot
+
+build: ## bin/assay
+	$(GO) build -o bin/assay ./cmd/assay
+
+demo: build ## a bad change (exit code 1 is right) and the same change made well
+	@echo '== testdata/demo/bad: the last 3 migrations are new'
+	@bin/assay lint -C testdata/demo/bad --latest 3; code=$$?; echo "exit code $$code"; test $$code -eq 1
+	@echo
+	@echo '== testdata/demo/good: the last 8 migrations do the same with care'
+	@bin/assay lint -C testdata/demo/good --latest 8; code=$$?; echo "exit code $$code"; test $$code -eq 0
+
+test: ## everything, on one PostgreSQL
+	$(GO) test ./...
+
+test-matrix: ## the checks' fixtures on every supported major
+	@set -e; for major in $(MAJORS); do \
+		echo "== PostgreSQL $$major"; \
+		ASSAY_TEST_POSTGRES=$$major $(GO) test -count=1 ./analyzers ./internal/devdb/... ./policy/...; \
+	done
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## each fuzz target for FUZZTIME
+	@set -e; for pkg in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+		for target in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$pkg/*_test.go | cut -c6-); do \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg; \
+		done; \
+	done
+
+lint:
+	$(GO) vet ./...
+	golangci-lint run
+
+e2e: ## the ways into CI, with the real tools
+	integrations/e2e/run
+
+release-snapshot: ## what goreleaser would release, for this machine
+	goreleaser release --snapshot --clean --single-target

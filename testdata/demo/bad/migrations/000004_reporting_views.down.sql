@@ -1,0 +1,2 @@
+DROP VIEW revenue_by_month;
+DROP VIEW order_totals;

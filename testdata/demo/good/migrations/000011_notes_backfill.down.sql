@@ -1,0 +1,1 @@
+-- An empty note is as good as none: nothing to take back.

@@ -1,0 +1,1 @@
+-- A constraint stays valid; the file before drops it.

@@ -1,0 +1,1 @@
+-- The codes that were given twice are not wanted back.

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY coupons_code_key;
