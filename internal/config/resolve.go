@@ -12,8 +12,9 @@ import (
 )
 
 // Severity is how much a finding of the rule matters at the path and for the
-// object, and the place in the file that decided it (empty: the rule itself).
-// Later steps win over earlier ones:
+// object, and the place in the file that decided it. With no place the file
+// leaves the severity to the rule, which may have chosen another one for this
+// very finding; only off must then be obeyed. Later steps win over earlier ones:
 //
 //  1. the rule's own severity, or off if it is optional and no pack has it;
 //  2. checks: its family;
@@ -33,7 +34,7 @@ func (c *Config) Severity(rule lint.Rule, path, object string) (lint.Severity, s
 		}
 		severity, where = lint.Severity(word), c.At(key)
 		if word == "on" {
-			severity = rule.Severity
+			severity, where = rule.Severity, ""
 		}
 	}
 	if rule.Policy {
