@@ -12,11 +12,13 @@ import (
 
 // Candidate is a directory that looks like one of migrations.
 type Candidate struct {
-	Path    string // slash-separated, relative to the project root; "." for the root
-	Format  Format
-	Reason  string // what gave the format away
-	Files   int    // how many files or directories in it look like migrations
-	Dialect string // the database it is for, if its place says so: "postgres", "mysql"; empty otherwise
+	Path   string // slash-separated, relative to the project root; "." for the root
+	Format Format
+	Reason string // what gave the format away
+	Files  int    // how many files or directories in it look like migrations
+	// Locations are further directories that belong to Path and do not lie below it.
+	Locations []string
+	Dialect   string // the database it is for, if its place says so: "postgres", "mysql"; empty otherwise
 
 	rank int
 }

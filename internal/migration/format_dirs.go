@@ -101,8 +101,43 @@ func loadPrisma(l *loader) error {
 		}
 		return d, d, true
 	}
-	if err := l.addDirs("migration.sql", "down.sql", whole, func(a, b string) int { return 0 }, nil); err != nil {
-		return err
+	splits := l.prismaSplits()
+	return l.addDirs("migration.sql", "down.sql", whole, func(a, b string) int { return 0 }, func(u *unit) error {
+		if splits {
+			u.settle = prismaSettle
+		}
+		return nil
+	})
+}
+
+var prismaVersion = regexp.MustCompile(`"prisma"\s*:\s*"[~^>=v ]*(\d+)\.(\d+)`)
+
+// prismaSplits reports whether the project has prisma 7.4 or later, which
+// sends a file that builds an index concurrently statement by statement.
+func (l *loader) prismaSplits() bool {
+	for dir := l.dir; ; dir = path.Dir(dir) {
+		if f := path.Join(dir, "package.json"); l.exists(f) {
+			if text, err := l.read(f); err == nil {
+				if m := prismaVersion.FindStringSubmatch(text); m != nil {
+					return compareVersions(m[1]+"."+m[2], "7.4") >= 0
+				}
+			}
+		}
+		if dir == "." || dir == "/" {
+			return false
+		}
+	}
+}
+
+var prismaConcurrently = regexp.MustCompile(`(?i)^CREATE(?: UNIQUE)? INDEX CONCURRENTLY\b`)
+
+func prismaSettle(m *Migration) []Notice {
+	for _, st := range m.Statements {
+		if prismaConcurrently.MatchString(headOf(st)) {
+			m.TxMode, m.TxOptOut = TxNone, ""
+			m.TxReason = "prisma since 7.4 sends a file with CREATE INDEX CONCURRENTLY statement by statement"
+			break
+		}
 	}
 	return nil
 }

@@ -98,12 +98,45 @@ func loadSqlx(l *loader) error {
 	return nil
 }
 
+// loadSupabase: since 2.109 the command sends statements that cannot be in a
+// transaction by themselves, and what stands between them in batches.
 func loadSupabase(l *loader) error {
 	down := func(f string) bool { return strings.HasSuffix(f, ".down.sql") }
-	if err := l.addNumbered(down, strings.Compare, nil); err != nil {
-		return err
+	return l.addNumbered(down, strings.Compare, func(u *unit) error {
+		u.settle = supabaseSettle
+		return nil
+	})
+}
+
+var supabaseAlone = regexp.MustCompile(`(?i)^(?:(?:CREATE|DROP)(?: UNIQUE)? INDEX CONCURRENTLY|REINDEX .*CONCURRENTLY|VACUUM|ALTER SYSTEM|CLUSTER)\b`)
+
+func supabaseSettle(m *Migration) []Notice {
+	alone := func(st *Statement) bool { return supabaseAlone.MatchString(headOf(st)) }
+	i := slices.IndexFunc(m.Statements, alone)
+	if i < 0 {
+		return nil
+	}
+	m.TxMode = TxNone
+	m.TxReason = "the supabase command sends " + m.Statements[i].Syntax.Tag + " by itself and the other statements in batches"
+	batch := 1
+	for _, st := range m.Statements {
+		if alone(st) {
+			st.Batch = 0
+			batch++
+		} else {
+			st.Batch = batch
+		}
 	}
 	return nil
+}
+
+// headOf is the beginning of a statement, with single blanks and no comments before it.
+func headOf(st *Statement) string {
+	head := st.Text
+	if len(head) > 200 {
+		head = head[:200]
+	}
+	return strings.Join(strings.Fields(stripComments(head)), " ")
 }
 
 var (

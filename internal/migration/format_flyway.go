@@ -268,11 +268,7 @@ var flywayOutside = regexp.MustCompile(`(?i)^(?:(?:CREATE|DROP)(?: UNIQUE)? INDE
 func flywaySettle(m *Migration, conf *flywayConf) []Notice {
 	inside, outside := 0, (*Statement)(nil)
 	for _, st := range m.Statements {
-		head := st.Text
-		if len(head) > 200 {
-			head = head[:200]
-		}
-		if flywayOutside.MatchString(strings.Join(strings.Fields(stripComments(head)), " ")) {
+		if flywayOutside.MatchString(headOf(st)) {
 			outside = cmp.Or(outside, st)
 		} else {
 			inside++

@@ -175,17 +175,48 @@ func (l *loader) entries(dir string) (files, dirs []string, err error) {
 
 // unit makes a unit of a file with the format's usual transaction.
 func (l *loader) unit(file, version, name string) (*unit, error) {
-	src, err := l.read(file)
-	if err != nil {
-		return nil, err
+	src, given := l.instead(file)
+	if !given {
+		var err error
+		if src, err = l.read(file); err != nil {
+			return nil, err
+		}
 	}
 	u := &unit{path: file, version: version, name: name, tx: l.format.tx, source: src}
-	u.script.fills = append(u.script.fills, commonFills...)
+	if isTemplate(src) {
+		u.script.fills = append(u.script.fills, goTemplate)
+	}
 	return u, nil
 }
 
-// commonFills are templates understood in every format.
-var commonFills []fill
+// instead returns the SQL that is to run in the place of a file.
+func (l *loader) instead(file string) (string, bool) {
+	for _, key := range []string{file, path.Base(file)} {
+		if sql, ok := l.o.Steps[key]; ok {
+			return sql, true
+		}
+	}
+	return "", false
+}
+
+// isTemplate reports whether {{ stands in a file where SQL cannot have it:
+// outside strings and comments.
+func isTemplate(src string) bool {
+	if !strings.Contains(src, "{{") {
+		return false
+	}
+	x := newLexer(src)
+	before := -1
+	for t := x.next(); t.kind != tokEOF; t = x.next() {
+		if t.kind == tokPunct && src[t.start] == '{' {
+			if before == t.start-1 {
+				return true
+			}
+			before = t.start
+		}
+	}
+	return false
+}
 
 // withDown gives the unit its way back, if the file is there.
 func (l *loader) withDown(u *unit, file string) error {
@@ -208,10 +239,8 @@ func (l *loader) notice(kind, file, text string, args ...any) {
 
 // step deals with a step that is not SQL: the SQL given in its place, or a notice.
 func (l *loader) step(file, version, name string) *unit {
-	for _, key := range []string{file, path.Base(file)} {
-		if sql, ok := l.o.Steps[key]; ok {
-			return &unit{path: file, version: version, name: name, tx: l.format.tx, source: sql}
-		}
+	if sql, ok := l.instead(file); ok {
+		return &unit{path: file, version: version, name: name, tx: l.format.tx, source: sql}
 	}
 	l.notice("not-sql", file, "this step is not SQL and is left out: give the SQL to run in its place under steps: in assay.yaml")
 	return nil
