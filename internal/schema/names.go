@@ -3,6 +3,7 @@ package schema
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -204,4 +205,17 @@ func (r *Relation) Column(num int16) *Column {
 		}
 	}
 	return nil
+}
+
+// UnmarshalJSON reads an OID as PostgreSQL's JSON functions write it: as a
+// string in most places. Null is 0.
+func (o *OID) UnmarshalJSON(text []byte) error {
+	s := strings.Trim(string(text), `"`)
+	if s == "null" || s == "" {
+		*o = 0
+		return nil
+	}
+	n, err := strconv.ParseUint(s, 10, 32)
+	*o = OID(n)
+	return err
 }

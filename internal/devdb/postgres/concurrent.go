@@ -1,0 +1,233 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+const (
+	watchEvery = 2 * time.Millisecond
+	// watchFor bounds how long a statement is kept waiting to be looked at.
+	watchFor = 3 * time.Second
+	// watchTables bounds how many tables the blocking session locks.
+	watchTables = 2000
+)
+
+// bare runs a statement that cannot run in a transaction block. If it waits for
+// other sessions (the CONCURRENTLY family does, VACUUM FULL does), it is kept
+// waiting by a second session with an old snapshot and a weak lock on every
+// table, and a third reads its locks meanwhile. What cannot be watched is told
+// from the manual and marked so.
+func (r *recorder) bare(ctx context.Context, step *devdb.Step) error {
+	var seen []seenLock
+	watched := false
+	var s sent
+	var err error
+	if waits(step.Stmt.Text) && !short(step.Settings.LockTimeout) && !short(step.Settings.StatementTimeout) {
+		watched = true
+		s, seen, err = r.watch(ctx, step)
+	} else {
+		s, err = r.run(ctx, step)
+	}
+	if err != nil {
+		return err
+	}
+	facts := *r.told
+	if s.err != nil {
+		step.Err = statementError(step.Stmt, s)
+		step.Err.Step = step
+		if r.conn.IsClosed() {
+			return r.rollback(ctx, nil)
+		}
+	} else if mayset[step.Tag] {
+		if r.settings, err = r.show(ctx); err != nil {
+			return err
+		}
+	}
+	if r.conn.TxStatus() != 'I' {
+		if err := r.rollback(ctx, step.Before); err != nil {
+			return err
+		}
+	}
+	if quiet[step.Tag] {
+		return nil
+	}
+	if err := r.readAll(ctx); err != nil {
+		return err
+	}
+	step.After = r.cat
+	if watched && s.err == nil {
+		step.Locks, _ = holding{}.take(seen, step.Index, step.Before, step.After)
+	}
+	r.judge(step, facts)
+	if len(step.Locks) == 0 && s.err == nil {
+		step.Locks = inferred(step)
+	}
+	r.closed(r.cat)
+	return nil
+}
+
+// waits reports whether a statement outside a transaction waits for other sessions as it works.
+func waits(text string) bool {
+	up := strings.ToUpper(text)
+	first := words(up, 1)
+	if len(first) == 0 {
+		return false
+	}
+	return strings.Contains(up, "CONCURRENTLY") || first[0] == "VACUUM" && strings.Contains(up, "FULL") || first[0] == "CLUSTER" || first[0] == "REINDEX"
+}
+
+// short reports whether the file's own timeout would fall due while it is watched.
+func short(d time.Duration) bool { return d > 0 && d < 500*time.Millisecond }
+
+// watch runs a statement and reads its locks while it waits for a blocking session.
+func (r *recorder) watch(ctx context.Context, step *devdb.Step) (sent, []seenLock, error) {
+	free, err := r.block(ctx, step.Before)
+	if err != nil {
+		return sent{}, nil, err
+	}
+	stop := make(chan struct{})
+	done := make(chan []seenLock, 1)
+	go func() {
+		defer free()
+		done <- r.look(ctx, stop)
+	}()
+	s, err := r.run(ctx, step)
+	close(stop)
+	seen := <-done
+	return s, seen, err
+}
+
+// block opens the session that the statement will wait for; the function it
+// gives ends it.
+func (r *recorder) block(ctx context.Context, c *schema.Catalog) (func(), error) {
+	if _, err := r.observer(ctx); err != nil {
+		return nil, err
+	}
+	b, err := pgconn.ConnectConfig(ctx, r.admin)
+	if err != nil {
+		return nil, fmt.Errorf("connecting a second session to the dev database: %w", err)
+	}
+	end := func() { _ = b.Close(context.WithoutCancel(ctx)) } // its transaction ends with it
+	sql := "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1 FROM pg_catalog.pg_class LIMIT 1"
+	if _, err := b.Exec(ctx, sql).ReadAll(); err != nil {
+		end()
+		return nil, fmt.Errorf("opening a snapshot: %w", err)
+	}
+	var tables []string
+	for _, t := range c.Relations {
+		if t.Persistence != "temporary" && (t.Kind == schema.Table || t.Kind == schema.PartitionedTable) {
+			tables = append(tables, quote(t.Schema)+"."+quote(t.Name))
+		}
+	}
+	slices.Sort(tables)
+	if len(tables) > 0 && len(tables) <= watchTables {
+		// ONLY: partitions are in the list themselves. Without the right to lock
+		// them the snapshot alone has to do.
+		if _, err := b.Exec(ctx, "LOCK TABLE ONLY "+strings.Join(tables, ", ONLY ")+" IN ACCESS SHARE MODE").ReadAll(); err != nil {
+			if _, err := b.Exec(ctx, "ROLLBACK; "+sql).ReadAll(); err != nil {
+				end()
+				return nil, fmt.Errorf("opening a snapshot: %w", err)
+			}
+		}
+	}
+	return end, nil
+}
+
+// look polls until the traced session waits, then reads what it holds and waits for.
+func (r *recorder) look(ctx context.Context, stop <-chan struct{}) []seenLock {
+	waiting := fmt.Sprintf("SELECT 1 FROM pg_catalog.pg_locks WHERE pid = %d AND NOT granted LIMIT 1", r.conn.PID())
+	deadline := time.Now().Add(watchFor)
+	for time.Now().Before(deadline) {
+		got, err := query(ctx, r.obs, waiting)
+		if err != nil {
+			return nil // the locks are then told from the manual
+		}
+		if got != "" {
+			seen, _ := r.probeOutside(ctx)
+			return seen
+		}
+		select {
+		case <-stop:
+			return nil
+		case <-ctx.Done():
+			return nil
+		case <-time.After(watchEvery):
+		}
+	}
+	return nil
+}
+
+func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// inferred gives the locks that the manual names for a statement that was not watched.
+func inferred(step *devdb.Step) []devdb.Lock {
+	up := strings.ToUpper(step.Stmt.Text)
+	mode := devdb.ShareUpdateExclusive
+	if strings.Contains(up, "FULL") || step.Tag == "CLUSTER" {
+		mode = devdb.AccessExclusive
+	}
+	tables := map[schema.OID]bool{}
+	switch step.Tag {
+	case "VACUUM", "ANALYZE", "CLUSTER":
+		for _, o := range targets(step) {
+			tables[o] = true
+		}
+	default:
+		if !strings.Contains(up, "CONCURRENTLY") {
+			return nil
+		}
+		for _, c := range step.Changes {
+			switch c := c.(type) {
+			case *schema.AddIndex:
+				tables[c.Index.Table] = true
+			case *schema.DropIndex:
+				tables[c.Index.Table] = true
+			case *schema.DetachPartition:
+				tables[c.Parent.OID] = true
+				tables[c.Partition.OID] = true
+			}
+		}
+		for _, p := range schema.Rebuilt(step.Before, step.After) {
+			tables[p[0].Table] = true
+		}
+	}
+	var out []devdb.Lock
+	for o := range tables {
+		if t := step.Before.Relations[o]; t != nil {
+			out = append(out, devdb.Lock{Relation: o, Table: o, Object: t.QualifiedName(), Kind: string(t.Kind), Mode: mode, Step: step.Index, Inferred: true})
+		}
+	}
+	sortLocks(out)
+	return out
+}
+
+// targets finds the tables that a statement's text names; all of them if it names none.
+func targets(step *devdb.Step) []schema.OID {
+	named := map[string]bool{}
+	for _, w := range words(step.Stmt.Text, 64) {
+		named[strings.ToLower(strings.Trim(w, `"`))] = true
+	}
+	var some, all []schema.OID
+	for _, t := range schema.Sorted(step.Before.Relations) {
+		if t.Kind != schema.Table && t.Kind != schema.MaterializedView {
+			continue
+		}
+		all = append(all, t.OID)
+		if named[strings.ToLower(t.Name)] || named[strings.ToLower(t.QualifiedName())] {
+			some = append(some, t.OID)
+		}
+	}
+	if len(some) > 0 {
+		return some
+	}
+	return all
+}

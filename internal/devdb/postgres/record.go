@@ -1,0 +1,373 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/migration"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+// record runs a migration as the team's tool would and tells what each
+// statement did. After an error the database is as the tool would leave it and
+// the next migration can be recorded.
+func (r *recorder) record(ctx context.Context, m *migration.Migration) ([]*devdb.Step, error) {
+	if err := r.begin(ctx, m); err != nil {
+		return nil, err
+	}
+	if err := r.observeFrom(ctx); err != nil {
+		return nil, err
+	}
+	var steps []*devdb.Step
+	for i, st := range m.Statements {
+		if st.Kind == migration.Skip {
+			continue
+		}
+		if err := r.open(ctx, st, runnable(m)); err != nil {
+			return steps, err
+		}
+		step, err := r.step(ctx, st, i)
+		if step != nil {
+			steps = append(steps, step)
+		}
+		if err != nil {
+			return steps, err
+		}
+		if step.Err != nil {
+			return steps, step.Err
+		}
+	}
+	return r.end(ctx, steps)
+}
+
+// observeFrom makes ready to observe: the recorder is installed and the catalog read.
+func (r *recorder) observeFrom(ctx context.Context) error {
+	if err := r.install(ctx); err != nil {
+		return err
+	}
+	if r.cat != nil {
+		return r.forgetTemporary(ctx)
+	}
+	return r.readAll(ctx)
+}
+
+// begin makes the session ready for a file.
+func (r *recorder) begin(ctx context.Context, m *migration.Migration) error {
+	if r.tx.open && r.tx.all && m.TxMode == migration.TxAll {
+		if r.conn == nil || r.conn.IsClosed() {
+			return fmt.Errorf("the connection of the open transaction is gone; run the migrations again")
+		}
+		r.mode = m.TxMode
+		return r.command(ctx, "SAVEPOINT assay_migration")
+	}
+	if err := r.finish(ctx); err != nil {
+		return err
+	}
+	if err := r.connect(ctx); err != nil {
+		return err
+	}
+	r.mode, r.lastTx = m.TxMode, 0
+	return r.reset(ctx)
+}
+
+// runnable counts the statements that reach the server.
+func runnable(m *migration.Migration) int {
+	n := 0
+	for _, st := range m.Statements {
+		if st.Kind != migration.Skip {
+			n++
+		}
+	}
+	return n
+}
+
+// open opens the transaction that the tool, or the server for a query of many
+// statements, would have open when st runs.
+func (r *recorder) open(ctx context.Context, st *migration.Statement, statements int) error {
+	if r.tx.open {
+		return nil
+	}
+	word := controlOf(st.Text).word
+	switch r.mode {
+	case migration.TxFile, migration.TxAll:
+		if r.lastTx > 0 { // a COMMIT in the file ended the tool's transaction
+			return nil
+		}
+	case migration.TxImplicit:
+		if statements < 2 || word == "BEGIN" || word == "COMMIT" || word == "ROLLBACK" {
+			return nil
+		}
+	default:
+		return nil
+	}
+	if err := r.command(ctx, "BEGIN"); err != nil {
+		return err
+	}
+	r.opened(false)
+	r.tx.all = r.mode == migration.TxAll
+	return nil
+}
+
+// opened notes that a transaction block has begun.
+func (r *recorder) opened(explicit bool) {
+	r.lastTx++
+	r.tx = transaction{open: true, explicit: explicit, id: r.lastTx, start: r.cat}
+	r.snapshot = false
+	r.held = holding{}
+}
+
+// closed notes that it has ended, with the catalog as it then is.
+func (r *recorder) closed(c *schema.Catalog) {
+	r.tx, r.cat, r.held = transaction{}, c, holding{}
+}
+
+// command runs a statement of the recorder's own on the traced connection.
+func (r *recorder) command(ctx context.Context, sql string) error {
+	r.told = nil
+	if _, err := r.conn.Exec(ctx, sql).ReadAll(); err != nil {
+		return fmt.Errorf("running %s on the dev database: %w", sql, err)
+	}
+	return nil
+}
+
+// step runs one statement and observes it.
+func (r *recorder) step(ctx context.Context, st *migration.Statement, index int) (*devdb.Step, error) {
+	step := &devdb.Step{Stmt: st, Index: index, Before: r.cat, After: r.cat, Held: r.held.list(), Settings: r.settings, InTx: r.tx.open}
+	if c := controlOf(st.Text); c.word != "" {
+		return step, r.control(ctx, step, c)
+	}
+	if !r.tx.open {
+		return step, r.autocommit(ctx, step)
+	}
+	step.TxID = r.tx.id
+	s, err := r.run(ctx, step)
+	if err != nil {
+		return step, err
+	}
+	if s.err != nil {
+		return step, r.failed(ctx, step, s)
+	}
+	return step, r.observe(ctx, step)
+}
+
+// run sends the statement and notes what the server says.
+func (r *recorder) run(ctx context.Context, step *devdb.Step) (sent, error) {
+	s, err := r.sendAny(ctx, step.Stmt)
+	step.Tag, step.Duration, step.Notices = s.tag, s.took, r.notices
+	return s, err
+}
+
+// failed notes a refused statement and rolls back as the tool would.
+func (r *recorder) failed(ctx context.Context, step *devdb.Step, s sent) error {
+	step.Err = statementError(step.Stmt, s)
+	step.Err.Step = step
+	step.Notices = r.notices
+	back := step.Before
+	if r.tx.open {
+		back = r.tx.start
+	}
+	return r.rollback(ctx, back)
+}
+
+// rollback ends the open transaction, if any, without keeping it. In a
+// transaction over all migrations only this one is undone, so that the later
+// ones can still be judged.
+func (r *recorder) rollback(ctx context.Context, back *schema.Catalog) error {
+	if r.conn.IsClosed() {
+		r.closed(nil)
+		if err := r.connect(ctx); err != nil {
+			return err
+		}
+		return r.readAll(ctx)
+	}
+	if r.tx.open && r.tx.all && r.tx.find("assay_migration") >= 0 {
+		p := r.tx.points[r.tx.find("assay_migration")]
+		r.tx.points = r.tx.points[:r.tx.find("assay_migration")]
+		r.cat = p.catalog
+		return r.command(ctx, "ROLLBACK TO SAVEPOINT assay_migration")
+	}
+	if r.conn.TxStatus() != 'I' {
+		if err := r.command(ctx, "ROLLBACK"); err != nil {
+			return err
+		}
+	}
+	r.closed(back)
+	r.settings = r.base
+	return nil
+}
+
+// end commits what the file left open and checks that it could be.
+func (r *recorder) end(ctx context.Context, steps []*devdb.Step) ([]*devdb.Step, error) {
+	if !r.tx.open || r.tx.all {
+		return steps, nil
+	}
+	var last *devdb.Step
+	if len(steps) > 0 {
+		last = steps[len(steps)-1]
+	}
+	s, err := r.send(ctx, &migration.Statement{Text: "COMMIT"})
+	if err != nil {
+		return steps, err
+	}
+	if s.err == nil {
+		r.closed(r.cat)
+		return steps, nil
+	}
+	if last == nil {
+		return steps, fmt.Errorf("committing on the dev database: %w", s.err)
+	}
+	start := r.tx.start
+	last.Err = statementError(last.Stmt, s)
+	last.Err.Step = last
+	last.Err.Position = 0 // of the COMMIT, not of the statement
+	if err := r.rollback(ctx, start); err != nil {
+		return steps, err
+	}
+	return steps, last.Err
+}
+
+// finish ends a transaction that goes on over all migrations (TxAll).
+func (r *recorder) finish(ctx context.Context) error {
+	if !r.tx.open || r.conn == nil || r.conn.IsClosed() {
+		return nil
+	}
+	cat := r.cat
+	if err := r.command(ctx, "COMMIT"); err != nil {
+		r.closed(nil)
+		return err
+	}
+	r.closed(cat)
+	return nil
+}
+
+// control runs a transaction control statement and follows what it does.
+func (r *recorder) control(ctx context.Context, step *devdb.Step, c control) error {
+	if c.word == "SAVEPOINT" && r.tx.open && !r.tx.explicit && r.mode == migration.TxImplicit {
+		// The server refuses it in the implicit block of a multi-statement query.
+		return r.failed(ctx, step, refusal("25P01", "SAVEPOINT can only be used in transaction blocks"))
+	}
+	was := r.tx
+	s, err := r.run(ctx, step)
+	if err != nil {
+		return err
+	}
+	if s.err != nil {
+		step.TxID = r.tx.id
+		return r.failed(ctx, step, s)
+	}
+	switch c.word {
+	case "BEGIN":
+		if was.open {
+			r.tx.explicit = true
+			if r.mode == migration.TxImplicit && !was.explicit {
+				step.Notices = nil // "there is already a transaction": only because the implicit one is played
+			}
+		} else {
+			r.opened(true)
+		}
+	case "COMMIT":
+		r.closed(r.cat)
+		err = r.forgetTemporary(ctx)
+	case "ROLLBACK":
+		if was.open {
+			r.closed(was.start)
+		}
+	case "SAVEPOINT":
+		r.tx.save(c.name, r.cat)
+	case "RELEASE":
+		if i := r.tx.find(c.name); i >= 0 {
+			r.tx.points = r.tx.points[:i]
+		}
+	case "ROLLBACK TO":
+		if i := r.tx.find(c.name); i >= 0 {
+			r.cat = r.tx.points[i].catalog
+			r.tx.points = r.tx.points[:i+1]
+		}
+		err = r.relock(ctx, step)
+	}
+	if c.chain && was.open {
+		r.opened(true)
+	}
+	step.InTx = was.open || r.tx.open
+	step.TxID = max(was.id, r.tx.id)
+	if was.open {
+		step.TxID = was.id
+	}
+	step.After = r.cat
+	step.Changes = schema.Diff(step.Before, step.After)
+	if err == nil {
+		r.settings, err = r.show(ctx)
+	}
+	return err
+}
+
+func refusal(code, message string) sent {
+	return sent{err: pgError(code, message)}
+}
+
+// relock looks again which locks are held: a rollback to a savepoint releases some.
+func (r *recorder) relock(ctx context.Context, step *devdb.Step) error {
+	_, now, err := r.probe(ctx)
+	if err == nil {
+		_, r.held = r.held.take(now, step.Index, step.Before, r.cat)
+	}
+	return err
+}
+
+// autocommit runs a statement outside any transaction block. Most are run in
+// one of the recorder's own, so that their locks are still there to be read;
+// they are recorded as what they are. The server refuses it for those that
+// cannot run in one, and these are then run bare.
+func (r *recorder) autocommit(ctx context.Context, step *devdb.Step) error {
+	r.lastTx++
+	step.TxID = r.lastTx
+	switch first := words(step.Stmt.Text, 1); {
+	case len(first) == 0:
+	case onlyInBlock(first[0]):
+		return r.bare(ctx, step)
+	}
+	if err := r.command(ctx, "BEGIN"); err != nil {
+		return err
+	}
+	r.tx = transaction{open: true, id: step.TxID, start: r.cat}
+	r.snapshot, r.held = false, holding{}
+	s, err := r.run(ctx, step)
+	if err != nil {
+		return err
+	}
+	if s.err != nil && (s.err.Code == "25001" || s.err.Code == "2D000" || s.err.Code == "0A000" && strings.Contains(s.err.Message, "transaction")) {
+		if err := r.rollback(ctx, step.Before); err != nil {
+			return err
+		}
+		return r.bare(ctx, step)
+	}
+	if s.err != nil {
+		return r.failed(ctx, step, s)
+	}
+	if err := r.observe(ctx, step); err != nil {
+		return err
+	}
+	cat := r.cat
+	s, err = r.send(ctx, &migration.Statement{Text: "COMMIT"})
+	if err != nil {
+		return err
+	}
+	if s.err != nil {
+		s.err.Position = 0
+		return r.failed(ctx, step, s)
+	}
+	r.closed(cat)
+	return r.forgetTemporary(ctx)
+}
+
+// onlyInBlock names the statements that are an error, or mean nothing, outside
+// a block; SET is quicker without one.
+func onlyInBlock(first string) bool {
+	switch strings.ToUpper(first) {
+	case "LOCK", "DECLARE", "SET", "RESET", "SHOW", "VACUUM", "DISCARD":
+		return true
+	}
+	return false
+}

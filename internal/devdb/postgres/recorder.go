@@ -1,0 +1,88 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/migration"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var _ devdb.DB = (*DB)(nil)
+
+// recorder gives the database's one recorder.
+func (d *DB) recorder() *recorder {
+	if d.rec == nil {
+		d.rec = newRecorder(&d.owner.Config, &d.admin.Config, d.server.config.StatementTimeout, d.server.config.TimeZone)
+		d.rec.createExtension = d.CreateExtension
+	}
+	return d.rec
+}
+
+// Replay applies a merged migration in the transactions its tool would have
+// used, and records nothing. A refused statement is a *devdb.StatementError.
+func (d *DB) Replay(ctx context.Context, m *migration.Migration) error {
+	return d.recorder().replay(ctx, m)
+}
+
+// Record applies a new migration and tells what each statement did. With a
+// statement that fails the steps so far come with a *devdb.StatementError, the
+// transaction is rolled back, and later migrations can still be recorded. A
+// migration with TxAll leaves its transaction open for the next one; Finish
+// commits it.
+func (d *DB) Record(ctx context.Context, m *migration.Migration) ([]*devdb.Step, error) {
+	return d.recorder().record(ctx, m)
+}
+
+// Finish commits the transaction that migrations with TxAll run in together. A
+// refused commit (a deferred constraint) is a *devdb.StatementError of the last
+// statement that ran. Without an open transaction it does nothing.
+func (d *DB) Finish(ctx context.Context) error { return d.recorder().finish(ctx) }
+
+// Catalog reads the whole catalog as it is now, in the open transaction if there is one.
+func (d *DB) Catalog(ctx context.Context) (*schema.Catalog, error) {
+	r := d.recorder()
+	if err := r.connect(ctx); err != nil {
+		return nil, err
+	}
+	if r.cat != nil {
+		return r.cat, nil
+	}
+	if err := r.observeFrom(ctx); err != nil {
+		return nil, err
+	}
+	return r.cat, nil
+}
+
+// Disconnect closes the recorder's connections, so that the database can be the
+// template of another or be dropped. The next call connects anew.
+func (d *DB) Disconnect(ctx context.Context) error {
+	if d.rec == nil {
+		return nil
+	}
+	err := d.rec.finish(ctx)
+	d.rec.disconnect(ctx)
+	return err
+}
+
+// Owner gives the connection that migrations run on, for whoever must insert
+// rows between them. The session is as the last migration left it; what is done
+// on it is not recorded, and the next Record reads the catalog anew.
+func (d *DB) Owner(ctx context.Context) (*pgconn.PgConn, error) {
+	r := d.recorder()
+	if err := r.connect(ctx); err != nil {
+		return nil, err
+	}
+	r.cat = nil
+	return r.conn, nil
+}
+
+// asStatementError is errors.As for the one type that callers look for.
+func asStatementError(err error) (*devdb.StatementError, bool) {
+	var e *devdb.StatementError
+	ok := errors.As(err, &e)
+	return e, ok
+}

@@ -1,0 +1,132 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/assaydb/assay/internal/migration"
+)
+
+// replay applies a migration without looking: statements go out as they are, in
+// the transactions that the tool would have opened. An error of a statement is
+// a *devdb.StatementError, and the transaction is rolled back.
+func (r *recorder) replay(ctx context.Context, m *migration.Migration) error {
+	if err := r.finish(ctx); err != nil {
+		return err
+	}
+	if err := r.connect(ctx); err != nil {
+		return err
+	}
+	if err := r.reset(ctx); err != nil {
+		return err
+	}
+	r.cat = nil
+	n := runnable(m)
+	if n == 0 {
+		return nil
+	}
+	tool := m.TxMode == migration.TxFile || m.TxMode == migration.TxAll
+	implicit := m.TxMode == migration.TxImplicit && n > 1
+	if tool {
+		if err := r.command(ctx, "BEGIN"); err != nil {
+			return err
+		}
+	}
+	var last *migration.Statement
+	for _, st := range m.Statements {
+		if st.Kind == migration.Skip {
+			continue
+		}
+		last = st
+		word := ""
+		if implicit && r.conn.TxStatus() == 'I' {
+			word = controlOf(st.Text).word
+			if word == "" {
+				if err := r.command(ctx, "BEGIN"); err != nil {
+					return err
+				}
+			}
+		}
+		if err := r.apply(ctx, st); err != nil {
+			return err
+		}
+	}
+	if r.conn.TxStatus() == 'I' {
+		return nil
+	}
+	commit := &migration.Statement{Text: "COMMIT", Pos: last.Pos, End: last.End}
+	return r.apply(ctx, commit)
+}
+
+// apply sends one statement; if it is refused the transaction is rolled back.
+func (r *recorder) apply(ctx context.Context, st *migration.Statement) error {
+	s, err := r.sendAny(ctx, st)
+	if err != nil {
+		return err
+	}
+	if s.err == nil {
+		return nil
+	}
+	if !r.conn.IsClosed() && r.conn.TxStatus() != 'I' {
+		if err := r.command(ctx, "ROLLBACK"); err != nil {
+			return fmt.Errorf("after %s: %w", s.err.Message, err)
+		}
+	}
+	return statementError(st, s)
+}
+
+// sendAny sends a statement; an extension that the owner may not create is made
+// by the admin, who has the list of those that are allowed.
+func (r *recorder) sendAny(ctx context.Context, st *migration.Statement) (sent, error) {
+	name, ok := extensionOf(st.Text)
+	if !ok || r.createExtension == nil {
+		return r.send(ctx, st)
+	}
+	block := r.conn.TxStatus() == 'T'
+	if block {
+		if err := r.command(ctx, "SAVEPOINT assay_extension"); err != nil {
+			return sent{}, err
+		}
+	}
+	s, err := r.send(ctx, st)
+	if err != nil {
+		return s, err
+	}
+	if s.err != nil && s.err.Code == "42501" {
+		heard := r.told
+		if block {
+			if err := r.command(ctx, "ROLLBACK TO SAVEPOINT assay_extension"); err != nil {
+				return s, err
+			}
+		}
+		r.told = heard
+		if err := r.createExtension(ctx, st.Text, name); err != nil {
+			s.err.Hint = err.Error()
+			return s, nil
+		}
+		// The admin's session is not traced: say what the trigger would have said.
+		r.told.ddl = append(r.told.ddl, toldDDL{class: pgExtension, tag: "CREATE EXTENSION", kind: "extension", name: name})
+		s.err, s.tag = nil, "CREATE EXTENSION"
+	}
+	if block && s.err == nil {
+		heard := r.told
+		if err := r.command(ctx, "RELEASE SAVEPOINT assay_extension"); err != nil {
+			return s, err
+		}
+		r.told = heard
+	}
+	return s, nil
+}
+
+// extensionOf gives the name in CREATE EXTENSION [IF NOT EXISTS] name.
+func extensionOf(text string) (string, bool) {
+	w := words(text, 6)
+	if len(w) < 3 || !strings.EqualFold(w[0], "CREATE") || !strings.EqualFold(w[1], "EXTENSION") {
+		return "", false
+	}
+	if len(w) >= 6 && strings.EqualFold(w[2], "IF") && strings.EqualFold(w[4], "EXISTS") {
+		return identifier(w, 5), true
+	}
+	return identifier(w, 2), true
+}
