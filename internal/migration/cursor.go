@@ -10,16 +10,13 @@ type cursor struct {
 	pos  func(offset int) Position
 }
 
-func newCursor(text string, at func(int) Position) *cursor {
-	c := &cursor{text: text, pos: at}
+// newCursor cuts the text into tokens, using the buffer's room.
+func newCursor(text string, at func(int) Position, buffer []token) *cursor {
+	c := &cursor{text: text, toks: buffer, pos: at}
 	l := newLexer(text)
 	for t := l.next(); t.kind != tokEOF; t = l.next() {
-		if t.kind == tokComment {
-			continue
-		}
-		c.toks = append(c.toks, t)
-		if t.end > wholeUpTo && len(c.toks) > 256 && (c.word(0) == "INSERT" || c.word(0) == "SELECT" || c.word(0) == "WITH") {
-			break
+		if t.kind != tokComment {
+			c.toks = append(c.toks, t)
 		}
 	}
 	return c

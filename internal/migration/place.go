@@ -19,6 +19,7 @@ type places struct {
 	path   string
 	src    string
 	points []place // ascending; the first is the start of the file
+	last   place   // the one asked for last: most questions go forward
 }
 
 func newPlaces(path, src string) *places {
@@ -53,6 +54,11 @@ func (p *places) advance(from place, offset int) place {
 func (p *places) at(offset int) Position {
 	offset = max(0, min(offset, len(p.src)))
 	i := sort.Search(len(p.points), func(i int) bool { return p.points[i].offset > offset }) - 1
-	a := p.advance(p.points[i], offset)
+	from := p.points[i]
+	if p.last.offset > from.offset && p.last.offset <= offset {
+		from = p.last
+	}
+	a := p.advance(from, offset)
+	p.last = a
 	return Position{Path: p.path, Line: a.line, Column: max(a.column, 1), Offset: offset}
 }

@@ -68,6 +68,7 @@ type reader struct {
 	out     *script
 	vars    map[string]string // psql variables
 	stack   []string          // the files being read, each included by the one before
+	tokens  []token           // room to use again
 	batches int               // given out so far; a region's number is unique over all files
 }
 
@@ -172,7 +173,7 @@ func (in *reading) statement(e event) error {
 			return fmt.Errorf(`%s:%d: the rows of COPY … FROM stdin have no end: close them with a line that holds only \.`, st.Pos.Path, st.Pos.Line)
 		}
 	}
-	st.Syntax = syntaxOf(st.Text, at)
+	st.Syntax = factsOf(st.Text, at, &in.tokens)
 	in.give(e, st)
 	return nil
 }

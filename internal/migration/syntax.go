@@ -8,11 +8,64 @@ const wholeUpTo = 64 << 10
 
 // syntaxOf reads the facts of one statement. at gives the position of an offset in it.
 func syntaxOf(text string, at func(offset int) Position) Syntax {
-	c := newCursor(text, at)
+	var buffer []token
+	return factsOf(text, at, &buffer)
+}
+
+// factsOf is syntaxOf with a buffer to use again for the next statement.
+func factsOf(text string, at func(offset int) Position, buffer *[]token) Syntax {
+	if len(text) > 6 && isWord(text[:6], "insert") {
+		return insertFacts(text)
+	}
+	c := newCursor(text, at, (*buffer)[:0])
+	*buffer = c.toks
 	s := Syntax{Tag: tagOf(c.leading(12))}
 	c.facts(&s)
 	slices.Sort(s.Options)
 	s.Options = slices.Compact(s.Options)
+	return s
+}
+
+// insertFacts reads INSERT in one go, without keeping the tokens: seeds have
+// hundreds of thousands of them, or megabytes in one.
+func insertFacts(text string) Syntax {
+	s := Syntax{Tag: "INSERT"}
+	l := newLexer(text)
+	depth, n, open := 0, 0, true // open: the name may go on
+	var name span
+	prev := ""
+	for t := l.next(); t.kind != tokEOF; t = l.next() {
+		if t.kind == tokComment {
+			continue
+		}
+		w := text[t.start:t.end]
+		n++
+		switch {
+		case n <= 2: // INSERT INTO
+		case open && (t.kind == tokWord || t.kind == tokQuoted) && (name.end == 0 || prev == "."):
+			if name.end == 0 {
+				name.start = t.start
+			}
+			name.end = t.end
+		case open && w == "." && name.end > 0:
+		default:
+			open = false
+		}
+		switch {
+		case w == "(" || w == "[":
+			depth++
+		case w == ")" || w == "]":
+			depth--
+		case depth == 0 && t.kind == tokWord && !open && isWord(w, "returning"):
+			s.Options = append(s.Options, "RETURNING")
+		case depth == 0 && t.kind == tokWord && isWord(w, "conflict") && isWord(prev, "on"):
+			s.Options = append(s.Options, "ON CONFLICT")
+		}
+		prev = w
+	}
+	if name.end > 0 {
+		s.Objects = []string{text[name.start:name.end]}
+	}
 	return s
 }
 
@@ -30,12 +83,11 @@ func (c *cursor) facts(s *Syntax) {
 		c.drop(s)
 	case "WITH":
 		withFacts(c.text, s)
-	case "INSERT", "MERGE":
+	case "MERGE":
 		c.i++
 		c.accept("INTO")
 		c.target(s)
 		s.optional("RETURNING", c.find("RETURNING") >= 0)
-		s.optional("ON CONFLICT", c.find("ON", "CONFLICT") >= 0)
 	case "UPDATE", "DELETE":
 		c.i++
 		c.accept("FROM")

@@ -177,12 +177,12 @@ func delimited(src, left, right string, values map[string]string) []placeholder 
 			name = name[:j]
 		}
 		j := strings.Index(name, right)
-		if j <= 0 {
+		if j <= 0 || strings.ContainsAny(name[:j], " \t'\";${") {
 			at = start + len(left)
 			continue
 		}
 		at = start + len(left) + j + len(right)
-		p := placeholder{span: span{start, at}, name: strings.TrimSpace(name[:j])}
+		p := placeholder{span: span{start, at}, name: name[:j]}
 		p.value, p.found = lookUp(values, p.name)
 		out = append(out, p)
 	}
