@@ -1,0 +1,297 @@
+package policy
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"unicode"
+
+	"github.com/assaydb/assay/internal/schema"
+)
+
+// change flattens a typed change. before and after are the statement's catalogs.
+func change(c schema.Change, before, after *schema.Catalog) *Change {
+	x := &Change{Type: changeType(c)}
+	if !relationChange(x, c) && !columnChange(x, c) && !tablePartChange(x, c, before, after) && !freeChange(x, c) {
+		panic(fmt.Sprintf("policy: no words for a change of type %T", c))
+	}
+	x.Text = strings.ReplaceAll(x.Type, "_", " ") + " " + x.Object
+	return x
+}
+
+// changeType is the Go type's name in snake case: add_table.
+func changeType(c schema.Change) string {
+	var b strings.Builder
+	for i, r := range reflect.TypeOf(c).Elem().Name() {
+		if unicode.IsUpper(r) && i > 0 {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+func (x *Change) relation(r *schema.Relation) {
+	x.Kind, x.Schema, x.Name, x.Object = string(r.Kind), r.Schema, r.Name, join(r.Schema, r.Name)
+	x.Table = x.Object
+}
+
+func (x *Change) column(t *schema.Relation, name, was, is string) {
+	x.relation(t)
+	x.Kind, x.Name, x.Object, x.Was, x.Is = "column", name, join(x.Table, name), was, is
+}
+
+func (x *Change) inSchema(kind, schemaName, name string) {
+	x.Kind, x.Schema, x.Name, x.Object = kind, schemaName, name, join(schemaName, name)
+}
+
+func (x *Change) free(kind, name string) { x.Kind, x.Name, x.Object = kind, name, name }
+
+// relationChange handles changes of whole relations.
+func relationChange(x *Change, c schema.Change) bool {
+	pair := func(b, a *schema.Relation, was, is string) {
+		x.relation(a)
+		x.Was, x.Is = was, is
+	}
+	switch c := c.(type) {
+	case *schema.AddTable:
+		x.relation(c.Table)
+	case *schema.DropTable:
+		x.relation(c.Table)
+	case *schema.RenameTable:
+		pair(c.Before, c.After, c.Before.Name, c.After.Name)
+	case *schema.MoveTable:
+		pair(c.Before, c.After, c.Before.Schema, c.After.Schema)
+	case *schema.SetPersistence:
+		pair(c.Before, c.After, c.Before.Persistence, c.After.Persistence)
+	case *schema.SetTablespace:
+		pair(c.Before, c.After, c.Before.Tablespace, c.After.Tablespace)
+	case *schema.SetAccessMethod:
+		pair(c.Before, c.After, c.Before.AccessMethod, c.After.AccessMethod)
+	case *schema.SetOptions:
+		pair(c.Before, c.After, strings.Join(c.Before.Options, ","), strings.Join(c.After.Options, ","))
+	case *schema.SetRowSecurity:
+		pair(c.Before, c.After, rowSecurity(c.Before), rowSecurity(c.After))
+	case *schema.SetReplicaIdentity:
+		pair(c.Before, c.After, c.Before.ReplicaIdentity, c.After.ReplicaIdentity)
+	case *schema.SetInheritance:
+		pair(c.Before, c.After, "", "")
+	case *schema.AttachPartition:
+		x.relation(c.Partition)
+		x.Is = join(c.Parent.Schema, c.Parent.Name)
+	case *schema.DetachPartition:
+		x.relation(c.Partition)
+		x.Was = join(c.Parent.Schema, c.Parent.Name)
+	case *schema.AddView:
+		x.relation(c.View)
+	case *schema.DropView:
+		x.relation(c.View)
+	case *schema.ReplaceView:
+		pair(c.Before, c.After, c.Before.Definition, c.After.Definition)
+	case *schema.AddSequence:
+		x.relation(c.Sequence)
+	case *schema.DropSequence:
+		x.relation(c.Sequence)
+	case *schema.AlterSequence:
+		pair(c.Before, c.After, "", "")
+	default:
+		return false
+	}
+	return true
+}
+
+func rowSecurity(r *schema.Relation) string {
+	switch {
+	case r.RowSecurity && r.ForceRowSecurity:
+		return "forced"
+	case r.RowSecurity:
+		return "enabled"
+	}
+	return "disabled"
+}
+
+// columnChange handles changes of columns.
+func columnChange(x *Change, c schema.Change) bool {
+	switch c := c.(type) {
+	case *schema.AddColumn:
+		x.column(c.Table, c.Column.Name, "", c.Column.Type)
+	case *schema.DropColumn:
+		x.column(c.Table, c.Column.Name, c.Column.Type, "")
+	case *schema.RenameColumn:
+		x.column(c.Table, c.After.Name, c.Before.Name, c.After.Name)
+	case *schema.AlterColumnType:
+		x.column(c.Table, c.After.Name, c.Before.Type, c.After.Type)
+	case *schema.SetNotNull:
+		x.column(c.Table, c.Column.Name, "", "not null")
+	case *schema.DropNotNull:
+		x.column(c.Table, c.Column.Name, "not null", "")
+	case *schema.AlterDefault:
+		x.column(c.Table, c.After.Name, c.Before.Default, c.After.Default)
+	case *schema.AlterIdentity:
+		x.column(c.Table, c.After.Name, c.Before.Identity, c.After.Identity)
+	case *schema.AlterGenerated:
+		x.column(c.Table, c.After.Name, c.Before.Default, c.After.Default)
+	case *schema.AlterColumnStorage:
+		x.column(c.Table, c.After.Name, c.Before.Storage, c.After.Storage)
+	default:
+		return false
+	}
+	return true
+}
+
+// tablePartChange handles what belongs to a table.
+func tablePartChange(x *Change, c schema.Change, before, after *schema.Catalog) bool {
+	part := func(kind string, table schema.OID, name string) {
+		r := after.Relations[table]
+		if r == nil {
+			r = before.Relations[table]
+		}
+		if r != nil {
+			x.relation(r)
+		}
+		x.Kind, x.Name, x.Object = kind, name, join(x.Table, name)
+	}
+	index := func(i *schema.Index) {
+		part("index", i.Table, i.Name)
+		x.Object = join(i.Schema, i.Name)
+	}
+	switch c := c.(type) {
+	case *schema.AddIndex:
+		index(c.Index)
+	case *schema.DropIndex:
+		index(c.Index)
+	case *schema.RenameIndex:
+		index(c.After)
+		x.Was, x.Is = c.Before.Name, c.After.Name
+	case *schema.AlterIndex:
+		index(c.After)
+	case *schema.AddConstraint:
+		part("constraint", c.Constraint.Table, c.Constraint.Name)
+		x.Is = string(c.Constraint.Kind)
+	case *schema.DropConstraint:
+		part("constraint", c.Constraint.Table, c.Constraint.Name)
+		x.Was = string(c.Constraint.Kind)
+	case *schema.RenameConstraint:
+		part("constraint", c.After.Table, c.After.Name)
+		x.Was, x.Is = c.Before.Name, c.After.Name
+	case *schema.ValidateConstraint:
+		part("constraint", c.After.Table, c.After.Name)
+	case *schema.AlterConstraint:
+		part("constraint", c.After.Table, c.After.Name)
+	case *schema.AddStatistics:
+		part("statistics", c.Statistics.Table, c.Statistics.Name)
+	case *schema.DropStatistics:
+		part("statistics", c.Statistics.Table, c.Statistics.Name)
+	case *schema.AddTrigger:
+		part("trigger", c.Trigger.Table, c.Trigger.Name)
+	case *schema.DropTrigger:
+		part("trigger", c.Trigger.Table, c.Trigger.Name)
+	case *schema.AlterTrigger:
+		part("trigger", c.After.Table, c.After.Name)
+		x.Was, x.Is = c.Before.Enabled, c.After.Enabled
+	case *schema.AddRule:
+		part("rule", c.Rule.Table, c.Rule.Name)
+	case *schema.DropRule:
+		part("rule", c.Rule.Table, c.Rule.Name)
+	case *schema.AlterRule:
+		part("rule", c.After.Table, c.After.Name)
+	case *schema.AddPolicy:
+		part("policy", c.Policy.Table, c.Policy.Name)
+	case *schema.DropPolicy:
+		part("policy", c.Policy.Table, c.Policy.Name)
+	case *schema.AlterPolicy:
+		part("policy", c.After.Table, c.After.Name)
+	default:
+		return false
+	}
+	return true
+}
+
+// freeChange handles objects of a schema or of the database.
+func freeChange(x *Change, c schema.Change) bool {
+	typ := func(t *schema.Type) { x.inSchema("type", t.Schema, t.Name) }
+	function := func(f *schema.Function) {
+		x.inSchema(f.Kind, f.Schema, f.Name)
+		x.Object = functionName(f)
+	}
+	switch c := c.(type) {
+	case *schema.AddSchema:
+		x.free("schema", c.Schema.Name)
+	case *schema.DropSchema:
+		x.free("schema", c.Schema.Name)
+	case *schema.RenameSchema:
+		x.free("schema", c.After.Name)
+		x.Was, x.Is = c.Before.Name, c.After.Name
+	case *schema.AddExtension:
+		x.free("extension", c.Extension.Name)
+		x.Is = c.Extension.Version
+	case *schema.DropExtension:
+		x.free("extension", c.Extension.Name)
+		x.Was = c.Extension.Version
+	case *schema.AlterExtension:
+		x.free("extension", c.After.Name)
+		x.Was, x.Is = c.Before.Version, c.After.Version
+	case *schema.AddPublication:
+		x.free("publication", c.Publication.Name)
+	case *schema.DropPublication:
+		x.free("publication", c.Publication.Name)
+	case *schema.AlterPublication:
+		x.free("publication", c.After.Name)
+	case *schema.AddEventTrigger:
+		x.free("event trigger", c.EventTrigger.Name)
+	case *schema.DropEventTrigger:
+		x.free("event trigger", c.EventTrigger.Name)
+	case *schema.AlterEventTrigger:
+		x.free("event trigger", c.After.Name)
+	case *schema.AddType:
+		typ(c.Type)
+	case *schema.DropType:
+		typ(c.Type)
+	case *schema.RenameType:
+		typ(c.After)
+		x.Was, x.Is = join(c.Before.Schema, c.Before.Name), x.Object
+	case *schema.AlterType:
+		typ(c.After)
+	case *schema.AddEnumValue:
+		typ(c.Type)
+		x.Is = c.Value
+	case *schema.RenameEnumValue:
+		typ(c.Type)
+		x.Was, x.Is = c.Before, c.After
+	case *schema.AddFunction:
+		function(c.Function)
+	case *schema.DropFunction:
+		function(c.Function)
+	case *schema.RenameFunction:
+		function(c.After)
+		x.Was = functionName(c.Before)
+		x.Is = functionName(c.After)
+	case *schema.ReplaceFunction:
+		function(c.After)
+	case *schema.AddGrant:
+		x.grant(c.Kind, c.Name, c.Column, c.Grant)
+	case *schema.DropGrant:
+		x.grant(c.Kind, c.Name, c.Column, c.Grant)
+		x.Was, x.Is = x.Is, ""
+	case *schema.SetOwner:
+		x.free(c.Kind, c.Name)
+		x.Was, x.Is = c.Before, c.After
+	case *schema.SetComment:
+		x.free(c.Kind, c.Name)
+		if c.Column != "" {
+			x.Kind, x.Table, x.Name, x.Object = "column", c.Name, c.Column, join(c.Name, c.Column)
+		}
+		x.Was, x.Is = c.Before, c.After
+	default:
+		return false
+	}
+	return true
+}
+
+func (x *Change) grant(kind, name, column string, g schema.Grant) {
+	x.free(kind, name)
+	if column != "" {
+		x.Kind, x.Table, x.Name, x.Object = "column", name, column, join(name, column)
+	}
+	x.Grantee, x.Is = g.Grantee, g.Privilege
+}

@@ -1,0 +1,85 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+)
+
+// forbidden are functions of OPA that policies may not call beside those that
+// OPA itself marks as depending on the world: whatever reaches the network or
+// loads schemas from elsewhere, and what has no bound.
+var forbidden = []string{"graph.reachable_paths", "json.match_schema", "json.verify_schema", "opa.runtime", "rego.parse_module", "trace"}
+
+// capabilities are what policies may use: OPA's functions without network,
+// environment, randomness and clock. time.now_ns stays; it gives one fixed value.
+var capabilities = sync.OnceValue(func() *ast.Capabilities {
+	c := ast.CapabilitiesForThisVersion()
+	c.AllowNet = []string{}
+	c.Builtins = slices.DeleteFunc(c.Builtins, func(b *ast.Builtin) bool {
+		return b.Name != "time.now_ns" && (b.Nondeterministic || slices.Contains(forbidden, b.Name) || strings.HasPrefix(b.Name, "net."))
+	})
+	return c
+})
+
+// compile checks the modules against the input's schema and builds them.
+func compile(modules map[string]*ast.Module, rules []*Rule, strict bool) (*ast.Compiler, error) {
+	set, err := schemas(rules)
+	if err != nil {
+		return nil, err
+	}
+	c := ast.NewCompiler().WithCapabilities(capabilities()).WithSchemas(set).WithUseTypeCheckAnnotations(true).
+		WithStrict(strict).WithEnablePrintStatements(true)
+	c.Compile(modules)
+	if c.Failed() {
+		return nil, explain(c.Errors)
+	}
+	return c, nil
+}
+
+// explain turns OPA's errors into one line each that says what to do, without repeats.
+func explain(err error) error {
+	var errs ast.Errors
+	if !errors.As(err, &errs) {
+		return err
+	}
+	var out []error
+	seen := map[string]bool{}
+	for _, e := range errs {
+		text := sentence(e)
+		if e.Location != nil && e.Location.File != "" {
+			text = fmt.Sprintf("%s:%d: %s", e.Location.File, e.Location.Row, text)
+		}
+		if !seen[text] {
+			seen[text] = true
+			out = append(out, errors.New(text))
+		}
+	}
+	return errors.Join(out...)
+}
+
+func sentence(e *ast.Error) string {
+	if name, ok := strings.CutPrefix(e.Message, "undefined function "); ok {
+		if b := ast.BuiltinMap[name]; b != nil && !slices.ContainsFunc(capabilities().Builtins, func(a *ast.Builtin) bool { return a.Name == name }) {
+			return name + " is not there for policies: they see the input and nothing else"
+		}
+		return "there is no function " + name
+	}
+	if d, ok := e.Details.(*ast.RefErrInvalidDetail); ok {
+		if d.Have != nil || len(d.OneOf) == 0 {
+			return fmt.Sprintf("%s: no such field", d.Ref)
+		}
+		wrong := strings.Trim(d.Ref[d.Pos].Value.String(), `"`)
+		var names []string
+		for _, v := range d.OneOf {
+			names = append(names, strings.Trim(v.String(), `"`))
+		}
+		slices.Sort(names)
+		return fmt.Sprintf("%s has no field %s: the fields are %s", d.Ref[:d.Pos], wrong, strings.Join(names, ", "))
+	}
+	return e.Message
+}

@@ -1,0 +1,265 @@
+package policy
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/migration"
+)
+
+// result is what a rule puts into its set.
+type result struct {
+	Message  string          `json:"message"`
+	Object   string          `json:"object"`
+	Location *Location       `json:"location"`
+	Advice   string          `json:"advice"`
+	Fix      json.RawMessage `json:"fix"`
+	Evidence []fact          `json:"evidence"`
+	Severity string          `json:"severity"`
+	Team     string          `json:"team"`
+	User     string          `json:"user"`
+	Reason   string          `json:"reason"`
+}
+
+// fact is a piece of evidence, the document's own or the rule's.
+type fact struct {
+	Fact   string   `json:"fact"`
+	Text   string   `json:"text"`
+	Object string   `json:"object"`
+	Mode   string   `json:"mode"`
+	Via    []string `json:"via"`
+	SQL    string   `json:"sql"`
+	Code   string   `json:"code"`
+}
+
+// fix is a fix as rules write it.
+type fix struct {
+	Title string `json:"title"`
+	Edits []struct {
+		Location Location `json:"location"`
+		Text     string   `json:"text"`
+	} `json:"edits"`
+	Files []lint.NewFile `json:"files"`
+}
+
+var resultKeys = []string{"advice", "evidence", "fix", "location", "message", "msg", "object", "reason", "severity", "team", "user"}
+
+// findings turns answers into findings at the statements they are about.
+func findings(answers []answer, whole *Input, subject string) ([]*lint.Finding, error) {
+	p := newPlaces(whole, subject)
+	out := []*lint.Finding{}
+	for _, a := range answers {
+		r, err := readResult(a)
+		if err != nil {
+			return nil, fmt.Errorf("policy rule %s (%s:%d): %w", a.rule.ID, a.rule.File, a.rule.Line, err)
+		}
+		f, err := r.finding(a)
+		if err != nil {
+			return nil, fmt.Errorf("policy rule %s (%s:%d): %w", a.rule.ID, a.rule.File, a.rule.Line, err)
+		}
+		if p.place(f, r.Location, a) {
+			out = append(out, f)
+		}
+	}
+	return out, nil
+}
+
+func readResult(a answer) (*result, error) {
+	if s, ok := a.result.(string); ok {
+		return &result{Message: s}, nil
+	}
+	m, ok := a.result.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("a result of %s must be an object with a message, not %s", a.verb, kindOf(a.result))
+	}
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		if !slices.Contains(resultKeys, key) {
+			return nil, fmt.Errorf("unknown key %q in a result: the keys are %s", key, strings.Join(resultKeys, ", "))
+		}
+	}
+	if msg, ok := m["msg"]; ok && m["message"] == nil {
+		m["message"] = msg // as conftest calls it
+	}
+	text, err := json.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	r := &result{}
+	if err := json.Unmarshal(text, r); err != nil {
+		return nil, fmt.Errorf("reading a result: %w", err)
+	}
+	return r, nil
+}
+
+func (r *result) finding(a answer) (*lint.Finding, error) {
+	f := &lint.Finding{
+		ID: a.rule.ID, Name: strings.ToLower(a.rule.ID), Severity: severityOf(a), Confidence: lint.Observed, Object: r.Object,
+		Message: r.Message, Advice: r.Advice, Migration: -1, Statement: -1,
+	}
+	if r.Severity != "" {
+		f.Severity = lint.Severity(r.Severity)
+		if f.Severity.Rank() == 0 {
+			return nil, fmt.Errorf("severity %q: one of error, warning, info", r.Severity)
+		}
+	}
+	for _, e := range r.Evidence {
+		f.Evidence = append(f.Evidence, lint.Evidence{Kind: orElse(e.Fact, "catalog"), Text: e.Text, Object: e.Object, Mode: e.Mode, Chain: e.Via, SQL: e.SQL, Code: e.Code})
+	}
+	if err := r.fixes(f); err != nil {
+		return nil, err
+	}
+	switch {
+	case a.verb != requireApproval:
+		if r.Team+r.User != "" {
+			return nil, fmt.Errorf("team and user belong to require_approval, not to %s", a.verb)
+		}
+	case (r.Team == "") == (r.User == ""):
+		return nil, fmt.Errorf("require_approval needs a team or a user")
+	default:
+		f.Approval = &lint.Approval{Team: r.Team, User: r.User, Reason: r.Reason}
+		who := "team " + r.Team
+		if r.User != "" {
+			who = "user " + r.User
+		}
+		f.Message = "needs the approval of " + who
+		if why := orElse(r.Message, r.Reason); why != "" {
+			f.Message += ": " + why
+		}
+	}
+	if f.Message == "" {
+		return nil, fmt.Errorf("a result has no message")
+	}
+	return f, nil
+}
+
+// severityOf is what the set says unless METADATA does. A warn never weighs
+// more than a warning.
+func severityOf(a answer) lint.Severity {
+	if a.verb == warn && a.rule.Severity == lint.Error {
+		return lint.Warning
+	}
+	return a.rule.Severity
+}
+
+// fixes reads a fix: words are advice, an object is a mechanical one.
+func (r *result) fixes(f *lint.Finding) error {
+	if len(r.Fix) == 0 {
+		return nil
+	}
+	var words string
+	if json.Unmarshal(r.Fix, &words) == nil {
+		f.Advice = orElse(f.Advice, words)
+		return nil
+	}
+	var x fix
+	if err := json.Unmarshal(r.Fix, &x); err != nil {
+		return fmt.Errorf("a fix is words, or an object with title, edits and files: %w", err)
+	}
+	f.Fix = &lint.Fix{Title: x.Title, Files: x.Files}
+	for _, e := range x.Edits {
+		l := e.Location
+		f.Fix.Edits = append(f.Fix.Edits, lint.Edit{
+			Pos:  migration.Position{Path: l.Path, Line: l.Line, Column: l.Column},
+			End:  migration.Position{Path: l.Path, Line: l.EndLine, Column: l.EndColumn},
+			Text: e.Text,
+		})
+	}
+	return nil
+}
+
+func orElse(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// places finds where a finding belongs.
+type places struct {
+	in         *Input
+	subject    string
+	added      map[string]bool
+	byObject   map[string]*Change // first change of the object itself
+	byTable    map[string]*Change // last change of anything of the table
+	migrations map[string]int
+}
+
+func newPlaces(in *Input, subject string) *places {
+	p := &places{in: in, subject: subject, added: map[string]bool{}, byObject: map[string]*Change{}, byTable: map[string]*Change{}, migrations: map[string]int{}}
+	for _, name := range in.Added {
+		p.added[name] = true
+	}
+	for i, m := range in.Migrations {
+		p.migrations[m.Path] = i
+	}
+	for _, c := range in.Changes {
+		if p.byObject[c.Object] == nil {
+			p.byObject[c.Object] = c
+		}
+		if c.Table != "" && c.Table != c.Object {
+			p.byTable[c.Table] = c
+		}
+	}
+	return p
+}
+
+// place fills in path, lines and statement. False leaves the finding out: it is
+// about an object that this change does not touch.
+func (p *places) place(f *lint.Finding, l *Location, a answer) bool {
+	switch {
+	case l != nil:
+		p.at(f, l)
+		return true
+	case len(p.in.Migrations) == 0:
+		f.Path, f.Line, f.EndLine = p.subject, 1, 1
+		return true
+	}
+	if c := p.change(f.Object); c != nil {
+		p.at(f, c.Location)
+		return true
+	}
+	if f.Object != "" && !a.rule.Everywhere {
+		return false
+	}
+	if len(a.in.Migrations) > 0 {
+		p.at(f, a.in.Migrations[0].Location)
+	}
+	return true
+}
+
+// change is the change that made or touched the object.
+func (p *places) change(object string) *Change {
+	if c := p.byObject[object]; c != nil {
+		return c
+	}
+	if c := p.byTable[object]; c != nil {
+		return c
+	}
+	if i := strings.LastIndexByte(object, '.'); i > 0 && p.added[object] {
+		return p.byObject[object[:i]] // a column of a table that the change makes
+	}
+	return nil
+}
+
+// at puts a finding at a location, and at the statement that lies there.
+func (p *places) at(f *lint.Finding, l *Location) {
+	f.Path, f.Line, f.Column, f.EndLine, f.EndColumn = l.Path, max(l.Line, 1), l.Column, max(l.EndLine, l.Line, 1), l.EndColumn
+	if i, ok := p.migrations[l.Path]; ok {
+		f.Migration = i
+	}
+	for _, s := range p.in.Statements {
+		if s.Location.Path == l.Path && s.Location.Line <= f.Line && f.Line <= s.Location.EndLine &&
+			(l.Column == 0 || s.Location.Line < f.Line || s.Location.Column <= l.Column) {
+			if i, ok := p.migrations[s.Migration]; ok {
+				f.Migration, f.Statement = i, s.Index
+			}
+			if l.Column == s.Location.Column {
+				return
+			}
+		}
+	}
+}

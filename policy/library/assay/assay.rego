@@ -1,0 +1,112 @@
+# METADATA
+# title: Helpers for policies
+# description: |
+#   Names for what many rules ask of the input. They are plain Rego: opa test
+#   and opa eval run them as assay does.
+package assay
+
+# METADATA
+# description: Tables that people make decisions about, that is neither partitions nor temporary ones.
+tables contains t if {
+	some t in input.after.tables
+	t.partition_of == ""
+	t.persistence != "temporary"
+}
+
+# METADATA
+# description: Columns of those tables.
+columns contains c if {
+	some t in tables
+	some c in t.columns
+}
+
+# METADATA
+# description: Columns of a type, given with modifier ("character varying(50)") or without.
+columns_of_type(type) := {c | some c in _columns_by_type[type]}
+
+_columns_by_type[type] contains c if {
+	some c in columns
+	some type in {c.type, c.base_type}
+}
+
+# METADATA
+# description: Tables by qualified name, partitions and temporary ones too.
+table_by_name[t.object] := t if some t in input.after.tables
+
+# METADATA
+# description: The object is made by this change. It takes a qualified name.
+is_new(object) if object in _added
+
+_added := {name | some name in input.added}
+
+# METADATA
+# description: The team that owns the object, by the last pattern of the owners file that matches. Undefined if none does.
+owner(object) := team if {
+	matching := [o.team | some o in input.owners; _glob(o.pattern, object)]
+	count(matching) > 0
+	team := matching[count(matching) - 1]
+}
+
+# METADATA
+# description: The object's name matches one of the globs, such as "audit.*" or "public.payment*".
+matches_any(patterns, object) if {
+	some pattern in patterns
+	_glob(pattern, object)
+}
+
+_glob(pattern, object) if glob.match(pattern, null, object)
+
+# METADATA
+# description: The name matches the whole regular expression.
+name_matches(pattern, name) if regex.match(sprintf("^(?:%s)$", [pattern]), name)
+
+# METADATA
+# description: The object needs the other one, itself or by way of others. Columns count as their table.
+depends_on(object, other) if {
+	object != other
+	other in graph.reachable(_needs, {object})
+}
+
+# METADATA
+# description: All objects that need the given one, itself or by way of others.
+dependents(object) := graph.reachable(_needed_by, {object}) - {object}
+
+_needs[d.object] contains d.on if some d in input.after.dependencies
+
+_needed_by[d.on] contains d.object if some d in input.after.dependencies
+
+# METADATA
+# description: A lock of the mode makes reads (SELECT) or writes (INSERT, UPDATE, DELETE) wait.
+blocks(mode, "reads") if mode == "ACCESS EXCLUSIVE"
+
+blocks(mode, "writes") if mode in {"SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"}
+
+# METADATA
+# description: Locks in force while a statement runs, its own and those held from earlier ones.
+locks_in_force(statement) := array.concat(statement.locks, statement.held)
+
+# METADATA
+# description: Bytes of a table in production by the statistics. Undefined if they do not know it.
+size_of(object) := _stats[object].bytes
+
+# METADATA
+# description: Rows of a table in production by the statistics. Undefined if they do not know it.
+rows_of(object) := _stats[object].rows
+
+_stats[t.object] := t if some t in input.stats.tables
+
+# METADATA
+# description: An index whose first columns are the given ones, in any order. Partial indexes do not count.
+indexed(table, columns) if {
+	some index in table.indexes
+	index.predicate == ""
+	index.valid
+	{c | some c in array.slice(index.columns, 0, count(columns))} == {c | some c in columns}
+}
+
+# METADATA
+# description: Somebody of the team has approved the pull request.
+approved_by(team) if {
+	some approval in input.context.approvals
+	team in approval.teams
+}

@@ -1,0 +1,27 @@
+# METADATA
+# title: no two indexes are the same
+# description: |
+#   Two indexes with the same definition cost each write twice and serve no query better.
+# schemas:
+#   - input: schema.input
+# custom:
+#   id: KY105
+#   aliases: [skeema:dupe-index, splinter:duplicate_index, bytebase:index.no-duplicate-column]
+package library.keys.duplicate_index
+
+import data.assay
+
+deny contains {"message": message, "object": b.object} if {
+	some t in assay.tables
+	some a in t.indexes
+	some b in t.indexes
+	_shape(a) == _shape(b)
+	_rank(a) < _rank(b)
+	message := sprintf("index %q does the same as %q", [b.name, a.name])
+}
+
+# What an index does, without its name.
+_shape(index) := [index.method, index.keys, index.include, index.predicate]
+
+# Constraints and unique indexes stay; of equals the first by name.
+_rank(index) := [[0 | index.constraint], index.unique != true, index.name]

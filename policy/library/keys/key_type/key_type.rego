@@ -1,0 +1,26 @@
+# METADATA
+# title: primary keys are bigint or uuid
+# description: |
+#   An integer key ends at 2,147,483,647 and changing its type rewrites the table and everything
+#   that refers to it.
+# schemas:
+#   - input: schema.input
+# custom:
+#   id: KY102
+#   aliases: [skeema:pk-type, bytebase:column.auto-increment-must-integer]
+#   params:
+#     types:
+#       default: ["bigint", "uuid"]
+#       description: Types that a key column may have.
+package library.keys.key_type
+
+import data.assay
+
+deny contains {"message": message, "object": c.object} if {
+	some t in assay.tables
+	some c in t.columns
+	c.name in t.primary_key.columns
+	not c.base_type in input.params.KY102.types
+	c.base_type in {"smallint", "integer", "numeric", "text", "character varying", "character"}
+	message := sprintf("key column %q is %s, not %s", [c.object, c.type, concat(" or ", input.params.KY102.types)])
+}

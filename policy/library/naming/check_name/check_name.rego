@@ -1,0 +1,24 @@
+# METADATA
+# title: check names follow the team's pattern
+# description: |
+#   The name of a check constraint is what a person sees when a row is refused.
+# schemas:
+#   - input: schema.input
+# custom:
+#   id: NM105
+#   aliases: [liquibase:ConstraintNamingConvention]
+#   params:
+#     pattern:
+#       default: "[a-z0-9_]+_check"
+#       description: Regular expression for the whole check name.
+package library.naming.check_name
+
+import data.assay
+
+deny contains {"message": message, "object": x.object} if {
+	some x in input.after.constraints
+	x.kind == "check"
+	not x.inherited
+	not assay.name_matches(input.params.NM105.pattern, x.name)
+	message := sprintf("check name %q does not match %s", [x.name, input.params.NM105.pattern])
+}

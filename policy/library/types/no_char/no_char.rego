@@ -1,0 +1,18 @@
+# METADATA
+# title: no char(n)
+# description: |
+#   char(n) fills up with blanks, which count in some comparisons and not in others.
+# schemas:
+#   - input: schema.input
+# custom:
+#   id: TY103
+#   aliases: [squawk:ban-char-field, bytebase:column.maximum-character-length]
+package library.types.no_char
+
+import data.assay
+
+deny contains {"message": message, "object": c.object} if {
+	some c in assay.columns
+	c.base_type in {"character", "\"char\""}
+	message := sprintf("column %q is %s, which pads with blanks", [c.object, c.type])
+}

@@ -1,0 +1,215 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/storage/inmem"
+
+	"github.com/assaydb/assay/policy/library"
+)
+
+// tree is the files of one source.
+type tree struct {
+	name  string // before file names in messages, "" for the project's own
+	fsys  fs.FS
+	root  string // directory in fsys
+	pack  string // pack of the shipped library
+	ours  bool   // shipped with assay
+	rego  []string
+	tests []string
+	cases []string // .txtar
+	data  []string // data.json, data.yaml
+}
+
+// Load reads, compiles and checks policies. Every mistake is an error that
+// names the file and line: a rule without an id, two rules with one id, a
+// field of the input that does not exist, a function that policies may not call.
+func Load(ctx context.Context, o Options) (*Policies, error) {
+	p := &Policies{opts: o, params: map[string]any{}}
+	var err error
+	if p.sources, err = open(ctx, o); err != nil {
+		return nil, err
+	}
+	modules, data, err := read(p.sources, false)
+	if err != nil {
+		return nil, err
+	}
+	if p.Rules, err = collect(modules, p.sources); err != nil {
+		return nil, err
+	}
+	if err := p.configure(); err != nil {
+		return nil, err
+	}
+	if p.compiler, err = compile(modules, p.Rules, o.Strict); err != nil {
+		return nil, err
+	}
+	p.store = inmem.NewFromObject(data)
+	return p, p.prepare(ctx)
+}
+
+// open finds the files of every source, the shipped helpers first.
+func open(ctx context.Context, o Options) ([]*tree, error) {
+	out := []*tree{{name: "assay:", fsys: library.Helpers, root: ".", ours: true}}
+	packs := Packs()
+	for _, name := range o.Packs {
+		if !slices.Contains(packs, name) {
+			return nil, fmt.Errorf("unknown policy pack %q: %s", name, oneOf(packs))
+		}
+		out = append(out, &tree{name: "library/", fsys: library.Files, root: name, pack: name, ours: true})
+	}
+	for _, s := range o.Sources {
+		t, err := o.Store.open(ctx, o.Files, s)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, t)
+	}
+	for _, t := range out {
+		if err := t.list(); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// Packs are the names of the shipped library's packs.
+func Packs() []string {
+	entries, err := library.Files.ReadDir(".")
+	if err != nil {
+		panic(err) // an embedded directory can be read
+	}
+	var out []string
+	for _, e := range entries {
+		if e.IsDir() {
+			out = append(out, e.Name())
+		}
+	}
+	return out
+}
+
+func (t *tree) list() error {
+	err := fs.WalkDir(t.fsys, t.root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		base := d.Name()
+		if d.IsDir() {
+			if strings.HasPrefix(base, ".") && p != t.root {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		switch {
+		case strings.HasSuffix(base, "_test.rego"):
+			t.tests = append(t.tests, p)
+		case strings.HasSuffix(base, ".rego"):
+			t.rego = append(t.rego, p)
+		case strings.HasSuffix(base, ".txtar"):
+			t.cases = append(t.cases, p)
+		case base == "data.json" || base == "data.yaml" || base == "data.yml":
+			t.data = append(t.data, p)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("reading policies: %w", err)
+	}
+	if len(t.rego) == 0 {
+		return fmt.Errorf("no .rego files in %s: write a first rule with assay policy new", t.name+t.root)
+	}
+	return nil
+}
+
+// read parses the modules of every tree, tests too if they are wanted.
+func read(trees []*tree, tests bool) (map[string]*ast.Module, map[string]any, error) {
+	modules, data := map[string]*ast.Module{}, map[string]any{}
+	var errs []error
+	for _, t := range trees {
+		files := t.rego
+		if tests && !t.ours {
+			files = append(slices.Clone(files), t.tests...)
+		}
+		for _, f := range files {
+			text, err := fs.ReadFile(t.fsys, f)
+			if err != nil {
+				return nil, nil, fmt.Errorf("reading policies: %w", err)
+			}
+			m, err := ast.ParseModuleWithOpts(t.name+f, string(text), ast.ParserOptions{
+				ProcessAnnotation: true, RegoVersion: ast.RegoV1, Capabilities: capabilities(),
+			})
+			if err != nil {
+				errs = append(errs, explain(err))
+				continue
+			}
+			if !t.ours && m.Package.Path.String() == "data.assay" {
+				continue // a copy of the helpers, there for opa test and editors
+			}
+			modules[t.name+f] = m
+		}
+		for _, f := range t.data {
+			if err := readData(t, f, data); err != nil {
+				errs = append(errs, err)
+			}
+		}
+	}
+	return modules, data, errors.Join(errs...)
+}
+
+// readData puts a data file into data at the place of its directory, as OPA does.
+func readData(t *tree, file string, data map[string]any) error {
+	text, err := fs.ReadFile(t.fsys, file)
+	if err != nil {
+		return fmt.Errorf("reading policies: %w", err)
+	}
+	var doc map[string]any
+	if err := yaml.Unmarshal(text, &doc); err != nil { // YAML reads JSON too
+		return fmt.Errorf("%s%s: %w", t.name, file, err)
+	}
+	var v any
+	if v, err = plain(doc); err != nil {
+		return fmt.Errorf("%s%s: %w", t.name, file, err)
+	}
+	at := data
+	rel := strings.Trim(strings.TrimPrefix(path.Dir(file), t.root), "./")
+	for _, part := range strings.FieldsFunc(rel, func(r rune) bool { return r == '/' }) {
+		next, _ := at[part].(map[string]any)
+		if next == nil {
+			next = map[string]any{}
+			at[part] = next
+		}
+		at = next
+	}
+	maps.Copy(at, v.(map[string]any))
+	return nil
+}
+
+// configure applies configured parameters.
+func (p *Policies) configure() error {
+	ids := make([]string, 0, len(p.Rules))
+	for _, r := range p.Rules {
+		ids = append(ids, r.ID)
+	}
+	var errs []error
+	for _, id := range append(slices.Sorted(maps.Keys(p.opts.Params)), p.opts.Known...) {
+		if !slices.Contains(ids, id) {
+			errs = append(errs, fmt.Errorf("unknown policy rule %q: %s", id, oneOf(ids)))
+		}
+	}
+	for _, r := range p.Rules {
+		v, err := r.values(p.opts.Params[r.ID])
+		if err != nil {
+			errs = append(errs, err)
+		}
+		p.params[r.ID] = v
+	}
+	return errors.Join(errs...)
+}
