@@ -212,6 +212,9 @@ func Load(fsys fs.FS, name string) (*Config, error) {
 	if !named {
 		name = File
 	}
+	if !fs.ValidPath(path.Clean(name)) {
+		return nil, fmt.Errorf("reading the configuration: %s must lie inside the project directory, named relative to it", name)
+	}
 	src, err := fs.ReadFile(fsys, path.Clean(name))
 	if errors.Is(err, fs.ErrNotExist) && !named {
 		if _, err := fs.Stat(fsys, "assay.yml"); err == nil {

@@ -35,6 +35,11 @@ func TestLoad(t *testing.T) {
 	if _, err := Load(fstest.MapFS{}, "x.yaml"); err == nil || !strings.Contains(err.Error(), "x.yaml") {
 		t.Errorf("a named file that is missing: got %v", err)
 	}
+	for _, name := range []string{"../assay.yaml", "/etc/assay.yaml"} {
+		if _, err := Load(fsys, name); err == nil || !strings.Contains(err.Error(), "must lie inside the project directory") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
 	if _, err := Load(fstest.MapFS{"assay.yml": {}}, ""); err == nil || !strings.Contains(err.Error(), "rename it") {
 		t.Errorf("assay.yml: got %v", err)
 	}
@@ -260,6 +265,8 @@ func TestValidate(t *testing.T) {
 		{"ignore: [{check: nope, reason: r}]", `assay.yaml:1:11: unknown check "nope"`},
 		{"ignore: [{check: ORG001, reason: r}]", ""},
 		{"rules: {ORG002: off}", `assay.yaml:1:9: unknown policy rule "ORG002", did you mean "ORG001"? (one of ORG001)`},
+		{"rules: {LK101: off}", "LK101 is a built-in check: set it under checks"},
+		{"checks: {ORG001: off}", "ORG001 is a policy rule: set it under rules"},
 		{"format: gosse", `assay.yaml:1:1: unknown format "gosse", did you mean "goose"? (one of goose, plain)`},
 		{"packs: [convention]", `did you mean "conventions"?`},
 		{"policy-packs: [namings]", `did you mean "naming"?`},

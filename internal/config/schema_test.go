@@ -74,6 +74,7 @@ func generate(t *testing.T) []byte {
 	finish(s, reflect.TypeFor[Config]())
 	for name, typ := range map[string]reflect.Type{
 		"Check": reflect.TypeFor[Check](), "Rule": reflect.TypeFor[Rule](), "Override": reflect.TypeFor[Override](), "Ignore": reflect.TypeFor[Ignore](),
+		"Policy": reflect.TypeFor[Policy](), "Proofs": reflect.TypeFor[Proofs](), "Comment": reflect.TypeFor[Comment](),
 	} {
 		def := s.Definitions[name]
 		if len(def.OneOf) == 2 {
@@ -112,6 +113,10 @@ func finish(s *jsonschema.Schema, typ reflect.Type) {
 		p := property(s, f.Tag.Get("yaml"))
 		if p == nil {
 			continue
+		}
+		// The comments are Go's; the reader of the schema knows the keys.
+		if rest, ok := strings.CutPrefix(p.Description, f.Name+" "); ok {
+			p.Description = f.Tag.Get("yaml") + " " + rest
 		}
 		choices := choicesOf(f)
 		switch f.Type.Kind() {

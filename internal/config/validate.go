@@ -146,7 +146,11 @@ func (c *Config) Validate(known Known) error {
 	for _, name := range slices.Sorted(maps.Keys(c.Checks)) {
 		at := "checks." + name
 		rules := Lookup(known.Checks, name)
-		if len(rules) == 0 && !isFamily(known.Checks, name) {
+		switch {
+		case len(rules) > 0 || isFamily(known.Checks, name):
+		case len(Lookup(known.Policies, name)) > 0:
+			d.failAt(at, "%s is a policy rule: set it under rules", name)
+		default:
 			d.failAt(at, "%s", unknownCheck(name, known.Checks))
 		}
 		if len(rules) == 1 {
@@ -170,7 +174,11 @@ func (c *Config) Validate(known Known) error {
 	}
 	if known.Policies != nil {
 		for _, id := range slices.Sorted(maps.Keys(c.Rules)) {
-			if len(Lookup(known.Policies, id)) == 0 {
+			switch {
+			case len(Lookup(known.Policies, id)) > 0:
+			case len(Lookup(known.Checks, id)) > 0:
+				d.failAt("rules."+id, "%s is a built-in check: set it under checks", id)
+			default:
 				d.failAt("rules."+id, "%s", unknownRule(id, known.Policies))
 			}
 		}

@@ -24,7 +24,7 @@ type Options struct {
 	Root string              // the project's root, in or at the root of a checkout
 	Dirs []string            // directories below Root to look in, slash-separated; none: all
 	Base string              // branch or commit to compare with, as --git-base gives it; "": found out
-	Env  func(string) string // the environment, as os.Getenv; nil: empty but for PATH and HOME
+	Env  func(string) string // the environment, as os.Getenv; nil: empty
 }
 
 // Kind says what happened to a file.
@@ -78,12 +78,7 @@ type Set struct {
 // cannot be found.
 func Changes(ctx context.Context, opt Options) (*Set, error) {
 	if opt.Env == nil {
-		opt.Env = func(key string) string {
-			if key == "PATH" || key == "HOME" {
-				return os.Getenv(key)
-			}
-			return ""
-		}
+		opt.Env = func(string) string { return "" }
 	}
 	dirs, err := clean(opt.Dirs)
 	if err != nil {
