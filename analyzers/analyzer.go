@@ -3,6 +3,7 @@
 package analyzers
 
 import (
+	"context"
 	"iter"
 
 	"github.com/assaydb/assay/internal/devdb"
@@ -23,14 +24,64 @@ type Pass struct {
 	*devdb.Record
 	rule     *lint.Rule
 	findings []*lint.Finding
-	shared   *shared
+	facts    *facts
 }
 
 // At is where a finding is reported.
 type At struct {
 	Migration *devdb.Recorded
-	Step      *devdb.Step        // nil for a finding about the file
-	Pos, End  migration.Position // zero: the step's range
+	Step      *devdb.Step        // nil: the finding is about the file
+	Pos, End  migration.Position // zero: the step's range, or the file's first line
+}
+
+// Checks judges a record with the built-in checks. It is a pipeline judge.
+type Checks struct {
+	// Skip tells which checks not to run at all; nil runs all but the optional ones.
+	Skip func(lint.Rule) bool
+}
+
+// Judge runs every check over the record. It returns no error.
+func (c Checks) Judge(_ context.Context, r *devdb.Record, _ []*lint.Finding) ([]*lint.Finding, error) {
+	var out []*lint.Finding
+	f := newFacts(r)
+	for _, a := range All {
+		if c.Skip == nil && a.Optional || c.Skip != nil && c.Skip(a.Rule) {
+			continue
+		}
+		p := &Pass{Record: r, rule: &a.Rule, facts: f}
+		a.Run(p)
+		out = append(out, p.findings...)
+	}
+	return out, nil
+}
+
+// Report adds a finding. The check gives Object, Message, Evidence and Advice;
+// what it leaves empty is filled in: the rule's id, name and severity, the
+// place, and "observed" as the confidence.
+func (p *Pass) Report(at At, f lint.Finding) {
+	f.ID, f.Name = p.rule.ID, p.rule.Name
+	if f.Severity == "" {
+		f.Severity = p.rule.Severity
+	}
+	if f.Confidence == "" {
+		f.Confidence = lint.Observed
+	}
+	f.Migration, f.Statement = -1, -1
+	if at.Migration != nil {
+		f.Migration = p.facts.index[at.Migration]
+		f.Path, f.Line, f.EndLine = at.Migration.Path, 1, 1
+	}
+	pos, end := at.Pos, at.End
+	if at.Step != nil {
+		f.Statement = at.Step.Index
+		if pos.Line == 0 {
+			pos, end = at.Step.Stmt.Pos, at.Step.Stmt.End
+		}
+	}
+	if pos.Line > 0 {
+		f.Path, f.Line, f.Column, f.EndLine, f.EndColumn = pos.Path, pos.Line, pos.Column, end.Line, end.Column
+	}
+	p.findings = append(p.findings, &f)
 }
 
 // Steps yields every recorded step with its migration.
@@ -46,7 +97,8 @@ func (p *Pass) Steps() iter.Seq2[*devdb.Recorded, *devdb.Step] {
 	}
 }
 
-// Each yields the changes of type C with the step that made them.
+// Each yields the changes of type C, a pointer to a type of package schema,
+// with the step that made them.
 func Each[C schema.Change](p *Pass) iter.Seq2[At, C] {
 	return func(yield func(At, C) bool) {
 		for m, s := range p.Steps() {
@@ -59,5 +111,24 @@ func Each[C schema.Change](p *Pass) iter.Seq2[At, C] {
 	}
 }
 
-// shared holds what several checks ask of one record.
-type shared struct{}
+// Has returns the step's first change of type C.
+func Has[C schema.Change](s *devdb.Step) (C, bool) {
+	for _, c := range s.Changes {
+		if c, ok := c.(C); ok {
+			return c, true
+		}
+	}
+	var none C
+	return none, false
+}
+
+// Changes returns the step's changes of type C.
+func Changes[C schema.Change](s *devdb.Step) []C {
+	var out []C
+	for _, c := range s.Changes {
+		if c, ok := c.(C); ok {
+			out = append(out, c)
+		}
+	}
+	return out
+}

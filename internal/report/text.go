@@ -108,6 +108,19 @@ func writeText(w io.Writer, r *lint.Result, o Options) error {
 	return err
 }
 
+// Findings writes the findings that keep takes, as the terminal shows them,
+// without header and summary: for documentation pages.
+func Findings(w io.Writer, r *lint.Result, o Options, keep func(*lint.Finding) bool) error {
+	p := newPrinter(o)
+	for _, f := range r.Findings {
+		if keep(f) {
+			p.finding(r, f, o, false)
+		}
+	}
+	_, err := io.WriteString(w, p.String())
+	return err
+}
+
 func (p *printer) header(r *lint.Result) {
 	parts := []string{oneLine(strings.TrimSpace(r.Tool.Name+" "+r.Tool.Version), longLine)}
 	if r.Dir != "" {

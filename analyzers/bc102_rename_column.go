@@ -1,0 +1,48 @@
+package analyzers
+
+import (
+	"fmt"
+
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var renameColumn = &Analyzer{
+	Rule: lint.Rule{
+		ID: "BC102", Name: "rename-column", Title: "renaming a column that running code still uses", Severity: lint.Error,
+		Aliases: []string{"atlas:BC102", "squawk:renaming-column"}, Hazards: []string{"C19"},
+	},
+	Run: func(p *Pass) {
+		for at, c := range Each[*schema.RenameColumn](p) {
+			old := p.Before.Relations[c.Table.OID]
+			if old == nil || columnByName(old, c.Before.Name) == nil || c.Table.Kind == schema.View || p.columnShimmed(c) {
+				continue
+			}
+			table := qualified(c.Table.Schema, c.Table.Name)
+			p.Report(at, lint.Finding{
+				Object:   table + "." + c.Before.Name,
+				Message:  fmt.Sprintf("column %q of %s becomes %q: code that still says %q fails", c.Before.Name, quote(table), c.After.Name, c.Before.Name),
+				Evidence: []lint.Evidence{{Kind: "catalog", Text: fmt.Sprintf("%s.%s is now %s", table, c.Before.Name, c.After.Name), Object: table}},
+				Advice: fmt.Sprintf("Add %s beside it, write both from the application, copy the old values in batches, and drop %s in a later release:\n\nALTER TABLE %s ADD COLUMN %s %s;",
+					c.After.Name, c.Before.Name, sqlName(c.Table.Schema, c.Table.Name), sqlIdent(c.After.Name), c.After.Type),
+			})
+		}
+	},
+}
+
+// columnShimmed reports whether the old column name still works after the
+// whole change: re-added to the table, or the table renamed and a view with
+// the table's old name has the column.
+func (p *Pass) columnShimmed(c *schema.RenameColumn) bool {
+	now := p.After.Relations[c.Table.OID]
+	if columnByName(now, c.Before.Name) != nil {
+		return true
+	}
+	old := p.Before.Relations[c.Table.OID]
+	for _, r := range p.After.Relations {
+		if r.OID != old.OID && r.Schema == old.Schema && r.Name == old.Name {
+			return columnByName(r, c.Before.Name) != nil
+		}
+	}
+	return false
+}

@@ -1,0 +1,244 @@
+package analyzers_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/assaydb/assay/analyzers"
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/devdb/postgres"
+	"github.com/assaydb/assay/internal/devdb/postgres/pgtest"
+	"github.com/assaydb/assay/internal/fixture"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/migration"
+	"github.com/assaydb/assay/internal/pipeline"
+	"github.com/assaydb/assay/internal/report"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// TestChecks runs every fixture on every major at hand: a bad example has
+// exactly the wanted findings, a good one none of any check.
+func TestChecks(t *testing.T) {
+	for _, major := range pgtest.Majors(t) {
+		t.Run(major, func(t *testing.T) {
+			server := pgtest.Server(t, major)
+			for _, a := range analyzers.All {
+				t.Run(a.ID, func(t *testing.T) {
+					t.Parallel()
+					f, err := a.Fixture()
+					if err != nil {
+						t.Fatal(err)
+					}
+					runFixture(t, server, a, f)
+				})
+			}
+		})
+	}
+}
+
+func runFixture(t *testing.T, server *postgres.Server, a *analyzers.Analyzer, f *fixture.Fixture) {
+	bad, good := 0, 0
+	for _, c := range f.Cases {
+		if c.Bad() && len(c.Wants) > 0 {
+			bad++
+		}
+		if c.Good() {
+			good++
+			if len(c.Wants) > 0 {
+				t.Errorf("%s: %s wants findings: a good example has none", f.Name, c.Name)
+			}
+		}
+		if !c.Runs(server.Version().Major()) {
+			continue
+		}
+		t.Run(c.Name, func(t *testing.T) {
+			res := runCase(t, server, f, c)
+			for _, line := range c.Compare(res.Findings) {
+				t.Errorf("%s: %s", f.Name, line)
+			}
+		})
+	}
+	if (bad == 0 || good == 0) && !told(a.ID) {
+		t.Errorf("%s: %d bad and %d good examples: a check needs one of each", f.Name, bad, good)
+	}
+}
+
+// told are the checks about files of another time, which a fixture cannot
+// show: they are tested where git is, in cmd/assay.
+func told(id string) bool { return slices.Contains([]string{"SQ102", "SQ103"}, id) }
+
+func runCase(t *testing.T, server *postgres.Server, f *fixture.Fixture, c *fixture.Case) *lint.Result {
+	t.Helper()
+	ctx := context.Background()
+	db, err := server.Create(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	base, err := f.BaseMigration()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if base != nil {
+		if err := pipeline.Replay(ctx, db, []*migration.Migration{base}); err != nil {
+			t.Fatalf("%s: %v", f.Name, err)
+		}
+	}
+	dir, err := c.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := &devdb.Record{Version: server.Version(), Dir: dir}
+	for _, m := range dir.Migrations {
+		rec.New = append(rec.New, &devdb.Recorded{Migration: m, Added: true})
+	}
+	if err := pipeline.RecordAll(ctx, db, rec); err != nil {
+		t.Fatal(err)
+	}
+	return judge(t, rec)
+}
+
+func judge(t *testing.T, rec *devdb.Record) *lint.Result {
+	t.Helper()
+	res, err := pipeline.Run(context.Background(), pipeline.Input{
+		Record: rec, Rules: analyzers.Rules(), Against: "1 new migration on a base of 1",
+		Judges: []pipeline.Judge{analyzers.Checks{}},
+		Resolve: func(tool, name string) []string {
+			var ids []string
+			for _, r := range analyzers.Rules() {
+				if analyzers.Matches(r, tool, name) {
+					ids = append(ids, r.ID)
+				}
+			}
+			return ids
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+// TestDocs holds docs/checks against the fixtures and what the tool prints for
+// them. The findings are the same on every major; the pages show those of the
+// first one at hand.
+func TestDocs(t *testing.T) {
+	server := pgtest.Server(t, pgtest.Majors(t)[0])
+	want := map[string]string{"README.md": index()}
+	for _, a := range analyzers.All {
+		f, err := a.Fixture()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := map[string]string{}
+		for _, c := range f.Cases {
+			if c.Bad() && c.Single() && len(c.Wants) > 0 && c.Runs(server.Version().Major()) {
+				shown := *c
+				shown.Files = map[string]string{c.Name + ".sql": fixture.Strip(c.SQL()) + "\n"}
+				out[c.Name] = findingsText(t, runCase(t, server, f, &shown), a.ID)
+			}
+		}
+		page, err := a.Page(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want[a.ID+".md"] = page
+	}
+	golden(t, filepath.Join("..", "docs", "checks"), want)
+}
+
+// findingsText is what the terminal shows of the check's own findings, without
+// the excerpt, which the page has already.
+func findingsText(t *testing.T, res *lint.Result, id string) string {
+	t.Helper()
+	var b strings.Builder
+	if err := report.Findings(&b, res, report.Options{}, func(f *lint.Finding) bool { return f.ID == id }); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func index() string {
+	var b strings.Builder
+	b.WriteString("# The checks\n\nMade from the checks themselves; run `go test ./analyzers -update` after a change.\n\n| id | name | severity | what |\n|---|---|---|---|\n")
+	for _, a := range analyzers.All {
+		sev := string(a.Severity)
+		if a.Optional {
+			sev += ", off"
+		}
+		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s |\n", a.ID, a.ID, a.Name, sev, a.Title)
+	}
+	return b.String()
+}
+
+// golden compares the files of a directory with what they should hold, and
+// with -update makes them so.
+func golden(t *testing.T, dir string, want map[string]string) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old, err := filepath.Glob(filepath.Join(dir, "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range old {
+		if _, ok := want[filepath.Base(f)]; ok {
+			continue
+		}
+		if *update {
+			if err := os.Remove(f); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			t.Errorf("%s belongs to no check: run go test ./analyzers -update", f)
+		}
+	}
+	for name, text := range want {
+		file := filepath.Join(dir, name)
+		if *update {
+			if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		got, err := os.ReadFile(file)
+		if err != nil || string(got) != text {
+			t.Errorf("%s is stale: run go test ./analyzers -update\n%s", file, cmp.Diff(string(got), text))
+		}
+	}
+}
+
+// TestList holds the list to its order, and ids, names and aliases to their form.
+func TestList(t *testing.T) {
+	seen := map[string]string{}
+	for i, a := range analyzers.All {
+		if i > 0 && analyzers.All[i-1].ID >= a.ID {
+			t.Errorf("%s stands after %s: the list is in the order of ids", a.ID, analyzers.All[i-1].ID)
+		}
+		for _, n := range []string{a.ID, a.Name} {
+			if seen[n] != "" {
+				t.Errorf("%s: %q is already %s's", a.ID, n, seen[n])
+			}
+			seen[n] = a.ID
+		}
+		if a.Title == "" || a.Severity.Rank() == 0 || a.Run == nil || len(a.ID) != 5 {
+			t.Errorf("%s: id, title, severity and run must be given", a.ID)
+		}
+	}
+}

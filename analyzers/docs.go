@@ -1,0 +1,155 @@
+package analyzers
+
+import (
+	"embed"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/assaydb/assay/internal/fixture"
+	"github.com/assaydb/assay/internal/lint"
+)
+
+//go:embed *.txtar
+var fixtures embed.FS
+
+// DocsURL is where the page of each check is published.
+const DocsURL = "https://github.com/assaydb/assay/blob/main/docs/checks/"
+
+// Rules are the metadata of every check with the address of its page, in the order of ids.
+func Rules() []lint.Rule {
+	out := make([]lint.Rule, 0, len(All))
+	for _, a := range All {
+		r := a.Rule
+		r.URL = DocsURL + r.ID + ".md"
+		out = append(out, r)
+	}
+	return out
+}
+
+// Fixture is the check's fixture, parsed.
+func (a *Analyzer) Fixture() (*fixture.Fixture, error) {
+	names, err := fixtures.ReadDir(".")
+	if err != nil {
+		return nil, fmt.Errorf("listing the checks' fixtures: %w", err)
+	}
+	prefix := strings.ToLower(a.ID) + "_"
+	for _, n := range names {
+		if strings.HasPrefix(n.Name(), prefix) {
+			data, err := fixtures.ReadFile(n.Name())
+			if err != nil {
+				return nil, fmt.Errorf("reading the fixture of %s: %w", a.ID, err)
+			}
+			return fixture.Parse("analyzers/"+n.Name(), data)
+		}
+	}
+	return nil, fmt.Errorf("check %s has no fixture: write analyzers/%s<name>.txtar", a.ID, prefix)
+}
+
+// Lookup finds the checks that a name stands for: an id, a name, another
+// tool's name with or without the tool before it ("PG101", "eugene:E6").
+func Lookup(name string) []*Analyzer {
+	var out []*Analyzer
+	for _, a := range All {
+		if Matches(a.Rule, "", name) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// Matches reports whether name stands for the rule: its id or name in any
+// case, its family ("LK"), or an alias. With a tool only that tool's aliases count.
+func Matches(r lint.Rule, tool, name string) bool {
+	eq := strings.EqualFold
+	if tool == "" || tool == "assay" {
+		if eq(r.ID, name) || eq(r.Name, name) || len(name) == 2 && eq(r.ID[:2], name) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(r.Aliases, func(alias string) bool {
+		t, n, _ := strings.Cut(alias, ":")
+		if tool == "" || tool == "assay" {
+			return eq(alias, name) || eq(n, name)
+		}
+		return t == tool && eq(n, name) || t == tool && atlasClass(r, tool, name)
+	})
+}
+
+// atlasClass maps the names of Atlas's analyzers, which nolint may give in the
+// place of a code.
+func atlasClass(r lint.Rule, tool, name string) bool {
+	if tool != "atlas" {
+		return false
+	}
+	family := map[string]string{"destructive": "DS", "data_depend": "DD", "incompatible": "BC", "concurrent_index": "LK10", "nestedtx": "TX"}[strings.ToLower(name)]
+	return family != "" && strings.HasPrefix(r.ID, family)
+}
+
+// Explain is the check's page as Markdown, without the output of a run.
+func (a *Analyzer) Explain() (string, error) { return a.Page(nil) }
+
+// Page is the check's page as Markdown. output gives the report that the tool
+// printed for a bad example, by the case's name; nil leaves it out.
+func (a *Analyzer) Page(output map[string]string) (string, error) {
+	f, err := a.Fixture()
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s %s\n\n%s. Severity: %s", a.ID, a.Name, sentence(a.Title), a.Severity)
+	if a.Optional {
+		b.WriteString(", off unless switched on")
+	}
+	fmt.Fprintf(&b, ".\n\n%s\n", f.Prose)
+	if strings.TrimSpace(f.Base) != "" && len(f.Cases) > 0 && f.Cases[0].Example() {
+		fmt.Fprintf(&b, "\n## With these tables\n\n```sql\n%s\n```\n", fixture.Strip(f.Base))
+	}
+	for _, c := range f.Cases {
+		if !c.Example() || !c.Bad() && !c.Good() && c.Name != "fixed" || len(c.Wants) == 0 && c.Bad() {
+			continue
+		}
+		fmt.Fprintf(&b, "\n## %s\n\n%s", heading(c), code(c))
+		if out := output[c.Name]; out != "" {
+			fmt.Fprintf(&b, "\n```\n%s\n```\n", strings.TrimRight(out, "\n"))
+		}
+	}
+	if len(a.Aliases) > 0 {
+		b.WriteString("\n## Known elsewhere as\n\n")
+		for _, alias := range a.Aliases {
+			tool, n, _ := strings.Cut(alias, ":")
+			fmt.Fprintf(&b, "- %s: `%s`\n", tool, n)
+		}
+	}
+	fmt.Fprintf(&b, "\n## To leave it out\n\nFor one statement, with the reason:\n\n```sql\n-- assay:ignore %s <reason>\n```\n\nFor a project, in `assay.yaml`:\n\n```yaml\nchecks:\n  %s: off\n```\n", a.ID, a.ID)
+	return b.String(), nil
+}
+
+func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+func heading(c *fixture.Case) string {
+	switch {
+	case c.Name == "fixed":
+		return "After the fix"
+	case c.Bad():
+		return "Told"
+	default:
+		return "Not told"
+	}
+}
+
+func code(c *fixture.Case) string {
+	names := make([]string, 0, len(c.Files))
+	for n := range c.Files {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	var b strings.Builder
+	for _, n := range names {
+		if len(names) > 1 {
+			fmt.Fprintf(&b, "`%s`:\n\n", strings.TrimPrefix(n, c.Name+"/"))
+		}
+		fmt.Fprintf(&b, "```sql\n%s\n```\n", fixture.Strip(c.Files[n]))
+	}
+	return b.String()
+}

@@ -1,0 +1,48 @@
+package analyzers
+
+import (
+	"fmt"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var dropTable = &Analyzer{
+	Rule: lint.Rule{
+		ID: "DS101", Name: "drop-table", Title: "dropping a table with its rows", Severity: lint.Error,
+		Aliases: []string{"atlas:DS102", "squawk:ban-drop-table"}, Hazards: []string{"D01"},
+	},
+	Run: func(p *Pass) {
+		for at, c := range Each[*schema.DropTable](p) {
+			if p.IsNew(c.Table.OID) || fellWithAnother(at.Step, c.Table.OID) {
+				continue
+			}
+			name := qualified(c.Table.Schema, c.Table.Name)
+			f := lint.Finding{
+				Object:   name,
+				Message:  fmt.Sprintf("drops table %s: its rows are gone, and code that still uses it fails", quote(name)),
+				Evidence: []lint.Evidence{{Kind: "dropped", Text: fmt.Sprintf("%s with %s", name, plural(len(c.Table.Columns), "column")), Object: name}},
+				Advice: fmt.Sprintf("Rename it first, so that it can come back, and drop it in a later release when nothing has missed it:\n\nALTER TABLE %s RENAME TO %s;",
+					sqlName(c.Table.Schema, c.Table.Name), sqlIdent(c.Table.Name+"_to_drop")),
+			}
+			for _, l := range at.Step.Locks {
+				if l.Mode.BlocksWrites() && l.Relation != c.Table.OID && isTable(l.Kind) && !p.IsNew(l.Relation) {
+					f.Evidence = append(f.Evidence, lockEvidence(l))
+				}
+			}
+			p.Report(at, f)
+		}
+	},
+}
+
+// fellWithAnother reports whether the relation was not named by the statement:
+// it went with its schema, its parent or by CASCADE, which is told by itself.
+func fellWithAnother(s *devdb.Step, oid schema.OID) bool {
+	for _, d := range s.Dropped {
+		if d.Ref.Class == schema.ClassRelation && d.Ref.OID == oid && d.Ref.Sub == 0 {
+			return !d.Original
+		}
+	}
+	return false
+}

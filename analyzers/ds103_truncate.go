@@ -1,0 +1,59 @@
+package analyzers
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+)
+
+var truncate = &Analyzer{
+	Rule: lint.Rule{
+		ID: "DS103", Name: "truncate", Title: "emptying a table", Severity: lint.Error,
+		Aliases: []string{"squawk:ban-truncate-cascade"}, Hazards: []string{"D04"},
+	},
+	Run: func(p *Pass) {
+		for m, s := range p.Steps() {
+			var tables []string
+			var ev []lint.Evidence
+			for _, l := range s.Locks {
+				if l.Mode == devdb.AccessExclusive && isTable(l.Kind) && !p.IsNew(l.Relation) && truncated(s, l) {
+					tables = append(tables, l.Object)
+					ev = append(ev, lint.Evidence{Kind: "rows", Text: "all rows of " + l.Object + " are removed", Object: l.Object}, lockEvidence(l))
+				}
+			}
+			if len(tables) == 0 {
+				continue
+			}
+			msg := fmt.Sprintf("empties %s: the rows are gone, and reads wait until the transaction ends", list(tables, 4))
+			if named := s.Stmt.Syntax.Objects; s.Stmt.Syntax.Cascade && len(named) > 0 && len(tables) > len(named) {
+				msg = fmt.Sprintf("TRUNCATE … CASCADE of %s empties %s: every table whose foreign keys lead there", list(named, 2), list(tables, 4))
+			}
+			p.Report(At{Migration: m, Step: s}, lint.Finding{
+				Object: tables[0], Message: msg, Evidence: ev,
+				Advice: fmt.Sprintf("If the rows must go, delete them in batches by key, outside the migration:\n\nDELETE FROM %s WHERE …;", strings.TrimPrefix(tables[0], "public.")),
+			})
+		}
+	},
+}
+
+// truncated reports whether the locked table got a new, empty file by TRUNCATE.
+func truncated(s *devdb.Step, l devdb.Lock) bool {
+	r, ok := rewritten(s, l.Relation)
+	return ok && isTruncate(s, r)
+}
+
+// isTruncate tells a new file that TRUNCATE made from a rewrite. There is no
+// event trigger for TRUNCATE, so inside a DO block or a function it is known by
+// what it is not: a rewrite by ALTER TABLE has its reason, and no other command
+// that may run there gives a table a new file.
+func isTruncate(s *devdb.Step, r devdb.Rewrite) bool {
+	switch r.Reason {
+	case "TRUNCATE":
+		return true
+	case "DO", "SELECT", "CALL":
+		return r.Kind != "materialized view"
+	}
+	return false
+}

@@ -1,0 +1,81 @@
+package analyzers
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var createIndex = &Analyzer{
+	Rule: lint.Rule{
+		ID: "LK101", Name: "create-index", Title: "building an index while writes wait", Severity: lint.Error,
+		Aliases: []string{"atlas:PG101", "squawk:require-concurrent-index-creation", "eugene:E6"}, Hazards: []string{"A01", "A06"},
+	},
+	Run: func(p *Pass) {
+		for at, c := range Each[*schema.AddIndex](p) {
+			i := c.Index
+			l, ok := inForce(at.Step, i.Table)
+			if !ok || !l.Mode.BlocksWrites() || p.IsNew(i.Table) || i.Constraint != 0 || i.Parent != 0 || i.Partitioned && !i.Valid || rebuilt(at.Step, i) {
+				continue
+			}
+			table := relName(at.Step, i.Table)
+			f := lint.Finding{
+				Object:   qualified(i.Schema, i.Name),
+				Message:  fmt.Sprintf("building index %q: %s to %s wait until it is done", i.Name, waiters(l.Mode), quote(table)),
+				Evidence: []lint.Evidence{lockEvidence(l)},
+			}
+			for _, x := range at.Step.Scans {
+				if x.Relation == i.Table {
+					f.Evidence = append(f.Evidence, scanEvidence(x))
+				}
+			}
+			if r := rel(at.Step, i.Table); r != nil && r.Kind == schema.PartitionedTable {
+				f.Message = fmt.Sprintf("building index %q on every partition of %s: %s wait until the last is done", i.Name, quote(table), waiters(l.Mode))
+				f.Advice = partitionedIndexAdvice(i, r)
+			} else {
+				f.Advice = "Build it while writes go on, outside a transaction"
+				if m := at.Migration; m.TxOptOut != "" && at.Step.InTx {
+					f.Advice += " (" + m.TxOptOut + ")"
+				}
+				f.Advice += ":\n\n" + concurrently(i.Definition) + ";"
+			}
+			p.Report(at, f)
+		}
+	},
+}
+
+// rebuilt reports whether the index takes the place of one of the same name
+// that the step drops: a rewrite or a type change builds indexes anew.
+func rebuilt(s *devdb.Step, i *schema.Index) bool {
+	for _, d := range Changes[*schema.DropIndex](s) {
+		if d.Index.Schema == i.Schema && d.Index.Name == i.Name {
+			return true
+		}
+	}
+	return false
+}
+
+// concurrently is the index's definition as a person would write it, with CONCURRENTLY.
+func concurrently(definition string) string {
+	d := strings.Replace(definition, "INDEX ", "INDEX CONCURRENTLY ", 1)
+	d = strings.Replace(d, " USING btree ", " ", 1)
+	return strings.Replace(d, " ON public.", " ON ", 1)
+}
+
+func partitionedIndexAdvice(i *schema.Index, r *schema.Relation) string {
+	return fmt.Sprintf("Make the parent's index alone, build each partition's with CONCURRENTLY outside a transaction, and attach them:\n\nCREATE INDEX %s ON ONLY %s (…);\nCREATE INDEX CONCURRENTLY … ON <partition> (…);\nALTER INDEX %s ATTACH PARTITION …;",
+		sqlIdent(i.Name), sqlName(r.Schema, r.Name), sqlIdent(i.Name))
+}
+
+// rebuiltConstraint is rebuilt for constraints.
+func rebuiltConstraint(s *devdb.Step, k *schema.Constraint) bool {
+	for _, d := range Changes[*schema.DropConstraint](s) {
+		if d.Constraint.Table == k.Table && d.Constraint.Name == k.Name {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,113 @@
+package analyzers
+
+import (
+	"fmt"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var lockHeld = &Analyzer{
+	Rule: lint.Rule{
+		ID: "LK203", Name: "lock-held-while-working", Title: "a strong lock taken early and kept through long work", Severity: lint.Error,
+		Aliases: []string{"eugene:E4", "eugene:E2"}, Hazards: []string{"A08", "B04", "X06", "X09"},
+	},
+	Run: func(p *Pass) {
+		for _, m := range p.New {
+			told := map[int]bool{} // by transaction: one finding says it
+			for _, s := range m.Steps {
+				if !s.InTx || told[s.TxID] {
+					continue
+				}
+				if f, ok := p.heldWhileWorking(m, s); ok {
+					told[s.TxID] = true
+					p.Report(At{Migration: m, Step: s}, f)
+				}
+			}
+		}
+	},
+}
+
+// work is something in a statement that takes time in proportion to a table's size.
+type work struct {
+	table schema.OID
+	text  string
+	needs int // strength of the lock on the table that the work takes by itself
+}
+
+func (p *Pass) heldWhileWorking(m *devdb.Recorded, s *devdb.Step) (lint.Finding, bool) {
+	var f lint.Finding
+	var best devdb.Lock
+	var doing string
+	for _, w := range p.works(s) {
+		for _, l := range s.Held {
+			if !l.Mode.BlocksWrites() || !isTable(l.Kind) || p.IsNew(l.Relation) || l.Relation == w.table && l.Mode.Strength() <= w.needs {
+				continue
+			}
+			if l.Mode.Strength() > best.Mode.Strength() {
+				best, doing = l, w.text
+			}
+		}
+	}
+	if best.Mode == "" {
+		return f, false
+	}
+	f.Object = best.Object
+	f.Message = fmt.Sprintf("%s stays locked: %s wait while this statement %s", quote(best.Object), waiters(best.Mode), doing)
+	f.Evidence = []lint.Evidence{heldEvidence(m, best, doing)}
+	for _, l := range s.Held {
+		if l.Relation != best.Relation && l.Mode.BlocksWrites() && isTable(l.Kind) && !p.IsNew(l.Relation) {
+			f.Evidence = append(f.Evidence, heldEvidence(m, l, ""))
+		}
+	}
+	f.Advice = "Let the transaction that takes the lock end before the long work begins: put this statement into a migration of its own."
+	return f, true
+}
+
+func (p *Pass) works(s *devdb.Step) []work {
+	var out []work
+	for _, r := range s.Rewrites {
+		if isTable(r.Kind) && !isTruncate(s, r) && !p.IsNew(r.Relation) {
+			out = append(out, work{r.Relation, "writes all of " + r.Object + " anew", devdb.AccessExclusive.Strength()})
+		}
+	}
+	for _, c := range Changes[*schema.AddIndex](s) {
+		if !p.IsNew(c.Index.Table) && c.Index.Parent == 0 {
+			out = append(out, work{c.Index.Table, fmt.Sprintf("builds index %q", c.Index.Name), devdb.Share.Strength()})
+		}
+	}
+	for _, x := range s.Scans {
+		if p.IsNew(x.Relation) {
+			continue
+		}
+		needs := 0
+		if cause, _ := scanCause(p, s, x.Relation); cause != "" {
+			needs = devdb.AccessExclusive.Strength()
+		} else if addsForeignKey(s, x.Relation) {
+			needs = devdb.ShareRowExclusive.Strength()
+		} else if _, ok := rewritten(s, x.Relation); ok || buildsIndex(s, x.Relation) {
+			continue
+		}
+		out = append(out, work{x.Relation, "reads all of " + x.Object, needs})
+	}
+	return out
+}
+
+func addsForeignKey(s *devdb.Step, oid schema.OID) bool {
+	for _, c := range Changes[*schema.AddConstraint](s) {
+		if c.Constraint.Kind == schema.ForeignKey && (c.Constraint.Table == oid || c.Constraint.RefTable == oid) {
+			return true
+		}
+	}
+	return false
+}
+
+func buildsIndex(s *devdb.Step, oid schema.OID) bool {
+	for _, c := range Changes[*schema.AddIndex](s) {
+		if c.Index.Table == oid {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,37 @@
+package analyzers
+
+import (
+	"fmt"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+)
+
+var statementFails = &Analyzer{
+	Rule: lint.Rule{
+		ID: "SQ101", Name: "statement-fails", Title: "a statement that the server refuses", Severity: lint.Error,
+		Hazards: []string{"X28", "X27", "A05", "A11", "A21", "A23", "C11", "F01", "F05", "F12", "P06", "P11"},
+	},
+	Run: func(p *Pass) {
+		for _, m := range p.New {
+			e := m.Err
+			if e == nil || e.Step == nil || toldByTransactions(e) {
+				continue
+			}
+			f := lint.Finding{
+				Confidence: lint.Proven,
+				Message:    "fails: " + e.Message,
+				Evidence:   []lint.Evidence{{Kind: "error", Text: fmt.Sprintf("%s %s", e.Code, e.Message), Code: e.Code}},
+			}
+			for _, x := range []string{e.Detail, e.Hint, e.Where} {
+				if x != "" {
+					f.Evidence = append(f.Evidence, lint.Evidence{Kind: "error", Text: x})
+				}
+			}
+			p.Report(At{Migration: m, Step: e.Step}, f)
+		}
+	},
+}
+
+// toldByTransactions leaves what cannot run in a transaction to the TX checks.
+func toldByTransactions(e *devdb.StatementError) bool { return e.Code == "25001" && e.Step.InTx }

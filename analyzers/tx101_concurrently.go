@@ -1,0 +1,39 @@
+package analyzers
+
+import (
+	"fmt"
+
+	"github.com/assaydb/assay/internal/lint"
+)
+
+var concurrentlyInTransaction = &Analyzer{
+	Rule: lint.Rule{
+		ID: "TX101", Name: "concurrently-in-transaction", Title: "a statement that cannot run in the transaction it is in", Severity: lint.Error,
+		Aliases: []string{"atlas:PG103", "squawk:ban-concurrent-index-creation-in-transaction"}, Hazards: []string{"A04", "X14"},
+	},
+	Run: func(p *Pass) {
+		for _, m := range p.New {
+			e := m.Err
+			if e == nil || e.Step == nil || !toldByTransactions(e) {
+				continue
+			}
+			what := e.Step.Stmt.Syntax.Tag
+			if e.Step.Stmt.Syntax.Concurrently {
+				what += " CONCURRENTLY"
+			}
+			f := lint.Finding{
+				Confidence: lint.Proven,
+				Message:    fmt.Sprintf("fails: %s cannot run in a transaction", what),
+				Evidence:   []lint.Evidence{{Kind: "error", Text: e.Code + " " + e.Message, Code: e.Code}},
+				Advice:     "Give it a migration of its own, outside a transaction.",
+			}
+			if m.TxReason != "" {
+				f.Evidence = append(f.Evidence, lint.Evidence{Kind: "setting", Text: m.TxReason})
+			}
+			if m.TxOptOut != "" {
+				f.Advice = "Give it a migration of its own, outside a transaction: " + m.TxOptOut
+			}
+			p.Report(At{Migration: m, Step: e.Step}, f)
+		}
+	},
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assaydb/assay/internal/config"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/migration"
+)
+
+func (a *app) initCommand() *cobra.Command {
+	var force bool
+	cmd := &cobra.Command{
+		Use: "init", Short: "Write assay.yaml for this project", Args: noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			d := config.Detected{}
+			fsys := os.DirFS(a.dir)
+			if found, err := migration.Detect(fsys, "."); err == nil {
+				d.Dir, d.Format = found[0].Path, string(found[0].Format)
+				if dir, err := migration.Load(fsys, d.Dir, migration.Options{Format: found[0].Format}); err == nil {
+					d.Count = len(dir.Migrations)
+				}
+			} else {
+				a.say("assay: %v\nassay: write dir: into assay.yaml by hand", err)
+			}
+			return a.create(config.File, config.Template(d), force)
+		},
+	}
+	cmd.Flags().BoolVar(&force, "force", false, "overwrite files that exist")
+	return cmd
+}
+
+// create writes a file of the project, and refuses to lose one that is there.
+func (a *app) create(name, text string, force bool) error {
+	file := filepath.Join(a.dir, name)
+	if _, err := os.Stat(file); err == nil && !force {
+		return usagef("%s exists: --force overwrites it", file)
+	}
+	err := writeFile(file, func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", file, err)
+	}
+	_, err = fmt.Fprintf(a.stdout, "wrote %s\n", file)
+	return err
+}
+
+// writeBaseline freezes what is found now.
+func (a *app) writeBaseline(p *project, res *lint.Result) error {
+	name := p.config.Baseline
+	if name == "" {
+		name = config.BaselineFile
+	}
+	file := filepath.Join(a.dir, filepath.FromSlash(name))
+	b := config.NewBaseline(res.Findings)
+	if err := writeFile(file, b.Write); err != nil {
+		return fmt.Errorf("writing the baseline: %w", err)
+	}
+	_, err := fmt.Fprintf(a.stdout, "froze %d findings in %s\n", len(res.Findings), file)
+	return err
+}

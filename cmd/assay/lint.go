@@ -1,0 +1,239 @@
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/assaydb/assay/internal/config"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/migration"
+	"github.com/assaydb/assay/internal/report"
+)
+
+// lintOptions are the flags that lint, trace and ci share.
+type lintOptions struct {
+	config, migrations, format string
+	postgres, devURL           string
+	setup                      []string
+	base, gitBase              string
+	latest                     int
+	all                        bool
+	files                      []string
+	outputs                    []string
+	failOn                     string
+	timing, noCache            bool
+	superuser                  bool
+	timeout                    time.Duration
+	writeBaseline              bool
+}
+
+func (o *lintOptions) flags(f *pflag.FlagSet) {
+	f.StringVar(&o.config, "config", "", "configuration `file` (default: assay.yaml where it exists)")
+	f.StringVar(&o.migrations, "dir", "", "migrations `directory` (default: found)")
+	f.StringVar(&o.format, "dir-format", "", "migration tool's file `format` (default: detected): "+strings.Join(formats(), ", "))
+	f.StringVar(&o.postgres, "postgres", "", "PostgreSQL `major` to run (13 to 18), or the directory with its programs")
+	f.StringVar(&o.devURL, "dev-url", "", "existing `server` to run on, in a database of assay's own")
+	f.StringArrayVar(&o.setup, "setup", nil, "SQL `file` run first, with the admin connection (default: setup.sql where it exists); repeatable")
+	f.StringVar(&o.base, "base", "", "schema dump `file` that is loaded before the oldest migration")
+	f.StringVar(&o.gitBase, "git-base", "", "`commit` or branch that new migrations are measured from (default: the pull request's target)")
+	f.IntVar(&o.latest, "latest", 0, "take the last `N` migrations as new, whatever git says")
+	f.BoolVar(&o.all, "all", false, "take all migrations as new")
+	f.BoolVar(&o.noCache, "no-cache", false, "do not keep or use replayed bases")
+	f.BoolVar(&o.superuser, "superuser", false, "run the migrations as a superuser: for trusted code only")
+	f.DurationVar(&o.timeout, "timeout", 0, "end the whole run after this `duration` (default 30m)")
+}
+
+func formats() []string {
+	var out []string
+	for _, f := range migration.Formats() {
+		out = append(out, string(f))
+	}
+	return out
+}
+
+// merge takes from the configuration what no flag gave.
+func (o *lintOptions) merge(c *config.Config) {
+	def := func(flag *string, conf string) {
+		if *flag == "" {
+			*flag = conf
+		}
+	}
+	def(&o.migrations, c.Dir)
+	def(&o.format, c.Format)
+	def(&o.postgres, c.Postgres)
+	def(&o.base, c.Base)
+	def(&o.gitBase, c.GitBase)
+	def(&o.failOn, c.FailOn)
+	def(&o.failOn, string(lint.Error))
+	if len(o.setup) == 0 {
+		o.setup = c.Setup
+	}
+	o.superuser = o.superuser || c.Superuser
+	if o.timeout == 0 {
+		o.timeout = c.RunTimeout.Or(30 * time.Minute)
+	}
+}
+
+func (o *lintOptions) check(args []string) error {
+	o.files = args
+	chosen := 0
+	for _, b := range []bool{o.latest != 0, o.all, len(args) > 0} {
+		if b {
+			chosen++
+		}
+	}
+	if chosen > 1 {
+		return usagef("--latest, --all and file names each choose the new migrations: give one of them")
+	}
+	if o.latest < 0 {
+		return usagef("--latest %d: give a number of 1 or more", o.latest)
+	}
+	if o.format != "" {
+		return oneOf("--dir-format", o.format, formats()...)
+	}
+	return nil
+}
+
+func (a *app) lintCommand() *cobra.Command {
+	o := &lintOptions{}
+	cmd := &cobra.Command{
+		Use:   "lint [file...]",
+		Short: "Review the new migrations",
+		Long: `Review the new migrations: those that the branch adds since it left its target branch,
+committed or not; or the last N (--latest), or all of them (--all), or the named files.
+
+Exit code: 0 clean, 1 findings at or above --fail-on, 2 wrong input, 3 the run failed,
+4 findings that wait for an approval.`,
+		Example: "  assay lint\n  assay lint --latest 1\n  assay lint -o text -o sarif=assay.sarif",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.check(args); err != nil {
+				return err
+			}
+			outs, err := parseOutputs(o.outputs)
+			if err != nil {
+				return err
+			}
+			p, res, err := a.lint(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			if o.writeBaseline {
+				return a.writeBaseline(p, res)
+			}
+			if err := a.write(res, outs, o.timing); err != nil {
+				return err
+			}
+			return verdict(res, o.failOn)
+		},
+	}
+	o.flags(cmd.Flags())
+	f := cmd.Flags()
+	f.StringArrayVarP(&o.outputs, "output", "o", nil, "`format` of the report, or format=file; repeatable: "+report.Names())
+	f.StringVar(&o.failOn, "fail-on", "", "lowest `severity` that makes the exit code 1: error, warning, info or off (default error)")
+	f.BoolVar(&o.timing, "timing", false, "keep how long each statement took (the output then differs from run to run)")
+	f.BoolVar(&o.writeBaseline, "write-baseline", false, "freeze what is found now in the baseline file, and exit 0")
+	return cmd
+}
+
+// output is one report to write.
+type output struct {
+	format report.Format
+	file   string // empty: standard output
+}
+
+func parseOutputs(values []string) ([]output, error) {
+	if len(values) == 0 {
+		values = []string{"text"}
+	}
+	var out []output
+	stdout := 0
+	for _, v := range values {
+		name, file, _ := strings.Cut(v, "=")
+		f, err := report.Lookup(name)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		if file == "" || file == "-" {
+			file = ""
+			stdout++
+		}
+		out = append(out, output{f, file})
+	}
+	if stdout > 1 {
+		return nil, usagef("-o: only one report can go to standard output; give the others a file, as in -o sarif=assay.sarif")
+	}
+	return out, nil
+}
+
+// write writes every report. A file is written whole or not at all.
+func (a *app) write(res *lint.Result, outs []output, timing bool) error {
+	for _, out := range outs {
+		if out.file == "" {
+			width, _ := a.terminal(a.stdout)
+			if err := out.format.Write(a.stdout, res, report.Options{Color: a.color(a.stdout), Width: width, Timing: timing}); err != nil {
+				return err
+			}
+			continue
+		}
+		name := out.file
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(a.dir, name)
+		}
+		if err := writeFile(name, func(w io.Writer) error { return out.format.Write(w, res, report.Options{}) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeFile writes a file beside its place and moves it there, so that a
+// failed run leaves the old one.
+func writeFile(name string, write func(io.Writer) error) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".assay-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // fails once it has been moved
+	if err := write(f); err != nil {
+		f.Close()
+		return err
+	}
+	if err := f.Chmod(0o644); err != nil {
+		f.Close()
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}
+
+// verdict is the exit code as an error.
+func verdict(res *lint.Result, failOn string) error {
+	limit := lint.Severity(failOn)
+	if limit != lint.Off && limit.Rank() == 0 {
+		return usagef("--fail-on %s: unknown severity; it is one of error, warning, info, off", failOn)
+	}
+	waiting := false
+	for _, f := range res.Findings {
+		switch {
+		case f.Approval != nil:
+			waiting = true
+		case limit != lint.Off && f.Severity.Rank() >= limit.Rank():
+			return findingsError{exitFindings}
+		}
+	}
+	if waiting {
+		return findingsError{exitWaiting}
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// The exit codes.
+const (
+	exitClean    = 0
+	exitFindings = 1 // findings at or above --fail-on
+	exitUsage    = 2 // flags, configuration, input that names something unknown; nothing was started
+	exitFailed   = 3 // the run itself failed
+	exitWaiting  = 4 // nothing failed, but findings wait for somebody's approval
+)
+
+// app is one invocation.
+type app struct {
+	getenv         func(string) string
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	dir            string // project root: the working directory, or -C
+	noColor        bool
+}
+
+// usageError is wrong input; it ends with exit code 2.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// findingsError says that the run went well and found something. It is not
+// printed: the report has said it.
+type findingsError struct{ code int }
+
+func (findingsError) Error() string { return "findings" }
+
+func (a *app) root() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "assay",
+		Short: "Review database migrations by evidence",
+		Long: `assay reviews database migrations by evidence. It replays the merged migrations on a
+throw-away PostgreSQL, runs the new ones, records what the server really did (locks,
+rewrites, scans, dropped objects, rows that fail) and judges that record.`,
+		SilenceUsage: true, SilenceErrors: true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("unknown command %q: run `assay --help` for the commands", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if a.dir == "" {
+				a.dir = "."
+			}
+			if st, err := os.Stat(a.dir); err != nil || !st.IsDir() {
+				return usagef("-C %s: not a directory", a.dir)
+			}
+			return nil
+		},
+	}
+	cmd.PersistentFlags().StringVarP(&a.dir, "directory", "C", "", "project `directory` to work in (default: the current one)")
+	cmd.PersistentFlags().BoolVar(&a.noColor, "no-color", false, "never colour the output (also: NO_COLOR in the environment)")
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	cmd.AddCommand(a.lintCommand(), a.traceCommand(), a.checksCommand(), a.explainCommand(), a.initCommand(), a.versionCommand())
+	return cmd
+}
+
+// exit prints what went wrong and gives the exit code.
+func (a *app) exit(ctx context.Context, err error) int {
+	var found findingsError
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitClean
+	case errors.As(err, &found):
+		return found.code
+	case errors.As(err, &usage):
+		a.say("assay: %v", err)
+		return exitUsage
+	case ctx.Err() != nil:
+		a.say("assay: interrupted: %v", err)
+		return exitFailed
+	default:
+		a.say("assay: %v", err)
+		return exitFailed
+	}
+}
+
+func (a *app) say(format string, args ...any) {
+	fmt.Fprintln(a.stderr, strings.TrimRight(fmt.Sprintf(format, args...), "\n"))
+}
+
+// terminal reports whether w is one, and how wide it is.
+func (a *app) terminal(w io.Writer) (width int, ok bool) {
+	f, isFile := w.(*os.File)
+	if !isFile || !term.IsTerminal(int(f.Fd())) {
+		return 0, false
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	return width, err == nil
+}
+
+// color reports whether w should be coloured.
+func (a *app) color(w io.Writer) bool {
+	_, ok := a.terminal(w)
+	return ok && !a.noColor && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb"
+}

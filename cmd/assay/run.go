@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/assaydb/assay/analyzers"
+	"github.com/assaydb/assay/internal/config"
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/devdb/postgres"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/migration"
+	"github.com/assaydb/assay/internal/pipeline"
+)
+
+// known is what the configuration may name.
+func (a *app) known() config.Known {
+	return config.Known{Checks: analyzers.Rules(), Formats: formats(), Packs: []string{"conventions"}}
+}
+
+// lint reads the project, records the new migrations and judges them.
+func (a *app) lint(ctx context.Context, o *lintOptions) (*project, *lint.Result, error) {
+	p, err := a.openProject(ctx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, o.timeout, fmt.Errorf("the run took longer than %s (--timeout)", o.timeout))
+	defer cancel()
+	rec, err := a.record(ctx, p, o)
+	if err != nil {
+		if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
+			err = fmt.Errorf("%w: %w", cause, err)
+		}
+		return nil, nil, err
+	}
+	res, err := a.judge(ctx, p, o, rec)
+	return p, res, err
+}
+
+// record starts a server, replays what is merged and records what is new.
+func (a *app) record(ctx context.Context, p *project, o *lintOptions) (rec *devdb.Record, err error) {
+	rec = &devdb.Record{Dir: p.dir, Base: p.base, New: p.new, Edited: p.edited, Config: devdb.Assumptions{
+		LockTimeoutSet: p.config.Sets("lock_timeout"), StatementTimeoutSet: p.config.Sets("statement_timeout"), TimeZone: p.config.TimeZone,
+	}}
+	s, err := a.openServer(ctx, p, o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	rec.Version = s.Version()
+	db, err := a.baseDatabase(ctx, s, p, o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return rec, pipeline.RecordAll(ctx, db, rec)
+}
+
+// judge turns a record into a result.
+func (a *app) judge(ctx context.Context, p *project, o *lintOptions, rec *devdb.Record) (*lint.Result, error) {
+	rules := analyzers.Rules()
+	byID := map[string]lint.Rule{}
+	for _, r := range rules {
+		byID[r.ID] = r
+	}
+	in := pipeline.Input{
+		Tool:    lint.Tool{Name: "assay", Version: buildVersion()},
+		Against: against(p, rec), Record: rec, Rules: rules, Timing: o.timing, Notices: p.notices,
+		Judges: []pipeline.Judge{analyzers.Checks{Skip: func(r lint.Rule) bool {
+			sev, where := p.config.Severity(r, "", "")
+			return sev == lint.Off && where == "" && r.Optional && !named(p.config, r)
+		}}},
+		Override: func(f *lint.Finding) (lint.Severity, string, bool) {
+			rule := byID[f.ID]
+			sev, where := p.config.Severity(rule, f.Path, f.Object)
+			return sev, where, where != "" || sev == lint.Off
+		},
+		Ignored: func(f *lint.Finding) (string, string, bool) {
+			i := p.config.Ignored(byID[f.ID], f, time.Now())
+			if i < 0 {
+				return "", "", false
+			}
+			return p.config.Ignore[i].Reason, p.config.At(fmt.Sprintf("ignore.%d", i)), true
+		},
+		Resolve: func(tool, name string) []string {
+			var ids []string
+			for _, r := range rules {
+				if analyzers.Matches(r, tool, name) {
+					ids = append(ids, r.ID)
+				}
+			}
+			return ids
+		},
+	}
+	if file := p.config.BaselineFile(p.fsys); file != "" && !o.writeBaseline {
+		b, err := config.ReadBaseline(p.fsys, file)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		in.Baseline = b.Has
+	}
+	return pipeline.Run(ctx, in)
+}
+
+// named reports whether the configuration speaks of the rule by name, which
+// switches an optional one on for some paths or objects.
+func named(c *config.Config, r lint.Rule) bool {
+	for _, o := range c.Overrides {
+		for name := range o.Checks {
+			if analyzers.Matches(r, "", name) {
+				return true
+			}
+		}
+	}
+	for name := range c.Checks {
+		if analyzers.Matches(r, "", name) {
+			return true
+		}
+	}
+	return false
+}
+
+func against(p *project, rec *devdb.Record) string {
+	n := len(p.new)
+	s := fmt.Sprintf("%d new migrations", n)
+	if n == 1 {
+		s = "1 new migration"
+	}
+	return fmt.Sprintf("%s on a base of %d, PostgreSQL %s", s, len(p.base), rec.Version.Text)
+}
+
+func (a *app) openServer(ctx context.Context, p *project, o *lintOptions) (*postgres.Server, error) {
+	url := o.devURL
+	if url == "" && p.config.DevURL != "" {
+		var err error
+		if url, err = p.config.DevServer(a.getenv); err != nil {
+			return nil, usageError{err}
+		}
+	}
+	if url == "" {
+		url = a.getenv("ASSAY_DEV_URL")
+	}
+	return postgres.Open(ctx, postgres.Config{
+		Postgres: o.postgres, URL: url, CacheDir: a.cacheDir(), Env: a.getenv,
+		Superuser: o.superuser, Extensions: p.config.Extensions, WALLevel: p.config.WALLevel,
+		StatementTimeout: p.config.StatementTimeout.Or(5 * time.Minute),
+		TimeZone:         p.config.TimeZone, Settings: p.config.Settings,
+		Progress: a.progress(),
+	})
+}
+
+// cacheDir is where downloads and replayed bases are kept; empty leaves the
+// choice to the server package (no HOME).
+func (a *app) cacheDir() string {
+	if d := a.getenv("ASSAY_CACHE_DIR"); d != "" {
+		return d
+	}
+	if d := a.getenv("XDG_CACHE_HOME"); filepath.IsAbs(d) {
+		return filepath.Join(d, "assay")
+	}
+	if d, err := os.UserCacheDir(); err == nil {
+		return filepath.Join(d, "assay")
+	}
+	return ""
+}
+
+// progress prints a line at a time to standard error.
+func (a *app) progress() func(string) {
+	return func(line string) { a.say("assay: %s", line) }
+}
+
+// baseDatabase gives a database on which everything merged has been replayed.
+func (a *app) baseDatabase(ctx context.Context, s *postgres.Server, p *project, o *lintOptions) (*postgres.DB, error) {
+	db, err := s.Create(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Setup(ctx, p.setup); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if err := pipeline.Replay(ctx, db, baseScripts(p)); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+func baseScripts(p *project) []*migration.Migration {
+	if p.dump == nil {
+		return p.base
+	}
+	return slices.Concat([]*migration.Migration{p.dump}, p.base)
+}

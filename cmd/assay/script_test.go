@@ -1,0 +1,85 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"assay": main})
+}
+
+// TestScripts runs every testdata/script/*.txtar against the real program.
+//
+// Commands beside testscript's own: `assay CODE args` runs the program and wants
+// the exit code; `commit MESSAGE` commits the working tree.
+func TestScripts(t *testing.T) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = os.TempDir()
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("..", "..", "testdata", "script"),
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("ASSAY_CACHE_DIR", filepath.Join(cache, "assay"))
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("GIT_CONFIG_NOSYSTEM", "1")
+			for _, kv := range []string{"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com"} {
+				k, v, _ := strings.Cut(kv, "=")
+				env.Setenv(k, v)
+			}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"assay":  runAssay,
+			"commit": commit,
+		},
+	})
+}
+
+// runAssay runs the program and wants the exit code given first:
+// `assay 1 lint --latest 1`.
+func runAssay(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: assay CODE args...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec("assay", args[1:]...)
+	got := 0
+	if exit, ok := err.(*exec.ExitError); ok {
+		got = exit.ExitCode()
+	} else if err != nil && strings.Contains(err.Error(), "exit status ") {
+		got, _ = strconv.Atoi(strings.TrimPrefix(err.Error(), "exit status "))
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("assay %s: exit code %d, want %d", strings.Join(args[1:], " "), got, want)
+	}
+}
+
+func commit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: commit MESSAGE")
+	}
+	for _, argv := range [][]string{{"init", "-q", "-b", "main"}, {"add", "-A"}, {"commit", "-q", "-m", args[0]}} {
+		if argv[0] == "init" {
+			if _, err := os.Stat(ts.MkAbs(".git")); err == nil {
+				continue
+			}
+		}
+		ts.Check(ts.Exec("git", argv...))
+	}
+}

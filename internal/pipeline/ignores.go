@@ -1,0 +1,120 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/migration"
+)
+
+// ignores keeps what the comments of the new migrations ask to leave out, and
+// which of them did something.
+type ignores struct {
+	all     []*ignore
+	resolve func(tool, name string) []string
+}
+
+type ignore struct {
+	migration.Directive
+	migration int // index into Record.New
+	statement int // -1: the whole file
+	ids       []string
+	unknown   []string
+	used      bool
+}
+
+func newIgnores(in Input) *ignores {
+	ig := &ignores{resolve: in.Resolve}
+	for mi, m := range in.Record.New {
+		for _, d := range m.Directives {
+			ig.add(d, mi, -1)
+		}
+		for si, s := range m.Statements {
+			for _, d := range s.Directives {
+				ig.add(d, mi, si)
+			}
+		}
+	}
+	return ig
+}
+
+func (ig *ignores) add(d migration.Directive, mi, si int) {
+	if d.Kind != migration.Ignore {
+		return
+	}
+	if d.File {
+		si = -1
+	}
+	i := &ignore{Directive: d, migration: mi, statement: si}
+	for _, name := range d.Checks {
+		if ids := ig.resolve(d.Tool, name); len(ids) > 0 {
+			i.ids = append(i.ids, ids...)
+		} else {
+			i.unknown = append(i.unknown, name)
+		}
+	}
+	ig.all = append(ig.all, i)
+}
+
+// match finds the ignore that a finding falls under.
+func (ig *ignores) match(f *lint.Finding) (migration.Directive, bool) {
+	for _, i := range ig.all {
+		if i.migration != f.Migration || i.statement >= 0 && i.statement != f.Statement {
+			continue
+		}
+		if len(i.Checks) == 0 && i.Tool != "assay" || slices.Contains(i.ids, f.ID) {
+			i.used = true
+			return i.Directive, true
+		}
+	}
+	return migration.Directive{}, false
+}
+
+// findings are those about the ignores themselves. Only our own comments are
+// held to our rules: another tool's may be there for that tool.
+func (ig *ignores) findings(rules map[string]lint.Rule) []*lint.Finding {
+	var out []*lint.Finding
+	report := func(i *ignore, rule lint.Rule, object, msg, advice string) {
+		out = append(out, &lint.Finding{
+			ID: rule.ID, Name: rule.Name, Severity: rule.Severity, Confidence: lint.Proven, URL: rules[rule.ID].URL,
+			Path: i.Pos.Path, Line: i.Pos.Line, Column: i.Pos.Column, EndLine: i.Pos.Line,
+			Object: object, Message: msg, Advice: advice, Migration: i.migration, Statement: i.statement,
+		})
+	}
+	for _, i := range ig.all {
+		if i.Tool != "assay" {
+			continue
+		}
+		what := strings.Join(i.Checks, ", ")
+		for _, u := range i.unknown {
+			report(i, lint.UnknownCheck, u, fmt.Sprintf("ignores %q, which is no check", u), "Run `assay checks` for the ids and names.")
+		}
+		if strings.TrimSpace(i.Reason) == "" {
+			report(i, lint.IgnoreWithoutReason, what, fmt.Sprintf("ignores %s without a reason", what),
+				"Say why, so that the next reader need not ask: -- assay:ignore "+what+" <reason>")
+		}
+		if !i.used && len(i.ids) > 0 {
+			report(i, lint.UnusedIgnore, what, fmt.Sprintf("ignores %s, but there is nothing to ignore", what), "Remove the comment.")
+		}
+	}
+	return out
+}
+
+// sensitive reports whether nothing of the finding's statement may be shown.
+func sensitive(r *devdb.Record, f *lint.Finding) bool {
+	if f.Migration < 0 || f.Migration >= len(r.New) {
+		return false
+	}
+	m := r.New[f.Migration]
+	if isSensitive(m.Directives) {
+		return true
+	}
+	return f.Statement >= 0 && f.Statement < len(m.Statements) && isSensitive(m.Statements[f.Statement].Directives)
+}
+
+func isSensitive(ds []migration.Directive) bool {
+	return slices.ContainsFunc(ds, func(d migration.Directive) bool { return d.Kind == migration.Sensitive })
+}

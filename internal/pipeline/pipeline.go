@@ -1,0 +1,194 @@
+// Package pipeline runs a review: it records the new migrations on a database
+// that the merged ones have been replayed on, lets the judges judge the record,
+// and applies severities, ignores and the baseline.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/migration"
+)
+
+// Judge turns a record into findings. Judges run in order; each is given what
+// the earlier ones found.
+type Judge interface {
+	Judge(ctx context.Context, r *devdb.Record, earlier []*lint.Finding) ([]*lint.Finding, error)
+}
+
+// Input is all that a run needs.
+type Input struct {
+	Tool    lint.Tool
+	Against string        // what is linted against what, for the report's header
+	Record  *devdb.Record // Dir, Base, New (without steps), Edited, Version, Config
+	Judges  []Judge
+	Rules   []lint.Rule // of every judge, and of the pipeline itself
+
+	// Override gives the configured severity of a finding and where it is
+	// configured; false leaves the check's own. nil overrides nothing.
+	Override func(*lint.Finding) (severity lint.Severity, where string, ok bool)
+	// Ignored gives the reason and place of a configured ignore. nil ignores nothing.
+	Ignored func(*lint.Finding) (reason, where string, ok bool)
+	// Baseline reports whether a finding is frozen. nil freezes nothing.
+	Baseline func(*lint.Finding) bool
+	// Resolve gives the ids that a name in an ignore stands for, as tool writes it.
+	Resolve func(tool, name string) []string
+	Notices []lint.Notice
+	Timing  bool // keep durations
+}
+
+// Run judges in.Record and gives the sorted result.
+func Run(ctx context.Context, in Input) (*lint.Result, error) {
+	findings, err := judge(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return assemble(in, findings), nil
+}
+
+// RecordAll records the new migrations of r, in order, on a database that
+// r.Base has been replayed on, and fills in steps and catalogs. The error is
+// the run's own failure; a statement that the server refuses is in the record.
+func RecordAll(ctx context.Context, db devdb.DB, r *devdb.Record) error {
+	var err error
+	if r.Before, err = db.Catalog(ctx); err != nil {
+		return fmt.Errorf("reading the catalog after the base: %w", err)
+	}
+	for _, m := range r.New {
+		steps, err := db.Record(ctx, m.Migration)
+		m.Steps = steps
+		var refused *devdb.StatementError
+		if errors.As(err, &refused) {
+			m.Err = refused
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("recording %s: %w", m.Path, err)
+		}
+	}
+	if r.After, err = db.Catalog(ctx); err != nil {
+		return fmt.Errorf("reading the catalog after the new migrations: %w", err)
+	}
+	return nil
+}
+
+// Replay applies the merged migrations.
+func Replay(ctx context.Context, db devdb.DB, base []*migration.Migration) error {
+	for _, m := range base {
+		if err := db.Replay(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func judge(ctx context.Context, in Input) ([]*lint.Finding, error) {
+	var out []*lint.Finding
+	for _, j := range in.Judges {
+		found, err := j.Judge(ctx, in.Record, out)
+		if err != nil {
+			return nil, fmt.Errorf("judging: %w", err)
+		}
+		out = append(out, found...)
+	}
+	return out, nil
+}
+
+// assemble turns findings into a result: places, ignores, severities, order.
+func assemble(in Input, findings []*lint.Finding) *lint.Result {
+	r := in.Record
+	res := &lint.Result{
+		Version: lint.FormatVersion, Tool: in.Tool, Against: in.Against, Base: len(r.Base),
+		Database: lint.Database{Version: r.Version.Text, Source: r.Version.Source},
+		Findings: []*lint.Finding{}, Suppressed: []*lint.Suppressed{}, Migrations: []*lint.Migration{},
+		Notices: in.Notices,
+	}
+	if r.Dir != nil {
+		res.Dir, res.Format = r.Dir.Path, string(r.Dir.Format)
+	}
+	for _, m := range r.New {
+		res.Migrations = append(res.Migrations, wireMigration(r, m, in.Timing))
+	}
+	res.Diagram = diagram(r)
+	rules := map[string]lint.Rule{}
+	for _, rule := range in.Rules {
+		rules[rule.ID] = rule
+	}
+	for _, f := range findings {
+		f.Sensitive = f.Sensitive || sensitive(r, f)
+		if f.URL == "" {
+			f.URL = rules[f.ID].URL
+		}
+	}
+	res.Findings = findings
+	lint.Fingerprints(res) // before anything is left out: the baseline goes by them
+	res.Findings = []*lint.Finding{}
+	ig := newIgnores(in)
+	for _, f := range findings {
+		suppress(in, ig, res, f)
+	}
+	for _, f := range ig.findings(rules) {
+		suppress(in, nil, res, f)
+	}
+	lint.Sort(res)
+	lint.Fingerprints(res)
+	lint.Summarize(res)
+	res.Rules = usedRules(in.Rules, res)
+	return lint.Redacted(res)
+}
+
+// usedRules are the rules that the report speaks of.
+func usedRules(rules []lint.Rule, res *lint.Result) []lint.RuleInfo {
+	used := map[string]bool{}
+	for _, f := range res.Findings {
+		used[f.ID] = true
+	}
+	for _, f := range res.Suppressed {
+		used[f.ID] = true
+	}
+	var out []lint.RuleInfo
+	for _, rule := range rules {
+		if used[rule.ID] {
+			out = append(out, lint.RuleInfo{ID: rule.ID, Name: rule.Name, Title: rule.Title, Severity: rule.Severity, URL: rule.URL, Help: rule.Help})
+		}
+	}
+	slices.SortFunc(out, func(a, b lint.RuleInfo) int { return strings.Compare(a.ID, b.ID) })
+	return out
+}
+
+// suppress puts a finding where it belongs: among those that count, or among
+// the suppressed with the reason.
+func suppress(in Input, ig *ignores, res *lint.Result, f *lint.Finding) {
+	if in.Override != nil {
+		if sev, _, ok := in.Override(f); ok {
+			f.Severity = sev
+		}
+	}
+	if f.Severity == lint.Off {
+		return
+	}
+	if ig != nil {
+		if d, ok := ig.match(f); ok {
+			res.Suppressed = append(res.Suppressed, &lint.Suppressed{
+				Finding: f, By: "directive", Reason: d.Reason, Where: fmt.Sprintf("%s:%d", d.Pos.Path, d.Pos.Line),
+			})
+			return
+		}
+	}
+	if in.Ignored != nil {
+		if reason, where, ok := in.Ignored(f); ok {
+			res.Suppressed = append(res.Suppressed, &lint.Suppressed{Finding: f, By: "config", Reason: reason, Where: where})
+			return
+		}
+	}
+	if in.Baseline != nil && in.Baseline(f) {
+		res.Suppressed = append(res.Suppressed, &lint.Suppressed{Finding: f, By: "baseline"})
+		return
+	}
+	res.Findings = append(res.Findings, f)
+}
