@@ -77,13 +77,17 @@ func cut(s string, limit int) string {
 // anywhere in a line: ##[error], ##vso[…], ##teamcity[….
 var runnerCommand = regexp.MustCompile(`##(\w*)\[`)
 
+// workflowCommand matches GitHub's own: ::error file=a::text. A line of SQL
+// that begins with a cast has no second pair of colons.
+var workflowCommand = regexp.MustCompile(`^::[^:]*::`)
+
 // inert keeps a line of terminal output from being taken for a command by the
 // CI runner that prints it: GitHub's ::error, Azure's and TeamCity's ##….
 func inert(line string) string {
 	if strings.Contains(line, "##") {
 		line = runnerCommand.ReplaceAllString(line, `##\$1[`)
 	}
-	if rest := strings.TrimLeftFunc(line, unicode.IsSpace); strings.HasPrefix(rest, "::") {
+	if rest := strings.TrimLeftFunc(line, unicode.IsSpace); workflowCommand.MatchString(rest) {
 		line = line[:len(line)-len(rest)] + `\` + rest
 	}
 	return line

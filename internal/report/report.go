@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/assaydb/assay/internal/lint"
@@ -38,7 +39,7 @@ func (o Options) link(path string, line int) string {
 	if o.Link == nil {
 		return ""
 	}
-	return o.Link(path, line)
+	return webURL(o.Link(path, line))
 }
 
 // Format is one way to write a result.
@@ -64,6 +65,7 @@ var Formats = []Format{
 	{"sarif", "SARIF 2.1.0, for GitHub code scanning and editors", writeSARIF},
 	{"gitlab", "GitLab Code Quality", writeGitLab},
 	{"junit", "JUnit XML, a suite per migration", writeJUnit},
+	{"markdown", "for a pull request or a job summary", writeMarkdown},
 }
 
 // Names are the names of the formats, as a person is told them.
@@ -156,21 +158,26 @@ func lineURL(base, path string, line int) string {
 	return strings.TrimSuffix(base, "/") + "/" + pathURI(path) + fmt.Sprintf("#L%d", line)
 }
 
+// uriReplacer escapes what PathEscape leaves and a format may trip over.
+var uriReplacer = strings.NewReplacer(":", "%3A", "@", "%40", "(", "%28", ")", "%29", "'", "%27")
+
 // pathURI is a relative path as a URI reference: every segment escaped.
 func pathURI(path string) string {
 	segments := strings.Split(path, "/")
 	for i, s := range segments {
-		segments[i] = strings.ReplaceAll(url.PathEscape(s), ":", "%3A")
+		segments[i] = uriReplacer.Replace(url.PathEscape(s))
 	}
 	return strings.Join(segments, "/")
 }
 
+// plainURL is the form of address that every format can hold as it is.
+var plainURL = regexp.MustCompile(`^https?://[A-Za-z0-9.-]+(:[0-9]+)?([/?#]([A-Za-z0-9._~!$&*+,;=:@/?#-]|%[0-9A-Fa-f]{2})*)?$`)
+
 // webURL returns u if it is a plain web address, else nothing: a link of any
 // other kind has no place in a report.
 func webURL(u string) string {
-	p, err := url.Parse(u)
-	if err != nil || p.Scheme != "https" && p.Scheme != "http" || p.Host == "" || p.User != nil {
+	if len(u) > 2000 || !plainURL.MatchString(u) || strings.Contains(u, "@") || strings.Count(u, "#") > 1 {
 		return ""
 	}
-	return p.String()
+	return u
 }
