@@ -66,6 +66,7 @@ var Formats = []Format{
 	{"gitlab", "GitLab Code Quality", writeGitLab},
 	{"junit", "JUnit XML, a suite per migration", writeJUnit},
 	{"markdown", "for a pull request or a job summary", writeMarkdown},
+	{"html", "one self-contained page", writeHTML},
 }
 
 // Names are the names of the formats, as a person is told them.
