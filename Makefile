@@ -3,7 +3,7 @@ GO ?= go
 MAJORS ?= 13 14 15 16 17 18
 FUZZTIME ?= 30s
 
-.PHONY: build demo test test-matrix bench fuzz lint e2e release-snapshot
+.PHONY: build demo test update test-matrix bench fuzz lint e2e release-snapshot
 
 build: ## bin/assay
 	$(GO) build -o bin/assay ./cmd/assay
@@ -17,6 +17,9 @@ demo: build ## a bad change (exit code 1 is right) and the same change made well
 
 test: ## everything, on one PostgreSQL
 	$(GO) test ./...
+
+update: ## rewrite every expected output and generated page; then read the diff
+	$(GO) test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u) -update
 
 test-matrix: ## the checks' fixtures on every supported major
 	@set -e; for major in $(MAJORS); do \
