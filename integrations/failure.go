@@ -46,7 +46,7 @@ func reason(err error) (*Failure, bool) {
 // Answer makes a Failure of a host's answer; resp is nil if there was none.
 // secret is taken out of the text.
 func Answer(what string, resp *http.Response, err error, secret string) *Failure {
-	f := &Failure{What: what, Text: clean(err, secret)}
+	f := &Failure{What: what, Text: Clean(err, secret)}
 	if resp == nil {
 		return f
 	}
@@ -70,8 +70,8 @@ func Answer(what string, resp *http.Response, err error, secret string) *Failure
 	return f
 }
 
-// clean is an error's text in one line without the secret.
-func clean(err error, secret string) string {
+// Clean is an error's text in one line without the secret.
+func Clean(err error, secret string) string {
 	text := "no answer"
 	if err != nil {
 		text = err.Error()

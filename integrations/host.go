@@ -129,12 +129,19 @@ type Annotation struct {
 	Title, Msg string
 }
 
+// Old is where a line of the new side stands on the old side: the line that it
+// is there, or for an added one the line that comes next.
+type Old struct {
+	Line  int
+	Added bool
+}
+
 // ParsePatch reads the hunks of a unified diff of one file, as GitHub and
 // GitLab give it. It returns the spans of lines on the new side, and for every
-// line of them the number that it has on the old side, 0 for an added one.
-func ParsePatch(patch string) (Lines, map[int]int) {
+// line of them where it stands on the old side.
+func ParsePatch(patch string) (Lines, map[int]Old) {
 	var spans Lines
-	old := map[int]int{}
+	old := map[int]Old{}
 	o, n, oLeft, nLeft := 0, 0, 0, 0
 	for line := range strings.Lines(patch) {
 		if oLeft <= 0 && nLeft <= 0 {
@@ -146,13 +153,13 @@ func ParsePatch(patch string) (Lines, map[int]int) {
 		}
 		switch {
 		case strings.HasPrefix(line, "+"):
-			old[n] = 0
+			old[n] = Old{o, true}
 			n, nLeft = n+1, nLeft-1
 		case strings.HasPrefix(line, "-"):
 			o, oLeft = o+1, oLeft-1
 		case strings.HasPrefix(line, `\`): // no newline at the end
 		default:
-			old[n] = o
+			old[n] = Old{o, false}
 			o, oLeft, n, nLeft = o+1, oLeft-1, n+1, nLeft-1
 		}
 	}

@@ -109,11 +109,7 @@ func (p *Plan) inline(prints []string, have map[string][]Note, lines map[string]
 		n, ok := inlineNote(f, r, lines[f.Path], t)
 		if old := have[f.Fingerprint]; len(old) > 0 {
 			// Also when the host lost its line: it is not posted again and again.
-			if ok && old[0].Start == n.Start && old[0].Line == n.Line && !old[0].Answered {
-				p.settle(old[0], n)
-			} else {
-				p.Keep = append(p.Keep, old[0])
-			}
+			p.again(old[0], f, n, ok, lines[f.Path], r, t)
 			continue
 		}
 		if ok && shown < MaxInline {
@@ -121,6 +117,19 @@ func (p *Plan) inline(prints []string, have map[string][]Note, lines map[string]
 			shown++
 		}
 	}
+}
+
+// again is about a finding that has a note already.
+func (p *Plan) again(old Note, f *lint.Finding, want Note, ok bool, lines Lines, r Review, t Traits) {
+	switch {
+	case old.Answered || !ok:
+		p.Keep = append(p.Keep, old)
+		return
+	case old.Start != want.Start || old.Line != want.Line:
+		r.Source = nil // a suggestion would replace other lines than those it is for
+		want, _ = inlineNote(f, r, lines, t)
+	}
+	p.settle(old, want)
 }
 
 // gravest are the findings with the gravest first, each fingerprint once.

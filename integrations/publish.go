@@ -268,7 +268,10 @@ func (p *publisher) count(batch, stored []Note) {
 		} else {
 			p.out.Created++
 		}
-		p.updated[n.ID], p.stored[n.Body] = true, true
+		p.stored[n.Body] = true
+		if n.ID != "" {
+			p.updated[n.ID] = true
+		}
 	}
 }
 

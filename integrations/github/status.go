@@ -1,0 +1,193 @@
+package github
+
+import (
+	"context"
+	"regexp"
+	"strings"
+
+	"github.com/google/go-github/v62/github"
+
+	"github.com/assaydb/assay/integrations"
+)
+
+// SetStatus sets the head commit's status, or its check run.
+func (c *Client) SetStatus(ctx context.Context, s integrations.Status) error {
+	if c.opt.CheckRun {
+		return c.checkRun(ctx, s)
+	}
+	state := string(s.State)
+	st := &github.RepoStatus{State: &state, Context: &s.Name, Description: &s.Description}
+	if s.URL != "" {
+		st.TargetURL = &s.URL
+	}
+	_, resp, err := c.gh.Repositories.CreateStatus(ctx, c.owner, c.name, c.opt.Head, st)
+	return c.fail("setting the commit status", mayStatus, resp, err)
+}
+
+// annotationsPerRequest is GitHub's limit; more come by updates.
+const annotationsPerRequest = 50
+
+// textLimit is GitHub's limit of a check run's summary, in bytes to be safe.
+const textLimit = 65535
+
+func (c *Client) checkRun(ctx context.Context, s integrations.Status) error {
+	conclusion := map[integrations.State]string{
+		integrations.Success: "success", integrations.Failed: "failure",
+		integrations.Errored: "failure", integrations.Pending: "action_required",
+	}[s.State]
+	var marks []*github.CheckRunAnnotation
+	for _, a := range s.Annotations {
+		level := map[string]string{"error": "failure", "warning": "warning"}[a.Level]
+		if level == "" {
+			level = "notice"
+		}
+		marks = append(marks, &github.CheckRunAnnotation{
+			Path: &a.Path, StartLine: ptr(max(a.Line, 1)), EndLine: ptr(max(a.End, a.Line, 1)),
+			AnnotationLevel: &level, Title: ptr(cut(a.Title, 255)), Message: ptr(cut(a.Msg, 60000)),
+		})
+	}
+	output := func() *github.CheckRunOutput {
+		n := min(len(marks), annotationsPerRequest)
+		o := &github.CheckRunOutput{Title: &s.Description, Summary: ptr(integrations.Cut(s.Summary, textLimit, "")), Annotations: marks[:n]}
+		marks = marks[n:]
+		return o
+	}
+	opt := github.CreateCheckRunOptions{Name: s.Name, HeadSHA: c.opt.Head, Status: ptr("completed"), Conclusion: &conclusion, Output: output()}
+	if s.URL != "" {
+		opt.DetailsURL = &s.URL
+	}
+	run, resp, err := c.gh.Checks.CreateCheckRun(ctx, c.owner, c.name, opt)
+	if err != nil {
+		return c.fail("making the check run", mayCheck, resp, err)
+	}
+	for len(marks) > 0 {
+		_, resp, err := c.gh.Checks.UpdateCheckRun(ctx, c.owner, c.name, run.GetID(), github.UpdateCheckRunOptions{Name: s.Name, Output: output()})
+		if err != nil {
+			return c.fail("adding annotations to the check run", mayCheck, resp, err)
+		}
+	}
+	return nil
+}
+
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:limit-3], "") + "…"
+}
+
+// Votes are the approving reviews that stand: each reviewer's last word.
+func (c *Client) Votes(ctx context.Context) ([]integrations.Vote, error) {
+	last := map[string]*github.PullRequestReview{}
+	var order []string
+	opt := &github.ListOptions{PerPage: 100}
+	for {
+		list, resp, err := c.gh.PullRequests.ListReviews(ctx, c.owner, c.name, c.opt.Number, opt)
+		if err != nil {
+			return nil, c.fail("reading the reviews", "the permission pull-requests: read", resp, err)
+		}
+		for _, r := range list {
+			who := r.GetUser().GetLogin()
+			if s := r.GetState(); who == "" || s == "COMMENTED" || s == "PENDING" {
+				continue // says nothing about an earlier approval
+			}
+			if last[who] == nil {
+				order = append(order, who)
+			}
+			last[who] = r
+		}
+		if resp.NextPage == 0 {
+			break
+		}
+		opt.Page = resp.NextPage
+	}
+	var out []integrations.Vote
+	sets := map[string]string{}
+	for _, who := range order {
+		r := last[who]
+		if r.GetState() != "APPROVED" {
+			continue
+		}
+		sha := r.GetCommitID()
+		if _, ok := sets[sha]; !ok && sha != "" && sha != c.opt.Head {
+			set, err := c.setAt(ctx, sha)
+			if err != nil {
+				return nil, err
+			}
+			sets[sha] = set
+		}
+		out = append(out, integrations.Vote{User: who, Current: sha == c.opt.Head, Body: r.GetBody(), Set: sets[sha], URL: r.GetHTMLURL()})
+	}
+	return out, nil
+}
+
+var namesSet = regexp.MustCompile(`\bset ([0-9a-f]{12})\b`)
+
+// setAt is the set of findings that waited at a commit, as assay's own pending
+// status there says. Who may write a status may turn it green anyway.
+func (c *Client) setAt(ctx context.Context, sha string) (string, error) {
+	list, resp, err := c.gh.Repositories.ListStatuses(ctx, c.owner, c.name, sha, &github.ListOptions{PerPage: 100})
+	if err != nil {
+		return "", c.fail("reading the status of an approved commit", "the permission statuses: read", resp, err)
+	}
+	for _, s := range list { // newest first
+		if m := namesSet.FindStringSubmatch(s.GetDescription()); m != nil && s.GetState() == "pending" {
+			return m[1], nil
+		}
+	}
+	return "", nil
+}
+
+// Member asks whether a user is an active member of a team, "org/team" or a
+// team of the repository's owner. A job's token may not ask.
+func (c *Client) Member(ctx context.Context, user, team string) (bool, error) {
+	team = strings.TrimPrefix(team, "@")
+	org, slug, ok := strings.Cut(team, "/")
+	if !ok {
+		org, slug = c.owner, team
+	}
+	m, resp, err := c.gh.Teams.GetTeamMembershipBySlug(ctx, org, slug, user)
+	if err == nil {
+		return m.GetState() == "active", nil
+	}
+	if resp != nil && resp.StatusCode == 404 {
+		// 404 also means that the token may not see the team.
+		if _, resp, err := c.gh.Teams.GetTeamBySlug(ctx, org, slug); err != nil {
+			return false, c.fail("reading the team "+org+"/"+slug, mayTeams, resp, err)
+		}
+		return false, nil
+	}
+	return false, c.fail("reading the team "+org+"/"+slug, mayTeams, resp, err)
+}
+
+const mayTeams = "a token that may read the organization's members (read:org), given as ASSAY_GITHUB_TOKEN"
+
+// FindPull finds the open pull request of a commit: for a workflow_run of a
+// fork, whose event names no pull request. branch is "owner:branch". It is 0
+// if there is none.
+func (c *Client) FindPull(ctx context.Context, sha, branch string) (int, error) {
+	list, resp, err := c.gh.PullRequests.ListPullRequestsWithCommit(ctx, c.owner, c.name, sha, &github.ListOptions{PerPage: 100})
+	if err != nil && (resp == nil || resp.StatusCode != 404 && resp.StatusCode != 422) {
+		return 0, c.fail("finding the pull request", mayComment, resp, err)
+	}
+	if n := c.pull(list, sha); n != 0 || branch == "" {
+		return n, nil
+	}
+	list, resp, err = c.gh.PullRequests.List(ctx, c.owner, c.name, &github.PullRequestListOptions{State: "open", Head: branch, ListOptions: github.ListOptions{PerPage: 100}})
+	if err != nil {
+		return 0, c.fail("finding the pull request", mayComment, resp, err)
+	}
+	return c.pull(list, sha), nil
+}
+
+func (c *Client) pull(list []*github.PullRequest, sha string) int {
+	for _, p := range list {
+		if p.GetState() == "open" && p.GetHead().GetSHA() == sha && strings.EqualFold(p.GetBase().GetRepo().GetFullName(), c.opt.Repo) {
+			return p.GetNumber()
+		}
+	}
+	return 0
+}
+
+// At makes the client speak about another pull request.
+func (c *Client) At(number int) { c.opt.Number = number }
