@@ -121,15 +121,19 @@ func (in *reading) notice(c command, text string) {
 	in.out.notices = append(in.out.notices, Notice{Kind: "skipped-meta-command", Pos: c.pos, Text: fmt.Sprintf("\\%s %s", c.name, text)})
 }
 
-// skip gives out a statement that is never run.
+// skip gives out a statement that is never run. In the middle of another one
+// there is only the notice.
 func (in *reading) skip(c command, end int, why string) {
-	text := strings.TrimRight(in.text[c.at:end], " \t\r")
-	e := event{span: span{c.at, c.at + len(text)}}
-	st := &Statement{Kind: Skip, Text: text, Pos: c.pos, End: in.end(e.end), SkipReason: why}
 	in.out.notices = append(in.out.notices, Notice{
 		Kind: "skipped-meta-command", Pos: c.pos, Text: fmt.Sprintf("\\%s was not run: %s", c.name, why),
 	})
-	in.give(e, st)
+	if in.split.start >= 0 {
+		in.split.cuts = append(in.split.cuts, span{c.at, end})
+		return
+	}
+	text := strings.TrimRight(in.text[c.at:end], " \t\r")
+	e := event{span: span{c.at, c.at + len(text)}}
+	in.give(e, &Statement{Kind: Skip, Text: text, Pos: c.pos, End: in.end(e.end), SkipReason: why})
 }
 
 // send ends the statement so far, as \g does.

@@ -121,7 +121,8 @@ func (in *reading) variableAt(at, end int) (placeholder, bool) {
 		if _, ok := in.vars[s[2:length-1]]; ok {
 			value = "TRUE"
 		}
-		return placeholder{span{at, at + 1 + length}, s[2 : length-1], value, true}, true
+		in.uses("?"+s[2:length-1], value)
+		return placeholder{span: span{at, at + 1 + length}, name: s[2 : length-1], value: value, found: true}, true
 	default:
 		length = nameLength(s)
 		name = s[:length]
@@ -130,7 +131,9 @@ func (in *reading) variableAt(at, end int) (placeholder, bool) {
 		return placeholder{}, false
 	}
 	p := placeholder{span: span{at, at + 1 + length}, name: name}
-	p.value, p.found = in.vars[name]
+	if p.value, p.found = in.vars[name]; p.found {
+		in.uses(name, p.value)
+	}
 	switch quote {
 	case '\'':
 		p.value = quoteLiteral(p.value)
@@ -138,6 +141,14 @@ func (in *reading) variableAt(at, end int) (placeholder, bool) {
 		p.value = `"` + strings.ReplaceAll(p.value, `"`, `""`) + `"`
 	}
 	return p, true
+}
+
+// uses notes that what runs depends on a variable.
+func (r *reader) uses(name, value string) {
+	if use := name + "=" + value; !r.used[use] {
+		r.used[use] = true
+		r.out.hashed = append(r.out.hashed, use)
+	}
 }
 
 // nameLength is the length of the psql variable's name that s begins with.

@@ -51,7 +51,7 @@ type script struct {
 // readScript splits the source of one file into statements. path is relative
 // to fsys, which is the project's root and the only place includes are looked for.
 func readScript(fsys fs.FS, path, src string, o scriptOptions) (*script, error) {
-	r := &reader{fsys: fsys, options: o, out: &script{}, vars: maps.Clone(o.values)}
+	r := &reader{fsys: fsys, options: o, out: &script{}, vars: maps.Clone(o.values), used: map[string]bool{}}
 	if r.vars == nil {
 		r.vars = map[string]string{}
 	}
@@ -67,6 +67,7 @@ type reader struct {
 	options scriptOptions
 	out     *script
 	vars    map[string]string // psql variables
+	used    map[string]bool   // in hashed already
 	stack   []string          // the files being read, each included by the one before
 	tokens  []token           // room to use again
 	batches int               // given out so far; a region's number is unique over all files

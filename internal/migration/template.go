@@ -18,6 +18,8 @@ type placeholder struct {
 	name  string // as the person must write it under values:
 	value string
 	found bool
+	// problem is what is said instead of "no value", for what is no plain placeholder.
+	problem string
 }
 
 // piece is a part of the filled text that stands for another part of the source.
@@ -144,6 +146,9 @@ func (f *filled) check(at span) error {
 			m := f.missing[i]
 			if t.kind != tokComment {
 				p := f.pos(m.start)
+				if m.problem != "" {
+					return fmt.Errorf("%s:%d: %s", p.Path, p.Line, m.problem)
+				}
 				return missingValue(p, m.name, f.text[m.start:m.end])
 			}
 			i++

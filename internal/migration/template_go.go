@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	goAction = regexp.MustCompile(`\{\{(-\s)?\s*((?:if|else|end|index|with|range|template|define|block)\b|\.[A-Za-z_]|/\*|[A-Za-z_]\w*\s+["` + "`" + `.]|")`)
+	goAction = regexp.MustCompile(`\{\{(-\s)?\s*((?:if|else|end|index|with|range|template|define|block)\b|\.[A-Za-z_]|/\*|[A-Za-z_]\w*\s+["` + "`" + `.])`)
 	goField  = regexp.MustCompile(`^\.([A-Za-z_][\w.]*)$`)
 	goIndex  = regexp.MustCompile(`^index\s+\.([A-Za-z_][\w.]*)?\s*"([^"]*)"$`)
 	goIf     = regexp.MustCompile(`^(else\s+)?if\s+(not\s+)?\.([A-Za-z_][\w.]*)$`)
@@ -103,7 +103,8 @@ func (g *goReader) action(at span) error {
 	case body == "else" || cond != nil || body == "end":
 		return g.branch(whole, body, cond)
 	default:
-		return g.errorf(at.start, "assay cannot run the template action {{ %s }}: give it SQL in the place of this file (steps: in assay.yaml)", body)
+		g.put(placeholder{span: whole, problem: fmt.Sprintf(
+			"assay cannot run the template action {{ %s }}: give it SQL in the place of this file (steps: in assay.yaml)", body)})
 	}
 	return nil
 }

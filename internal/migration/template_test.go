@@ -18,8 +18,8 @@ func TestTemplates(t *testing.T) {
 		{"flyway", "-- ${WEBAPP_URL} is no placeholder\nCREATE TABLE ${schema}.t ();\n/* ${x} */ SELECT 'é${SCHEMA}';", dollarBrace, []string{"m.sql:2 CREATE TABLE app.t ()", "m.sql:3 SELECT 'éapp'"}},
 		{"in a dollar quote", "DO $$${schema}$$; DO $a$ ${ } $a$;SELECT $1", dollarBrace, []string{"m.sql:1 DO $$app$$", "m.sql:1 DO $a$ ${ } $a$", "m.sql:1 SELECT $1"}},
 		{"value with a semicolon", "${two};\nSELECT ${body};", dollarBrace, []string{"m.sql:1 SELECT 1", "m.sql:1 SELECT 2", "m.sql:2 SELECT 'a;b'"}},
-		{"go", "{{- if .postgres }}\nCREATE TABLE {{ .Name }} ();\n{{ else if .mysql }}\nWRONG;\n{{ else }}\nWRONG {{ .missing }};\n{{end}}{{/* done */}}\nSELECT '{{1,2},{3,4}}', {{ index .Options \"schema\" }};", goTemplate,
-			[]string{"m.sql:2 CREATE TABLE users ()", "m.sql:8 SELECT '{{1,2},{3,4}}', app"}},
+		{"go", "{{- if .postgres }}\nCREATE TABLE {{ .Name }} ();\n{{ else if .mysql }}\nWRONG;\n{{ else }}\nWRONG {{ .missing }};\n{{end}}{{/* done */}}\n-- {{ call .x }} {{ .y }}\nSELECT '{{1,2},{3,4}}', '{{\"a\"}}', {{ index .Options \"schema\" }};", goTemplate,
+			[]string{"m.sql:2 CREATE TABLE users ()", "m.sql:9 SELECT '{{1,2},{3,4}}', '{{\"a\"}}', app"}},
 		{"go, left out", "{{ if .mysql }}{{ if .postgres }}WRONG;{{ else }}WRONG;{{ end }}{{ .missing }};{{ else }}SELECT 1;{{ end }}", goTemplate, []string{"m.sql:1 SELECT 1"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -38,7 +38,7 @@ func TestTemplates(t *testing.T) {
 	}{
 		{"SELECT 1;\nSELECT '${logic.psql-only}';", `m.sql:2: no value for "logic.psql-only" (written ${logic.psql-only}): set values: in assay.yaml`, dollarBrace},
 		{"SELECT 1;\n\nSELECT {{ .Table }};", `m.sql:3: no value for "Table" (written {{ .Table }}): set values: in assay.yaml`, goTemplate},
-		{"\n{{ addColumnIfNeeded \"t\" \"c\" }}", "reading the template m.sql: line 2: assay cannot run the template action", goTemplate},
+		{"\n{{ addColumnIfNeeded \"t\" \"c\" }}", "m.sql:2: assay cannot run the template action {{ addColumnIfNeeded", goTemplate},
 		{"{{ if .x }}", "reading the template m.sql: line 1: {{ if }} has no {{ end }}", goTemplate},
 		{"{{ end }}", "reading the template m.sql: line 1: {{ end }} without {{ if }}", goTemplate},
 	} {
