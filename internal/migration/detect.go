@@ -37,7 +37,7 @@ func skipDir(name string) bool {
 // equally likely (the candidates are then returned as well).
 func Detect(fsys fs.FS, root string) ([]Candidate, error) {
 	d := &detector{fsys: fsys}
-	if err := d.walk(path.Clean(root), false); err != nil {
+	if err := d.walk(path.Clean(root)); err != nil {
 		return nil, err
 	}
 	found := d.merge()
@@ -53,30 +53,30 @@ func Detect(fsys fs.FS, root string) ([]Candidate, error) {
 	return found, nil
 }
 
-// detectFormat guesses the format of one directory.
-func detectFormat(fsys fs.FS, dir string) (Format, error) {
+// detectIn guesses the format of a directory that somebody named. Where it has
+// no migrations itself but just one directory below has, that is the one.
+func detectIn(fsys fs.FS, dir string) (*Candidate, error) {
 	d := &detector{fsys: fsys}
-	if err := d.walk(dir, false); err != nil {
-		return "", err
+	if err := d.walk(dir); err != nil {
+		return nil, err
 	}
 	found := d.merge()
 	for _, c := range found {
 		if c.Path == dir {
-			return c.Format, nil
+			return &c, nil
 		}
 	}
-	if len(found) == 0 {
-		return "", d.nothing(dir)
-	}
-	// The migrations lie below: locations of flyway, or a directory too high.
-	if !slices.ContainsFunc(found, func(c Candidate) bool { return c.Format != Flyway }) {
-		return Flyway, nil
+	switch len(found) {
+	case 0:
+		return nil, d.nothing(dir)
+	case 1:
+		return &found[0], nil
 	}
 	var names []string
 	for _, c := range found {
 		names = append(names, fmt.Sprintf("%s (%s)", c.Path, c.Format))
 	}
-	return "", fmt.Errorf("%s holds no migrations itself, but there are some below: %s: choose one with --dir, or say what %s is with --dir-format",
+	return nil, fmt.Errorf("%s holds no migrations itself, but there are some below: %s: choose one with --dir, or say what %s is with --dir-format",
 		dir, strings.Join(names, ", "), dir)
 }
 
@@ -111,10 +111,9 @@ type detector struct {
 	sqlDirs []string // directories with SQL that is in no known format
 }
 
-// walk looks at a directory and those below it. inside says that it belongs to
-// a candidate above, where only a flyway location is looked for.
-func (d *detector) walk(dir string, inside bool) error {
-	l := &loader{fsys: d.fsys, dir: dir, out: &Dir{}, sources: map[string]string{}}
+// walk looks at a directory and those below it. Links are not followed.
+func (d *detector) walk(dir string) error {
+	l := &loader{fsys: d.fsys, dir: dir, out: &Dir{}, sources: map[string]string{}, noLinks: true}
 	files, dirs, err := l.entries(dir)
 	if err != nil {
 		if dir == "." {
@@ -122,25 +121,23 @@ func (d *detector) walk(dir string, inside bool) error {
 		}
 		return nil // not ours to read; a directory that matters is named with --dir
 	}
-	if !inside {
-		if c := d.look(l, files, dirs); c != nil {
-			c.Path = dir
-			c.Dialect = dialectOf(dir)
-			c.rank += rankOf(c)
-			d.found = append(d.found, *c)
-			switch c.Format {
-			case Sqitch, Prisma, Diesel, Hasura, GraphileMigrate, Drizzle, Liquibase:
-				inside = true
-			}
-		} else if slices.ContainsFunc(files, isSQL) {
-			d.sqlDirs = append(d.sqlDirs, dir)
+	if c := d.look(l, files, dirs); c != nil {
+		c.Path = dir
+		c.Dialect = dialectOf(dir)
+		c.rank += rankOf(c)
+		d.found = append(d.found, *c)
+		switch c.Format {
+		case Sqitch, Prisma, Diesel, Hasura, GraphileMigrate, Drizzle, Liquibase:
+			return nil // what lies below belongs to it
 		}
+	} else if slices.ContainsFunc(files, isSQL) {
+		d.sqlDirs = append(d.sqlDirs, dir)
 	}
 	for _, sub := range dirs {
-		if inside || skipDir(sub) {
+		if skipDir(sub) {
 			continue
 		}
-		if err := d.walk(path.Join(dir, sub), inside); err != nil {
+		if err := d.walk(path.Join(dir, sub)); err != nil {
 			return err
 		}
 	}
@@ -406,6 +403,9 @@ var sqlxTemplate = regexp.MustCompile(`(?m)\A-- (?:no-transaction|Add (?:up |dow
 // sqlxSign tells sqlx from golang-migrate, whose names are the same: by the
 // line that its command writes into a new file, or by the Cargo.toml.
 func (l *loader) sqlxSign(sql []string) string {
+	if l.above("go.mod", "golang-migrate/migrate") {
+		return ""
+	}
 	if l.above("Cargo.toml", "sqlx") {
 		return "Cargo.toml names sqlx"
 	}
@@ -415,51 +415,4 @@ func (l *loader) sqlxSign(sql []string) string {
 		}
 	}
 	return ""
-}
-
-// merge puts the locations of one flyway together under the directory that
-// holds them all, which flyway reads recursively.
-func (d *detector) merge() []Candidate {
-	var out []Candidate
-	byParent := map[string][]Candidate{}
-	for _, c := range d.found {
-		if nested := slices.ContainsFunc(out, func(o Candidate) bool {
-			return o.Format == c.Format && (c.Format == Flyway || c.Format == Plain) && (o.Path == "." || strings.HasPrefix(c.Path, o.Path+"/"))
-		}); nested && (c.Format == Flyway || migrationsDir.MatchString(c.Path) && d.parentIsMigrations(c.Path, out)) {
-			continue
-		}
-		if c.Format == Flyway && c.Dialect != "" && foreign(c.Dialect) {
-			out = append(out, c)
-			continue
-		}
-		if c.Format == Flyway {
-			byParent[path.Dir(c.Path)] = append(byParent[path.Dir(c.Path)], c)
-			if len(byParent[path.Dir(c.Path)]) > 1 {
-				continue
-			}
-		}
-		out = append(out, c)
-	}
-	for i, c := range out {
-		group := byParent[path.Dir(c.Path)]
-		if c.Format != Flyway || len(group) < 2 || group[0].Path != c.Path {
-			continue
-		}
-		c.Path = path.Dir(c.Path)
-		c.Files = 0
-		for _, g := range group {
-			c.Files += g.Files
-		}
-		c.Reason += fmt.Sprintf(", in %d locations", len(group))
-		out[i] = c
-	}
-	return out
-}
-
-// parentIsMigrations reports whether a plain directory lies in another, which
-// reads it as well.
-func (d *detector) parentIsMigrations(dir string, above []Candidate) bool {
-	return slices.ContainsFunc(above, func(o Candidate) bool {
-		return o.Format == Plain && o.Path != "." && strings.HasPrefix(dir, o.Path+"/")
-	})
 }

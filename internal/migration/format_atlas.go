@@ -83,6 +83,7 @@ func atlasUnit(u *unit) (checkpoint bool) {
 			}
 		case "delimiter":
 			u.script.whole = append(u.script.whole, chunks(u.source, m.next, len(u.source), unescaped(m.rest))...)
+			u.text = blankOut(u.source, between(u.script.whole, m.next, len(u.source)))
 		case "checkpoint":
 			checkpoint = true
 		}

@@ -180,7 +180,7 @@ func (l *loader) flywayJava(found *flywayFound) {
 }
 
 // flywayConf is what assay takes from flyway's own configuration.
-type flywayConf struct{ mixed, group bool }
+type flywayConf struct{ mixed, group, verbatim bool }
 
 var (
 	flywayKey  = regexp.MustCompile(`^\s*(?:flyway\.)?([\w.-]+)\s*=\s*(.*?)\s*$`)
@@ -231,6 +231,8 @@ func (l *loader) flywaySettings(text string, conf *flywayConf) {
 			}
 		case key == "mixed":
 			conf.mixed = value == "true"
+		case key == "placeholderReplacement":
+			conf.verbatim = value == "false"
 		case key == "group":
 			conf.group = value == "true"
 		}
@@ -239,7 +241,9 @@ func (l *loader) flywaySettings(text string, conf *flywayConf) {
 
 // flywayUnit decides how one file is run.
 func (l *loader) flywayUnit(u *unit, conf *flywayConf) error {
-	u.script.fills = append(u.script.fills, flywayOwn(path.Base(u.path)), dollarBrace)
+	if !conf.verbatim {
+		u.script.fills = append(u.script.fills, flywayOwn(path.Base(u.path)), dollarBrace)
+	}
 	if u.down != nil {
 		u.down.script = u.script
 	}

@@ -20,7 +20,7 @@ var goose = &format{
 var (
 	gooseFile = regexp.MustCompile(`^([0-9]+)_(.*)\.sql$`)
 	gooseStep = regexp.MustCompile(`^([0-9]+)_(.*)\.go$`)
-	gooseMark = regexp.MustCompile(`(?i)^\s*--[\s-]*\+goose\s+(up|down|statementbegin|statementend|no\s+transaction|envsub\s+on|envsub\s+off)$`)
+	gooseMark = regexp.MustCompile(`(?i)^\s*--[\s-]*\+goose\s+(up|down|statementbegin|statementend|no\s+transaction|envsub(?:st)?\s+on|envsub(?:st)?\s+off)$`)
 )
 
 func loadGoose(l *loader) error {
@@ -66,9 +66,9 @@ func gooseUnit(u *unit) error {
 		switch m.word {
 		case "no transaction":
 			u.tx = txRule{TxNone, "the file says `-- +goose NO TRANSACTION`", ""}
-		case "envsub on":
+		case "envsub on", "envsubst on":
 			substituted = append(substituted, span{m.next, len(u.source)})
-		case "envsub off":
+		case "envsub off", "envsubst off":
 			if n := len(substituted); n > 0 {
 				substituted[n-1].end = m.start
 			}

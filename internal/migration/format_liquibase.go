@@ -216,22 +216,27 @@ func (l *loader) addChangeset(file, src string, c *changeset) error {
 		u.script.whole = u.parts
 	case d != "" && d != ";":
 		u.script.whole = chunks(u.text, c.start, c.end, unescaped(d))
+		u.text = blankOut(u.text, between(u.script.whole, c.start, c.end))
 	}
 	if len(c.rollbacks) > 0 {
 		down := *u
 		down.script.whole = nil
 		down.parts = []span{{c.start, c.end}}
-		var others []span
-		at := c.start
-		for _, r := range c.rollbacks {
-			others = append(others, span{at, r.start})
-			at = r.end
-		}
-		down.text = blankOut(src, append(others, span{at, c.end}))
+		down.text = blankOut(src, between(c.rollbacks, c.start, c.end))
 		u.down = &down
 	}
 	l.add(u)
 	return nil
+}
+
+// between returns what lies between the ranges: delimiters, which are no SQL.
+func between(ranges []span, start, end int) []span {
+	var out []span
+	for _, r := range ranges {
+		out = append(out, span{start, r.start})
+		start = r.end
+	}
+	return append(out, span{start, end})
 }
 
 // blankOut overwrites ranges with blanks; line ends stay, so places do too.

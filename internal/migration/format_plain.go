@@ -1,6 +1,7 @@
 package migration
 
 import (
+	"cmp"
 	"path"
 	"regexp"
 	"slices"
@@ -38,7 +39,8 @@ func loadPlain(l *loader) error {
 		if d := path.Dir(strings.TrimPrefix(f, l.dir+"/")); d != "." && version != "" {
 			version = d + "/" + version
 		}
-		u, err := l.unit(f, version, strings.TrimSuffix(name, ".up"))
+		name = strings.TrimSuffix(name, ".up")
+		u, err := l.unit(f, version, cmp.Or(name, version))
 		if err != nil {
 			return err
 		}

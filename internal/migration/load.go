@@ -70,11 +70,11 @@ func Load(fsys fs.FS, dir string, o Options) (*Dir, error) {
 		return nil, fmt.Errorf("%s is a file: --dir takes the directory of the migrations", dir)
 	}
 	if o.Format == "" {
-		f, err := detectFormat(fsys, dir)
+		c, err := detectIn(fsys, dir)
 		if err != nil {
 			return nil, err
 		}
-		o.Format = f
+		dir, o.Format = c.Path, c.Format
 	}
 	f := formats[o.Format]
 	if f == nil {
@@ -110,6 +110,7 @@ type loader struct {
 	out     *Dir
 	units   []*unit
 	sources map[string]string
+	noLinks bool              // do not follow links to directories
 	values  map[string]string // o.Values and what the tool's own configuration adds
 }
 
@@ -136,11 +137,10 @@ func (l *loader) read(file string) (string, error) {
 	if s, ok := l.sources[file]; ok {
 		return s, nil
 	}
-	b, err := fs.ReadFile(l.fsys, file)
+	s, err := readSource(l.fsys, file)
 	if err != nil {
 		return "", fmt.Errorf("reading %s: %w", file, plainCause(err))
 	}
-	s := string(b)
 	l.sources[file] = s
 	return s, nil
 }
@@ -159,7 +159,7 @@ func (l *loader) entries(dir string) (files, dirs []string, err error) {
 	}
 	for _, e := range list {
 		isDir := e.IsDir()
-		if e.Type()&fs.ModeSymlink != 0 {
+		if e.Type()&fs.ModeSymlink != 0 && !l.noLinks {
 			if info, err := fs.Stat(l.fsys, path.Join(dir, e.Name())); err == nil {
 				isDir = info.IsDir()
 			}
@@ -338,6 +338,8 @@ func (u *unit) migrate(l *loader) (*Migration, []Notice, error) {
 			h.Write([]byte(x))
 		}
 	}
+	h.Write([]byte{0})
+	h.Write([]byte(m.TxMode))
 	m.Hash = hex.EncodeToString(h.Sum(nil))
 	return m, notices, nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -45,10 +46,24 @@ func nextVersion(d *Dir, v string) string {
 	for _, m := range d.Migrations {
 		taken[m.Version] = true
 	}
+	for _, file := range d.leftOut() {
+		taken[digits(path.Base(file))] = true
+	}
 	for v = bump(v); taken[v]; {
 		v = bump(v)
 	}
 	return v
+}
+
+// leftOut are the steps that are not SQL, whose versions are taken all the same.
+func (d *Dir) leftOut() []string {
+	var out []string
+	for _, n := range d.Notices {
+		if n.Kind == "not-sql" {
+			out = append(out, n.Pos.Path)
+		}
+	}
+	return out
 }
 
 // NextName returns the path of a new migration that runs after a given one, as
@@ -57,12 +72,15 @@ func nextVersion(d *Dir, v string) string {
 func NextName(d *Dir, after *Migration, name string) string {
 	dir, base, s := path.Dir(after.Path), path.Base(after.Path), slug(name)
 	switch d.Format {
-	case Prisma, Diesel, Hasura:
+	case Prisma, Diesel, Hasura, Drizzle:
 		if base == "up.sql" || base == "migration.sql" {
 			folder := path.Base(dir)
 			written, _, _ := strings.Cut(folder, "_")
 			version := nextVersion(d, strings.ReplaceAll(written, "-", ""))
 			return path.Join(path.Dir(dir), dashedLike(written, version)+"_"+s, base)
+		}
+		if d.Format == Drizzle {
+			return path.Join(dir, nextNumbered(d, dir, base, s))
 		}
 	case Flyway:
 		return path.Join(dir, "V"+nextDotted(d, after, base)+"__"+s+".sql")
@@ -73,8 +91,8 @@ func NextName(d *Dir, after *Migration, name string) string {
 		if top, ok := strings.CutSuffix(after.Path, "/"+strings.TrimSuffix(after.Name, ".sql")+path.Ext(after.Path)); ok {
 			return path.Join(top, s+path.Ext(after.Path))
 		}
-	case Liquibase, Plain, SQLMigrate, Drizzle, NodePgMigrate:
-		return path.Join(dir, nextNumbered(d, base, s))
+	case Liquibase, Plain, SQLMigrate, NodePgMigrate:
+		return path.Join(dir, nextNumbered(d, dir, base, s))
 	}
 	suffix := ".sql"
 	if m := upDownFile.FindStringSubmatch(base); m != nil {
@@ -120,7 +138,10 @@ func nextDotted(d *Dir, after *Migration, base string) string {
 				return true
 			}
 		}
-		return false
+		return slices.ContainsFunc(d.leftOut(), func(file string) bool {
+			step := flywayStep.FindStringSubmatch(path.Base(file))
+			return step != nil && compareVersions(strings.ReplaceAll(step[1], "_", "."), v) == 0
+		})
 	}
 	next := head + bump(cmp.Or(last, "0"))
 	if taken(next) {
@@ -135,17 +156,22 @@ func nextDotted(d *Dir, after *Migration, base string) string {
 }
 
 // nextNumbered keeps what stands around the number of a file name.
-func nextNumbered(d *Dir, base, s string) string {
+func nextNumbered(d *Dir, dir, base, s string) string {
 	number := digits(base)
 	if number == "" {
 		return strings.TrimSuffix(base, ".sql") + "_" + s + ".sql"
 	}
 	taken := map[string]bool{}
 	for _, m := range d.Migrations {
-		taken[digits(path.Base(m.Path))] = true
+		if path.Dir(m.Path) == dir {
+			taken[digits(path.Base(m.Path))] = true
+		}
+	}
+	for _, file := range d.leftOut() {
+		taken[digits(path.Base(file))] = true
 	}
 	between := "_"
-	if rest := base[len(number):]; rest != "" && strings.ContainsAny(rest[:1], "-. ") {
+	if rest := base[len(number):]; rest != ".sql" && rest != "" && strings.ContainsAny(rest[:1], "-. ") {
 		between = rest[:1]
 	}
 	for number = bump(number); taken[number]; {
