@@ -339,7 +339,7 @@ func lookFiles(l *loader, files, dirs []string) *Candidate {
 			return &Candidate{Format: a.format, Reason: a.reason, Files: len(sql)}
 		}
 	}
-	if ups, _, _ := upsAndDowns(sql); len(ups) > 0 && count(sql, upDownFile.MatchString)*2 > len(sql) {
+	if ups, _, _ := upsAndDowns(sql, false); len(ups) > 0 && count(sql, upDownFile.MatchString)*2 > len(sql) {
 		c := &Candidate{Format: GolangMigrate, Reason: "names like " + ups[0].file, Files: len(ups)}
 		if reason := l.sqlxSign(sql); reason != "" {
 			c.Format, c.Reason = Sqlx, reason

@@ -151,29 +151,25 @@ func loadNodePgMigrate(l *loader) error {
 		return err
 	}
 	var units []*unit
-	for _, f := range files {
-		m := nodeFile.FindStringSubmatch(f)
-		if m == nil {
-			if strings.HasSuffix(f, ".sql") {
-				l.notice("ignored-file", l.in(f), "node-pg-migrate wants names like 1706702400000_name.sql: this file is left out")
-			}
-			continue
-		}
-		u, err := l.unit(l.in(f), m[1], m[2])
+	ups, downs, rest := upsAndDowns(files, false)
+	for _, f := range ups { // the layout of two files, since version 8
+		u, err := l.unit(l.in(f.file), f.version, f.name)
 		if err != nil {
 			return err
 		}
-		s, err := cut(u.path, u.source, marks(u.source, nodeMark))
-		if err != nil {
+		if err := l.withDown(u, l.in(downs[f.version+"_"+f.name])); err != nil {
 			return err
-		}
-		if len(s.up) > 0 || len(s.down) > 0 {
-			if len(s.up) == 0 { // what stands before the down mark is the way there
-				s.up = []span{{0, s.down[0].start}}
-			}
-			s.apply(u)
 		}
 		units = append(units, u)
+	}
+	for _, f := range rest {
+		u, err := l.nodeUnit(f)
+		if err != nil {
+			return err
+		}
+		if u != nil {
+			units = append(units, u)
+		}
 	}
 	units = append(units, l.steps(files, nodeStep)...)
 	slices.SortStableFunc(units, func(a, b *unit) int {
@@ -181,4 +177,33 @@ func loadNodePgMigrate(l *loader) error {
 	})
 	l.units = units
 	return nil
+}
+
+// nodeUnit reads a file with both ways.
+func (l *loader) nodeUnit(f string) (*unit, error) {
+	m := nodeFile.FindStringSubmatch(f)
+	if m == nil {
+		if isSQL(f) && !strings.HasSuffix(f, ".down.sql") {
+			l.notice("ignored-file", l.in(f), "node-pg-migrate wants names like 1706702400000_name.sql: this file is left out")
+		}
+		return nil, nil
+	}
+	u, err := l.unit(l.in(f), m[1], m[2])
+	if err != nil {
+		return nil, err
+	}
+	found := marks(u.source, nodeMark)
+	s, err := cut(u.path, u.source, found)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case len(s.up) > 0:
+		s.apply(u)
+	case len(s.down) > 0:
+		s.apply(u)
+		u.parts = nil
+		l.sumNotice("no-up-mark", u.path, found[0].line, "without a line `-- Up Migration` node-pg-migrate runs the whole file, what is below this line too")
+	}
+	return u, nil
 }

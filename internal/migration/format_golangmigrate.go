@@ -16,9 +16,12 @@ var golangMigrate = &format{
 }
 
 // upDownFile is version, name, dialect, autocommit and direction of a file of
-// golang-migrate, sqlx, pop and their kin. Runners with an unescaped dot in
-// their pattern take _up.sql as well, so it is taken here.
-var upDownFile = regexp.MustCompile(`^([0-9]+)(?:_(.*?))?(?:\.(` + strings.Join(dialects, "|") + `))?(\.autocommit)?[._](up|down)\.(.+)$`)
+// golang-migrate, sqlx, pop and their kin.
+var upDownFile = regexp.MustCompile(`^([0-9]+)(?:_(.*?))?(?:\.(` + strings.Join(dialects, "|") + `))?(\.autocommit)?\.(up|down)\.(sql)$`)
+
+// looseFile is for runners with an unescaped dot in their pattern, which take
+// _up.sql as well.
+var looseFile = regexp.MustCompile(`^([0-9]+)(?:_(.*?))?()()_(up|down)\.(sql)$`)
 
 var dialects = []string{
 	"postgres", "postgresql", "pg", "pgsql", "mysql", "mariadb", "sqlite", "sqlite3", "cockroach", "cockroachdb", "crdb",
@@ -47,12 +50,16 @@ type upDown struct {
 // upsAndDowns sorts the files of a directory into those there and those back.
 // A file for PostgreSQL stands in the place of the one for every dialect;
 // those for other dialects are left out.
-func upsAndDowns(files []string) (ups []upDown, downs map[string]string, rest []string) {
+// With loose, so are files that end in _up.sql.
+func upsAndDowns(files []string, loose bool) (ups []upDown, downs map[string]string, rest []string) {
 	downs = map[string]string{}
 	byKey, ownDown := map[string]int{}, map[string]bool{}
 	for _, f := range files {
 		m := upDownFile.FindStringSubmatch(f)
-		if m == nil || !strings.HasSuffix(m[6], "sql") {
+		if m == nil && loose {
+			m = looseFile.FindStringSubmatch(f)
+		}
+		if m == nil {
 			rest = append(rest, f)
 			continue
 		}
@@ -88,7 +95,7 @@ func (l *loader) addUpDown(adapt func(*unit) error) error {
 	if err != nil {
 		return err
 	}
-	ups, downs, rest := upsAndDowns(files)
+	ups, downs, rest := upsAndDowns(files, l.out.Format == GolangMigrate)
 	var units []*unit
 	for _, f := range ups {
 		u, err := l.unit(l.in(f.file), f.version, f.name)

@@ -77,8 +77,22 @@ func (l *loader) liquibaseOrder() ([]string, error) {
 		return nil, err
 	}
 	slices.SortFunc(out, compareNatural)
-	return out, nil
+	formatted := out[:0]
+	for _, f := range out {
+		text, err := l.read(f)
+		if err != nil {
+			return nil, err
+		}
+		if len(marks(text, liquibaseFormatted)) > 0 {
+			formatted = append(formatted, f)
+		} else {
+			l.notice("ignored-file", f, "the file does not begin with `--liquibase formatted sql` and no changelog includes it: it is left out")
+		}
+	}
+	return formatted, nil
 }
+
+var liquibaseFormatted = regexp.MustCompile(`(?i)^\s*--\s*(liquibase)\s+formatted\s+sql`)
 
 // liquibaseIncludes follows the includes of an XML, YAML or JSON changelog.
 func (l *loader) liquibaseIncludes(file string, out *[]string, seen map[string]bool) error {

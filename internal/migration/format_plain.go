@@ -16,7 +16,7 @@ var plain = &format{
 
 var (
 	plainVersion = regexp.MustCompile(`^[vV]?([0-9][0-9._-]*)(.*)$`)
-	plainDown    = regexp.MustCompile(`(?i)(^|[._-])(down|undo|rollback|revert)\.sql$`)
+	plainDown    = regexp.MustCompile(`(?i)(^|[._-])(?:down|undo|rollback|revert)\.sql$`)
 	plainUp      = regexp.MustCompile(`(?i)[._-](up|do|deploy)\.sql$`)
 )
 
@@ -29,7 +29,7 @@ func loadPlain(l *loader) error {
 	slices.SortFunc(files, compareNatural)
 	var units []*unit
 	for _, f := range files {
-		if plainDown.MatchString(path.Base(f)) {
+		if l.isPlainDown(f) {
 			continue
 		}
 		version, name := "", strings.TrimSuffix(path.Base(f), ".sql")
@@ -50,6 +50,11 @@ func loadPlain(l *loader) error {
 		if stem == f {
 			stem = strings.TrimSuffix(f, ".sql")
 		}
+		if path.Base(f) == "up.sql" {
+			if err := l.withDown(u, path.Join(path.Dir(f), "down.sql")); err != nil {
+				return err
+			}
+		}
 		for _, end := range []string{".down.sql", "_down.sql", "-down.sql", ".undo.sql", ".rollback.sql", "_rollback.sql"} {
 			if u.down == nil {
 				if err := l.withDown(u, stem+end); err != nil {
@@ -64,6 +69,26 @@ func loadPlain(l *loader) error {
 	}
 	l.units = units
 	return nil
+}
+
+// isPlainDown reports whether a file is a way back. A name that ends in _down
+// may as well speak of something else: then there is no file to go back from.
+func (l *loader) isPlainDown(file string) bool {
+	m := plainDown.FindStringSubmatchIndex(path.Base(file))
+	if m == nil {
+		return false
+	}
+	base := path.Base(file)
+	if separator := base[m[2]:m[3]]; separator == "." || separator == "" {
+		return true
+	}
+	stem := path.Join(path.Dir(file), base[:m[0]])
+	for _, end := range []string{".sql", ".up.sql", "_up.sql", "-up.sql"} {
+		if l.exists(stem + end) {
+			return true
+		}
+	}
+	return false
 }
 
 func (l *loader) plainFiles(dir string, out *[]string) error {
