@@ -77,7 +77,7 @@ func (a *app) judge(ctx context.Context, p *project, o *lintOptions, rec *devdb.
 		}}},
 		Override: func(f *lint.Finding) (lint.Severity, string, bool) {
 			rule := byID[f.ID]
-			sev, where := p.config.Severity(rule, f.Path, f.Object)
+			sev, where := p.config.Severity(rule, f.Path, config.About(f)...)
 			return sev, where, where != "" || sev == lint.Off
 		},
 		Ignored: func(f *lint.Finding) (string, string, bool) {

@@ -15,7 +15,9 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"assay": main})
+	// Not "assay": that is the script command below, and testscript takes the
+	// program's own name for itself.
+	testscript.Main(m, map[string]func(){"assay-program": main})
 }
 
 // TestScripts runs every testdata/script/*.txtar against the real program.
@@ -56,7 +58,7 @@ func runAssay(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	err = ts.Exec("assay", args[1:]...)
+	err = ts.Exec("assay-program", args[1:]...)
 	got := 0
 	if exit, ok := err.(*exec.ExitError); ok {
 		got = exit.ExitCode()

@@ -315,6 +315,27 @@ func TestSeverity(t *testing.T) {
 	}
 }
 
+func TestAbout(t *testing.T) {
+	for _, tt := range []struct {
+		f    lint.Finding
+		want []string
+	}{
+		{lint.Finding{}, nil},
+		{lint.Finding{Object: "public.orders.total"}, []string{"public.orders.total", "public.orders"}},
+		{lint.Finding{Object: "public.orders_ref", Evidence: []lint.Evidence{{Kind: "lock", Object: "public.orders"}, {Kind: "lock", Object: "public.items"}}},
+			[]string{"public.orders_ref", "public.orders"}},
+		{lint.Finding{Object: "public.orders", Evidence: []lint.Evidence{{Kind: "dropped", Object: "public.v"}}}, []string{"public.orders"}},
+	} {
+		if diff := cmp.Diff(tt.want, About(&tt.f)); diff != "" {
+			t.Errorf("%+v: -want +got\n%s", tt.f, diff)
+		}
+	}
+	c := parse(t, "checks: {LK101: {exclude-objects: [orders]}}")
+	if got, _ := c.Severity(testRules[0], "a.sql", "public.orders_ref", "public.orders"); got != lint.Off {
+		t.Errorf("got %s for an index on an excluded table, want off", got)
+	}
+}
+
 func TestParams(t *testing.T) {
 	c := parse(t, "checks: {LK: {params: {a: one, b: one}}, LK101: {params: {b: two}}}")
 	if diff := cmp.Diff(map[string]any{"a": "one", "b": "two"}, c.Params(testRules[0])); diff != "" {

@@ -11,8 +11,30 @@ import (
 	"github.com/assaydb/assay/internal/lint"
 )
 
-// Severity is how much a finding of the rule matters at the path and for the
-// object, and the place in the file that decided it. With no place the file
+// About are the objects that a finding is about, as the globs for objects see
+// them: its main object, the table of a column, and the relation of its first
+// evidence (the table that an index is built on).
+func About(f *lint.Finding) []string {
+	var out []string
+	add := func(object string) {
+		for object != "" && !slices.Contains(out, object) {
+			out = append(out, object)
+			i := strings.LastIndexByte(object, '.')
+			if i < 0 || strings.Count(object, ".") < 2 {
+				return
+			}
+			object = object[:i]
+		}
+	}
+	add(f.Object)
+	if len(f.Evidence) > 0 && slices.Contains([]string{"lock", "scan", "rewrite"}, f.Evidence[0].Kind) {
+		add(f.Evidence[0].Object)
+	}
+	return out
+}
+
+// Severity is how much a finding of the rule matters at the path and for its
+// objects (About), and the place in the file that decided it. With no place the file
 // leaves the severity to the rule, which may have chosen another one for this
 // very finding; only off must then be obeyed. Later steps win over earlier ones:
 //
@@ -23,7 +45,7 @@ import (
 //     family before the exact name;
 //  5. the scope (include, exclude, objects, exclude-objects) of 2 and 3: a
 //     finding outside is off whatever was said before.
-func (c *Config) Severity(rule lint.Rule, path, object string) (lint.Severity, string) {
+func (c *Config) Severity(rule lint.Rule, path string, objects ...string) (lint.Severity, string) {
 	severity, where := rule.Severity, ""
 	if rule.Optional && !c.inPack(rule) {
 		severity = lint.Off
@@ -50,25 +72,25 @@ func (c *Config) Severity(rule lint.Rule, path, object string) (lint.Severity, s
 		set(k.Severity, "checks."+key)
 	}
 	for i, o := range c.Overrides {
-		if !in(o.Paths, path, matchPath) || !in(o.Objects, object, matchObject) {
+		if !in(o.Paths, path, matchPath) || !inAny(o.Objects, objects) {
 			continue
 		}
 		for _, key := range keysFor(o.Checks, rule) {
 			set(o.Checks[key], fmt.Sprintf("overrides.%d.checks.%s", i, key))
 		}
 	}
-	if key := c.outOfScope(rule, path, object); key != "" {
+	if key := c.outOfScope(rule, path, objects); key != "" {
 		return lint.Off, c.At(key)
 	}
 	return severity, where
 }
 
-// outOfScope is the key that leaves the path or object out, or "".
-func (c *Config) outOfScope(rule lint.Rule, path, object string) string {
+// outOfScope is the key that leaves the path or the objects out, or "".
+func (c *Config) outOfScope(rule lint.Rule, path string, objects []string) string {
 	if rule.Policy {
 		for _, key := range keysFor(c.Rules, rule) {
 			r := c.Rules[key]
-			if match(r.Exclude, path, matchPath) || match(r.ExcludeObjects, object, matchObject) {
+			if match(r.Exclude, path, matchPath) || matchAny(r.ExcludeObjects, objects) {
 				return "rules." + key
 			}
 		}
@@ -76,7 +98,7 @@ func (c *Config) outOfScope(rule lint.Rule, path, object string) string {
 	for _, key := range keysFor(c.Checks, rule) {
 		k := c.Checks[key]
 		if !in(k.Include, path, matchPath) || match(k.Exclude, path, matchPath) ||
-			!in(k.Objects, object, matchObject) || match(k.ExcludeObjects, object, matchObject) {
+			!inAny(k.Objects, objects) || matchAny(k.ExcludeObjects, objects) {
 			return "checks." + key
 		}
 	}
@@ -154,7 +176,7 @@ func (c *Config) Ignored(rule lint.Rule, f *lint.Finding, today time.Time) int {
 		if len(Lookup([]lint.Rule{rule}, ig.Check)) == 0 || ig.Expired(today) {
 			continue
 		}
-		if ig.Path != "" && !matchPath(ig.Path, f.Path) || ig.Object != "" && !matchObject(ig.Object, f.Object) {
+		if ig.Path != "" && !matchPath(ig.Path, f.Path) || ig.Object != "" && !matchAny([]string{ig.Object}, About(f)) {
 			continue
 		}
 		return i
@@ -174,6 +196,15 @@ func in(patterns []string, s string, matches func(pattern, s string) bool) bool 
 
 func match(patterns []string, s string, matches func(pattern, s string) bool) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool { return matches(p, s) })
+}
+
+// inAny is matchAny with an empty list of patterns for everything.
+func inAny(patterns, objects []string) bool {
+	return len(patterns) == 0 || matchAny(patterns, objects)
+}
+
+func matchAny(patterns, objects []string) bool {
+	return slices.ContainsFunc(objects, func(o string) bool { return match(patterns, o, matchObject) })
 }
 
 // matchPath matches a path: a pattern without a slash is for the file's name,
