@@ -75,11 +75,8 @@ func atlasUnit(u *unit) (checkpoint bool) {
 		}
 		switch m.word {
 		case "txmode":
-			switch strings.ToLower(m.rest) {
-			case "none":
+			if strings.EqualFold(m.rest, "none") { // the only other one that a file may say is the usual, file
 				u.tx = txRule{TxNone, "the file says `-- atlas:txmode none`", ""}
-			case "all":
-				u.tx = txRule{TxAll, "the file says `-- atlas:txmode all`", ""}
 			}
 		case "delimiter":
 			u.script.whole = append(u.script.whole, chunks(u.source, m.next, len(u.source), unescaped(m.rest))...)

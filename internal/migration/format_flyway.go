@@ -264,8 +264,9 @@ func (l *loader) flywayUnit(u *unit, conf *flywayConf) error {
 	return nil
 }
 
-// flywayOutside matches the statements that make flyway leave its transaction.
-var flywayOutside = regexp.MustCompile(`(?i)^(?:(?:CREATE|DROP)(?: UNIQUE)? INDEX CONCURRENTLY|REINDEX(?: VERBOSE)? (?:SCHEMA|DATABASE|SYSTEM)|REINDEX .*CONCURRENTLY|(?:CREATE|DROP) (?:DATABASE|TABLESPACE|SUBSCRIPTION)|ALTER SYSTEM|VACUUM|DISCARD ALL)\b`)
+// flywayOutside matches the statements that make flyway (to 11) leave its
+// transaction; REINDEX CONCURRENTLY is not one of them.
+var flywayOutside = regexp.MustCompile(`(?i)^(?:(?:CREATE|DROP)(?: UNIQUE)? INDEX CONCURRENTLY|REINDEX(?: VERBOSE)? (?:SCHEMA|DATABASE|SYSTEM)|(?:CREATE|DROP) (?:DATABASE|TABLESPACE|SUBSCRIPTION)|ALTER SYSTEM|VACUUM|DISCARD ALL)\b`)
 
 // flywaySettle: a file whose statements all must run outside a transaction is
 // run without one; flyway refuses a file that mixes them unless mixed=true.

@@ -109,6 +109,7 @@ func (p *plan) rework() {
 			for _, between := range p.changes[i:next] {
 				c.reworked = append(c.reworked, between.tags...)
 			}
+			slices.Reverse(c.reworked) // rework names the copy after the newest tag
 		}
 		later[c.name] = i
 	}
