@@ -29,6 +29,9 @@ type lexer struct {
 	end int // the lexer sees nothing from here on
 	// backslashes: standard_conforming_strings is off, so '…\'…' is one string.
 	backslashes bool
+	// byLine: psql reads a line at a time, so to it 'a' and 'b' on the next line
+	// are two strings, of which the second has no backslashes.
+	byLine bool
 	// open is set when a string, quoted name or comment has no end.
 	open bool
 }
@@ -133,7 +136,7 @@ func (l *lexer) quoted(q byte, backslashes bool) {
 // continued joins 'a' and 'b' on the next line to one string, as SQL does:
 // for E” the backslashes go on working there.
 func (l *lexer) continued(backslashes bool) {
-	for backslashes {
+	for backslashes && !l.byLine {
 		p, newline := l.pos, false
 		for p < l.end && isBlank(l.src[p]) {
 			newline = newline || l.src[p] == '\n' || l.src[p] == '\r'

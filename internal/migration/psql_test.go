@@ -69,6 +69,7 @@ func TestPsql(t *testing.T) {
 		{"if", "\\if :{?owner}\nSELECT 1;\n\\if false\nSELECT 2;\n\\elif 1\nSELECT 3;\n\\else\nSELECT 4;\n\\! x\n\\endif\n\\else\nSELECT 5;\n\\endif\nSELECT 6;", []string{"p/deploy/m.sql:2 SELECT 1", "p/deploy/m.sql:6 SELECT 3", "p/deploy/m.sql:14 SELECT 6"}},
 		{"if in a statement", "SELECT 1\n\\if off\n+ 2\n\\else\n+ 3\n\\endif\n;", []string{"p/deploy/m.sql:1 SELECT 1\n\n+ 3"}},
 		{"sent together", "SELECT 1\\; SELECT 2; SELECT 3;", []string{"p/deploy/m.sql:1 SELECT 1 batch 1", "p/deploy/m.sql:1 SELECT 2 batch 1", "p/deploy/m.sql:1 SELECT 3"}},
+		{"a line at a time", "SELECT E'a'\n'\\';SELECT 2;", []string{"p/deploy/m.sql:1 SELECT E'a'\n'\\'", "p/deploy/m.sql:2 SELECT 2"}},
 		{"quit", "SELECT 1;\n\\q\nSELECT 2;", []string{"p/deploy/m.sql:1 SELECT 1"}},
 		{"reset", "SELECT broken \\r\nSELECT 2;", []string{"p/deploy/m.sql:2 SELECT 2"}},
 		{"backticks", "\\set now `date`\nSELECT 1;", []string{"p/deploy/m.sql:2 SELECT 1", `p/deploy/m.sql:1 (skipped-meta-command) \set runs no program: give "now" under values: in assay.yaml`}},

@@ -27,6 +27,8 @@ type scriptOptions struct {
 	// statement before it and needs no semicolon. Where it holds several
 	// statements each is given out, with the same Batch.
 	whole []span
+	// batches is the highest Batch that other parts of the migration have.
+	batches int
 	// psql: the tool runs the file with psql: meta-commands and :variables work.
 	psql bool
 	// fills are the template syntaxes of the tool (see template.go).
@@ -51,7 +53,7 @@ type script struct {
 // readScript splits the source of one file into statements. path is relative
 // to fsys, which is the project's root and the only place includes are looked for.
 func readScript(fsys fs.FS, path, src string, o scriptOptions) (*script, error) {
-	r := &reader{fsys: fsys, options: o, out: &script{}, vars: maps.Clone(o.values), used: map[string]bool{}}
+	r := &reader{fsys: fsys, options: o, out: &script{}, vars: maps.Clone(o.values), used: map[string]bool{}, batches: o.batches}
 	if r.vars == nil {
 		r.vars = map[string]string{}
 	}
@@ -70,7 +72,7 @@ type reader struct {
 	used    map[string]bool   // in hashed already
 	stack   []string          // the files being read, each included by the one before
 	tokens  []token           // room to use again
-	batches int               // given out so far; a region's number is unique over all files
+	batches int               // numbers given out so far
 }
 
 // reading is the state of reading one file.
@@ -109,7 +111,7 @@ func (r *reader) file(path, src string, part span, whole []span) error {
 	}
 	r.batches += len(whole)
 	in := &reading{reader: r, filled: f, split: newSplitter(f.text, segments)}
-	in.split.psql = r.options.psql
+	in.split.psql, in.split.lex.byLine = r.options.psql, r.options.psql
 	in.split.comment = func(c span) {
 		if mayDirect(f.text[c.start:c.end]) {
 			in.comments = append(in.comments, c)
