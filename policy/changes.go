@@ -274,13 +274,10 @@ func freeChange(x *Change, c schema.Change) bool {
 		x.grant(c.Kind, c.Name, c.Column, c.Grant)
 		x.Was, x.Is = x.Is, ""
 	case *schema.SetOwner:
-		x.free(c.Kind, c.Name)
+		x.any(c.Kind, c.Name, "")
 		x.Was, x.Is = c.Before, c.After
 	case *schema.SetComment:
-		x.free(c.Kind, c.Name)
-		if c.Column != "" {
-			x.Kind, x.Table, x.Name, x.Object = "column", c.Name, c.Column, join(c.Name, c.Column)
-		}
+		x.any(c.Kind, c.Name, c.Column)
 		x.Was, x.Is = c.Before, c.After
 	default:
 		return false
@@ -288,10 +285,18 @@ func freeChange(x *Change, c schema.Change) bool {
 	return true
 }
 
-func (x *Change) grant(kind, name, column string, g schema.Grant) {
+// any is an object of any kind, or a column of one.
+func (x *Change) any(kind, name, column string) {
 	x.free(kind, name)
-	if column != "" {
+	switch {
+	case column != "":
 		x.Kind, x.Table, x.Name, x.Object = "column", name, column, join(name, column)
+	case strings.HasSuffix(kind, "table") || strings.HasSuffix(kind, "view"):
+		x.Table = name
 	}
+}
+
+func (x *Change) grant(kind, name, column string, g schema.Grant) {
+	x.any(kind, name, column)
 	x.Grantee, x.Is = g.Grantee, g.Privilege
 }

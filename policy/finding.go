@@ -183,7 +183,7 @@ type places struct {
 	in         *Input
 	subject    string
 	added      map[string]bool
-	byObject   map[string]*Change // first change of the object itself
+	byObject   map[string]*Change // the change that made the object, else the first one of it
 	byTable    map[string]*Change // last change of anything of the table
 	migrations map[string]int
 }
@@ -197,7 +197,7 @@ func newPlaces(in *Input, subject string) *places {
 		p.migrations[m.Path] = i
 	}
 	for _, c := range in.Changes {
-		if p.byObject[c.Object] == nil {
+		if p.byObject[c.Object] == nil || makes(c) {
 			p.byObject[c.Object] = c
 		}
 		if c.Table != "" && c.Table != c.Object {
@@ -205,6 +205,12 @@ func newPlaces(in *Input, subject string) *places {
 		}
 	}
 	return p
+}
+
+// makes reports whether the change makes its object: one that is dropped and
+// made again is told where it is made.
+func makes(c *Change) bool {
+	return strings.HasPrefix(c.Type, "add_") && c.Type != "add_grant" && c.Type != "add_enum_value"
 }
 
 // place fills in path, lines and statement. False leaves the finding out: it is

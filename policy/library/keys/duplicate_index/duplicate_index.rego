@@ -23,5 +23,10 @@ deny contains {"message": message, "object": b.object} if {
 # What an index does, without its name.
 _shape(index) := [index.method, index.keys, index.include, index.predicate]
 
-# Constraints and unique indexes stay; of equals the first by name.
-_rank(index) := [[0 | index.constraint], index.unique != true, index.name]
+# Constraints stay before unique indexes, old ones before new ones.
+_rank(index) := [
+	count([1 | not index.constraint]),
+	count([1 | not index.unique]),
+	count([1 | assay.is_new(index.object)]),
+	index.name,
+]

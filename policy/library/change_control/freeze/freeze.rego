@@ -1,0 +1,26 @@
+# METADATA
+# title: no migrations in a freeze
+# description: |
+#   In the days before the great sale nobody wants to wait for a lock. Each window is a pair of
+#   times as 2026-12-20T00:00:00Z.
+# schemas:
+#   - input: schema.input
+# custom:
+#   id: CC102
+#   params:
+#     windows:
+#       default: []
+#       description: Pairs of times.
+#     label:
+#       default: "urgent"
+#       description: Label that lets a migration through.
+package library.change_control.freeze
+
+deny contains {"message": message} if {
+	some window in input.params.CC102.windows
+	count(input.statements) > 0
+	time.parse_rfc3339_ns(window[0]) <= time.now_ns()
+	time.now_ns() < time.parse_rfc3339_ns(window[1])
+	not input.params.CC102.label in input.context.labels
+	message := sprintf("migrations are frozen until %s", [window[1]])
+}

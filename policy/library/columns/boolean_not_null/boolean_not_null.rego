@@ -1,0 +1,19 @@
+# METADATA
+# title: a boolean has two values
+# description: |
+#   A boolean that may be NULL has three values, and NOT of the third is the third again.
+# schemas:
+#   - input: schema.input
+# custom:
+#   id: CL102
+#   aliases: [bytebase:column.no-null]
+package library.columns.boolean_not_null
+
+import data.assay
+
+deny contains {"message": message, "object": c.object} if {
+	some c in assay.columns
+	c.type == "boolean"
+	not c.not_null
+	message := sprintf("boolean %q can be NULL", [c.object])
+}

@@ -1,0 +1,38 @@
+# METADATA
+# title: each command has a policy
+# description: |
+#   With row-level security on, a command without a policy touches no row, silently.
+# schemas:
+#   - input: schema.input
+# custom:
+#   id: RL102
+#   params:
+#     schemas:
+#       default: ["api"]
+#       description: Schemas that clients reach directly.
+#     commands:
+#       default: ["select", "insert", "update", "delete"]
+#       description: Commands that need a policy.
+package library.rls.every_command
+
+import data.assay
+
+deny contains {"message": message, "object": t.object} if {
+	some t in assay.tables
+	t.schema in input.params.RL102.schemas
+	t.row_security
+	count(t.policies) > 0
+	some command in input.params.RL102.commands
+	not command in _covered(t)
+	message := sprintf("no policy of %q lets anybody %s", [t.object, upper(command)])
+}
+
+_covered(t) := {command |
+	some p in t.policies
+	p.permissive
+	some command in _commands(p)
+}
+
+_commands(p) := {"select", "insert", "update", "delete"} if p.command == "all"
+
+_commands(p) := {p.command} if p.command != "all"

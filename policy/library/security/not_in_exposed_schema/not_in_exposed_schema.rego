@@ -1,0 +1,22 @@
+# METADATA
+# title: materialized views and foreign tables are not exposed
+# description: |
+#   Neither knows row-level security: who may read one reads all of it.
+# schemas:
+#   - input: schema.input
+# custom:
+#   id: SP107
+#   aliases: [splinter:materialized_view_in_api, splinter:foreign_table_in_api]
+#   params:
+#     schemas:
+#       default: ["api"]
+#       description: Schemas that clients reach directly.
+package library.security.not_in_exposed_schema
+
+deny contains {"message": message, "object": x.object} if {
+	some list in [input.after.tables, input.after.views]
+	some x in list
+	x.kind in {"materialized view", "foreign table"}
+	x.schema in input.params.SP107.schemas
+	message := sprintf("%s %q is in an exposed schema and knows no row-level security", [x.kind, x.object])
+}

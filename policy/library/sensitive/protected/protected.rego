@@ -1,0 +1,25 @@
+# METADATA
+# title: personal data is behind row-level security or a mask
+# description: |
+#   A column tagged as personal data stands in a table with row-level security, or says in its
+#   comment how it is masked.
+# schemas:
+#   - input: schema.input
+# custom:
+#   id: PI102
+#   params:
+#     tag:
+#       default: "\\bpii\\b"
+#       description: Regular expression for the tag in the comment.
+package library.sensitive.protected
+
+import data.assay
+
+deny contains {"message": message, "object": c.object} if {
+	some t in assay.tables
+	not t.row_security
+	some c in t.columns
+	regex.match(input.params.PI102.tag, c.comment)
+	not regex.match(`(?i)\b(no pii|masked|hashed|encrypted)\b`, c.comment)
+	message := sprintf("%q holds personal data, and %q has no row-level security", [c.object, t.object])
+}
