@@ -114,6 +114,11 @@ func (l *loader) addUpDown(adapt func(*unit) error) error {
 			if err := adapt(u); err != nil {
 				return err
 			}
+			if u.down != nil {
+				if err := adapt(u.down); err != nil {
+					return err
+				}
+			}
 		}
 		units = append(units, u)
 	}

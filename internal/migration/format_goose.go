@@ -77,6 +77,7 @@ func gooseUnit(u *unit) error {
 	if substituted != nil {
 		u.script.fills = append(u.script.fills, environment(substituted))
 	}
+	u.settle = sameLine
 	s.apply(u)
 	return nil
 }

@@ -59,6 +59,7 @@ func loadSQLMigrate(l *loader) error {
 		if strings.Contains(strings.ToLower(s.upRest), "notransaction") {
 			u.tx = txRule{TxNone, "the file says `-- +migrate Up notransaction`", ""}
 		}
+		u.settle = sameLine
 		s.apply(u)
 		if u.down != nil {
 			u.down.tx = l.format.tx

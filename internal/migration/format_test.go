@@ -119,10 +119,14 @@ func describeMigration(b *bytes.Buffer, indent string, m *Migration) {
 		b.WriteString(" repeatable")
 	}
 	b.WriteString("\n")
+	batches := map[int]int{}
 	for _, st := range m.Statements {
 		batch := ""
 		if st.Batch != 0 {
-			batch = fmt.Sprintf(" [%d]", st.Batch)
+			if batches[st.Batch] == 0 {
+				batches[st.Batch] = len(batches) + 1
+			}
+			batch = fmt.Sprintf(" [%d]", batches[st.Batch])
 		}
 		fmt.Fprintf(b, "    %s%d:%d%s %s\n", strings.TrimRight(indent, "down "), st.Pos.Line, st.Pos.Column, batch, strings.Join(strings.Fields(st.Text), " "))
 	}
