@@ -145,14 +145,18 @@ func htmlCode(s string, limit int) string {
 }
 
 // entities writes all ASCII punctuation but the harmless as entities, so that
-// neither HTML nor Markdown finds anything in it.
+// neither HTML nor Markdown finds anything in it. Addresses are broken up too:
+// GitHub's Markdown links them within HTML elements.
 func entities(s string) string {
 	var b strings.Builder
-	for _, r := range s {
-		if r < utf8.RuneSelf && !word(byte(r)) && !strings.ContainsRune(" .,()", r) {
-			fmt.Fprintf(&b, "&#%d;", r)
-		} else {
+	for i, r := range s {
+		if r >= utf8.RuneSelf || word(byte(r)) || strings.ContainsRune(" ,()", r) || r == '.' && !strings.EqualFold(lastWord(s[:i]), "www") {
 			b.WriteRune(r)
+			continue
+		}
+		fmt.Fprintf(&b, "&#%d;", r)
+		if r == '@' || r == '#' || r == '.' || r == ':' && next(s, i) == '/' {
+			b.WriteString(zeroWidth)
 		}
 	}
 	return b.String()

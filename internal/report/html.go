@@ -165,8 +165,8 @@ func (p *htmlReport) choices() {
 	}
 	for _, f := range p.Findings {
 		add(&p.Severities, string(f.Severity), string(f.Severity))
-		add(&p.Checks, f.ID, oneLine(f.ID+" "+f.Name, 80))
-		add(&p.Paths, f.Path, fit(shortPath(p.Result, f.Path), 60))
+		add(&p.Checks, oneLine(f.ID, 300), oneLine(f.ID+" "+f.Name, 80))
+		add(&p.Paths, oneLine(f.Path, 300), fit(shortPath(p.Result, f.Path), 60))
 	}
 	slices.SortFunc(p.Severities, func(a, b htmlChoice) int {
 		return lint.Severity(b.Value).Rank() - lint.Severity(a.Value).Rank()

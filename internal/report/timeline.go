@@ -13,7 +13,7 @@ import (
 
 // Sizes of the lock timeline, in CSS pixels.
 const (
-	stepWidth  = 104
+	stepWidth  = 96
 	headHeight = 46
 	rowHeight  = 62
 	maxSteps   = 30
@@ -166,7 +166,7 @@ func paintTimeline(steps []*lint.Statement, rows []*lockRow, inTx bool, title st
 		x := i * stepWidth
 		p.open("step", fmt.Sprintf("line %d: %s", s.Line, s.Tag))
 		p.text(x+6, 18, "t-line", fmt.Sprintf("line %d", s.Line))
-		p.text(x+6, 34, "t-tag", fit(s.Tag, 15))
+		p.text(x+6, 34, "t-tag", fit(s.Tag, 14))
 		p.close()
 		p.line(x+1, 4, x+1, h-4, "grid")
 	}
@@ -189,7 +189,7 @@ func paintTimeline(steps []*lint.Statement, rows []*lockRow, inTx bool, title st
 func paintRow(p *svg, r *lockRow, y, steps int, inTx bool) {
 	mode := r.strongest()
 	p.text(6, y+14, "t-name", fit(r.object, 44))
-	p.text(6, y+29, "t-who", mode+": "+whoWaits(mode))
+	p.text(6, y+29, "t-who "+modeClass(mode), mode+": "+whoWaits(mode))
 	for i, s := range r.spans {
 		to := steps
 		if !inTx {
@@ -202,17 +202,17 @@ func paintRow(p *svg, r *lockRow, y, steps int, inTx bool) {
 		p.close()
 	}
 	for i := range steps {
-		x := i*stepWidth + 8
+		x := i*stepWidth + 5
 		if r.scans[i] {
 			p.open("mark", "reads the whole of "+r.object)
 			p.rect(x, y+38, 36, 14, 7, "chip")
 			p.text(x+6, y+49, "t-chip", "scan")
 			p.close()
-			x += 40
+			x += 38
 		}
 		if r.rewrites[i] {
 			p.open("mark", "writes the whole of "+r.object+" anew")
-			p.rect(x, y+38, 48, 14, 7, "chip")
+			p.rect(x, y+38, 50, 14, 7, "chip")
 			p.text(x+6, y+49, "t-chip", "rewrite")
 			p.close()
 		}
