@@ -27,8 +27,6 @@ type scriptOptions struct {
 	// statement before it and needs no semicolon. Where it holds several
 	// statements each is given out, with the same Batch.
 	whole []span
-	// batches is the highest Batch that other parts of the migration have.
-	batches int
 	// psql: the tool runs the file with psql: meta-commands and :variables work.
 	psql bool
 	// fills are the template syntaxes of the tool (see template.go).
@@ -53,7 +51,7 @@ type script struct {
 // readScript splits the source of one file into statements. path is relative
 // to fsys, which is the project's root and the only place includes are looked for.
 func readScript(fsys fs.FS, path, src string, o scriptOptions) (*script, error) {
-	r := &reader{fsys: fsys, options: o, out: &script{}, vars: maps.Clone(o.values), used: map[string]bool{}, batches: o.batches}
+	r := &reader{fsys: fsys, options: o, out: &script{}, vars: maps.Clone(o.values), used: map[string]bool{}}
 	if r.vars == nil {
 		r.vars = map[string]string{}
 	}
@@ -72,7 +70,7 @@ type reader struct {
 	used    map[string]bool   // in hashed already
 	stack   []string          // the files being read, each included by the one before
 	tokens  []token           // room to use again
-	batches int               // numbers given out so far
+	batches int               // of statements joined by \;, given out so far
 }
 
 // reading is the state of reading one file.
@@ -105,11 +103,7 @@ func (r *reader) file(path, src string, part span, whole []span) error {
 	segments := segmentsOf(part, whole)
 	for i, g := range segments {
 		segments[i].span = span{f.inText(g.start), f.inText(g.end)}
-		if g.batch > 0 {
-			segments[i].batch += r.batches
-		}
 	}
-	r.batches += len(whole)
 	in := &reading{reader: r, filled: f, split: newSplitter(f.text, segments)}
 	in.split.psql, in.split.lex.byLine = r.options.psql, r.options.psql
 	in.split.comment = func(c span) {

@@ -58,15 +58,17 @@ func newSplitter(src string, segments []segment) *splitter {
 	return s
 }
 
-// segmentsOf divides part into the regions that go to the server whole and what lies between.
+// segmentsOf divides part into the regions that go to the server whole and
+// what lies between. A region's place is its batch number, so that no two parts
+// of a file share one.
 func segmentsOf(part span, whole []span) []segment {
 	var out []segment
 	at := part.start
-	for i, w := range whole {
+	for _, w := range whole {
 		if w.start < at || w.end > part.end || w.end < w.start {
 			continue
 		}
-		out = append(out, segment{span{at, w.start}, 0}, segment{w, i + 1})
+		out = append(out, segment{span{at, w.start}, 0}, segment{w, w.start + 1})
 		at = w.end
 	}
 	return append(out, segment{span{at, part.end}, 0})

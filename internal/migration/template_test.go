@@ -71,7 +71,7 @@ func TestRegions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"m.sql:1 SELECT 1", "m.sql:3 SELECT 2 batch 1", "m.sql:3 SELECT 3 batch 1", "m.sql:5 SELECT 4"}
+	want := []string{"m.sql:1 SELECT 1", "m.sql:3 SELECT 2 batch 19", "m.sql:3 SELECT 3 batch 19", "m.sql:5 SELECT 4"}
 	if d := cmp.Diff(want, shown(s)); d != "" {
 		t.Error(d)
 	}
