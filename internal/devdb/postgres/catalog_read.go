@@ -165,7 +165,11 @@ func oidSet(s []schema.OID) map[schema.OID]bool {
 func (r *reading) mergeDepends(before, after *schema.Catalog) schema.Dependencies {
 	var added []schema.Dependency
 	for _, d := range r.Depends {
-		added = append(added, edge(d))
+		e := edge(d)
+		// Row types, toast tables and what an extension owns are nobody's own.
+		if after.Has(schema.Ref{Class: e.Object.Class, OID: e.Object.OID}) {
+			added = append(added, e)
+		}
 	}
 	if r.All {
 		var none schema.Dependencies

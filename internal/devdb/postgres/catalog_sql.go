@@ -25,7 +25,12 @@ func catalogFunction(schema, name string, major int, all bool) string {
 	if all {
 		small = "true"
 	}
+	edges := edgesOf
+	if all {
+		edges = "pg_depend"
+	}
 	r := strings.NewReplacer(
+		"{edges}", edges,
 		"{schema}", schema, "{name}", name, "{small}", small,
 		"{rel}", pick("c.oid", "rels"),
 		"{idx}", pick("i.indrelid", "rels"),
@@ -58,10 +63,9 @@ func acl(list, owner string) string {
  FROM aclexplode(%s) e LEFT JOIN pg_roles gr ON gr.oid = e.grantee LEFT JOIN pg_roles gt ON gt.oid = e.grantor WHERE e.grantee <> %s)`, list, owner)
 }
 
-// notExtension leaves out members of an extension.
-func notExtension(class, oid string) string {
-	return fmt.Sprintf(`NOT EXISTS (SELECT 1 FROM pg_depend m WHERE m.classid = %s AND m.objid = %s AND m.deptype = 'e')`, class, oid)
-}
+// notExtension leaves out members of an extension. OIDs of all catalogs come
+// from one counter, so one list does.
+func notExtension(oid string) string { return oid + " <> ALL (members)" }
 
 // columnsOf is the live columns of a pg_class row as JSON.
 func columnsOf(rel, owner string) string {
@@ -77,6 +81,23 @@ func columnsOf(rel, owner string) string {
  WHERE a.attrelid = ` + rel + ` AND a.attnum > 0 AND NOT a.attisdropped)`
 }
 
+// edgesOf gives, by an index scan for each, the pg_depend rows of the objects
+// that are read again. OFFSET 0 keeps the planner, which has no statistics of a
+// database this young, from joining the other way round.
+const edgesOf = `(SELECT d.* FROM (
+    SELECT 1259::oid, c.oid FROM pg_class c WHERE c.oid = ANY(rels)
+    UNION ALL SELECT 1259::oid, i.indexrelid FROM pg_index i WHERE i.indrelid = ANY(rels)
+    UNION ALL SELECT 2606::oid, k.oid FROM pg_constraint k WHERE k.conrelid = ANY(rels) OR k.confrelid = ANY(rels) OR k.contypid = ANY(types)
+    UNION ALL SELECT 2618::oid, w.oid FROM pg_rewrite w WHERE w.ev_class = ANY(rels)
+    UNION ALL SELECT 2604::oid, a.oid FROM pg_attrdef a WHERE a.adrelid = ANY(rels)
+    UNION ALL SELECT 2620::oid, g.oid FROM pg_trigger g WHERE g.tgrelid = ANY(rels) AND NOT g.tgisinternal
+    UNION ALL SELECT 3256::oid, o.oid FROM pg_policy o WHERE o.polrelid = ANY(rels)
+    UNION ALL SELECT 3381::oid, x.oid FROM pg_statistic_ext x WHERE x.stxrelid = ANY(rels)
+    UNION ALL SELECT 1247::oid, t FROM unnest(types) t
+    UNION ALL SELECT 1255::oid, p FROM unnest(procs) p
+    UNION ALL SELECT 6106::oid, r.oid FROM pg_publication_rel r WHERE small) w(classid, objid),
+    LATERAL (SELECT * FROM pg_depend e WHERE e.classid = w.classid AND e.objid = w.objid OFFSET 0) d)`
+
 const enabledWord = ` WHEN 'O' THEN 'origin' WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' ELSE 'always' END`
 
 var catalogSQL = `CREATE OR REPLACE FUNCTION {schema}.{name}(rels oid[], types oid[], procs oid[], cons oid[], trigs oid[], pols oid[], rules oid[], small boolean)
@@ -84,10 +105,11 @@ RETURNS text LANGUAGE plpgsql VOLATILE
 SET search_path = 'pg_catalog', 'pg_temp' SET timezone = 'UTC' SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres'
 SET plan_cache_mode = 'force_generic_plan' SET jit = off SET quote_all_identifiers = off SET enable_seqscan = on SET row_security = off
 AS $assay$
-DECLARE result text; spaces oid[]; mine oid := pg_my_temp_schema();
+DECLARE result text; spaces oid[]; members oid[]; mine oid := pg_my_temp_schema();
 BEGIN
   SELECT array_agg(n.oid) INTO spaces FROM pg_namespace n
    WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'assay_recorder') AND (n.nspname !~ '^pg_(toast_)?temp_' OR n.oid = mine);
+  members := ARRAY(SELECT objid FROM pg_depend WHERE refclassid = 3079 AND refobjid >= 16384 AND deptype = 'e');
   rels := rels || ARRAY(SELECT indrelid FROM pg_index WHERE indexrelid = ANY(rels)) || ARRAY(SELECT conrelid FROM pg_constraint WHERE oid = ANY(cons))
     || ARRAY(SELECT tgrelid FROM pg_trigger WHERE oid = ANY(trigs)) || ARRAY(SELECT polrelid FROM pg_policy WHERE oid = ANY(pols))
     || ARRAY(SELECT ev_class FROM pg_rewrite WHERE oid = ANY(rules));
@@ -97,7 +119,7 @@ BEGIN
     SELECT json_build_object('rels', to_json(rels), 'types', to_json(types), 'procs', to_json(procs), 'small', {small},
 'schemas', CASE WHEN {small} THEN (SELECT json_agg(json_build_object('oid', n.oid, 'name', CASE WHEN n.oid = mine THEN 'pg_temp' ELSE n.nspname END, 'owner', pg_get_userbyid(n.nspowner),
   'comment', obj_description(n.oid, 'pg_namespace'), 'acl', ` + acl("coalesce(n.nspacl, acldefault('n', n.nspowner))", "n.nspowner") + `))
-  FROM pg_namespace n WHERE n.oid = ANY(spaces) AND n.oid <> mine AND ` + notExtension("2615", "n.oid") + `) END,
+  FROM pg_namespace n WHERE n.oid = ANY(spaces) AND n.oid <> mine AND ` + notExtension("n.oid") + `) END,
 'extensions', CASE WHEN {small} THEN (SELECT json_agg(json_build_object('oid', e.oid, 'name', e.extname, 'version', e.extversion, 'schema', n.nspname))
   FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace) END,
 'publications', CASE WHEN {small} THEN (SELECT json_agg(json_build_object('oid', b.oid, 'name', b.pubname, 'alltables', b.puballtables, 'schemas', {pubschemas},
@@ -126,7 +148,7 @@ BEGIN
   'filenode', c.relfilenode, 'toastfilenode', coalesce((SELECT s.relfilenode FROM pg_class s WHERE s.oid = c.reltoastrelid), 0),
   'comment', obj_description(c.oid, 'pg_class'), 'acl', CASE WHEN c.relacl IS NOT NULL THEN ` + acl("c.relacl", "c.relowner") + ` END,
   'droppedattributes', (SELECT count(*) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.attisdropped)))
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {rel} AND c.relnamespace = ANY(spaces) AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND ` + notExtension("1259", "c.oid") + `),
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {rel} AND c.relnamespace = ANY(spaces) AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND ` + notExtension("c.oid") + `),
 'indexes', (SELECT json_agg(json_build_object('oid', i.indexrelid, 'table', i.indrelid, 'schema', CASE WHEN n.oid = mine THEN 'pg_temp' ELSE n.nspname END, 'name', c.relname, 'method', m.amname,
   'unique', i.indisunique, 'primary', i.indisprimary, 'exclusion', i.indisexclusion, 'valid', i.indisvalid, 'ready', i.indisready, 'nullsnotdistinct', {nullsnotdistinct},
   'keys', (SELECT json_agg(json_build_object('column', i.indkey[k - 1], 'text', pg_get_indexdef(i.indexrelid, k, true),
@@ -140,7 +162,7 @@ BEGIN
   'options', (SELECT json_agg(x ORDER BY x) FROM unnest(c.reloptions) x), 'tablespace', (SELECT spcname FROM pg_tablespace s WHERE s.oid = c.reltablespace),
   'filenode', c.relfilenode, 'comment', obj_description(c.oid, 'pg_class')))
   FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_am m ON m.oid = c.relam
-  WHERE {idx} AND c.relnamespace = ANY(spaces) AND ` + notExtension("1259", "i.indrelid") + `),
+  WHERE {idx} AND c.relnamespace = ANY(spaces) AND ` + notExtension("i.indrelid") + `),
 'constraints', (SELECT json_agg(json_build_object('oid', k.oid, 'table', k.conrelid, 'domain', k.contypid, 'schema', CASE WHEN n.oid = mine THEN 'pg_temp' ELSE n.nspname END, 'name', k.conname,
   'kind', CASE k.contype WHEN 'c' THEN 'check' WHEN 'f' THEN 'foreign key' WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' WHEN 'x' THEN 'exclusion' WHEN 'n' THEN 'not null' ELSE 'constraint trigger' END,
   'columns', array_to_json(k.conkey), 'expression', pg_get_expr(k.conbin, k.conrelid), 'raw', md5(regexp_replace(k.conbin::text, ':location -?\d+', '', 'g')),
@@ -149,7 +171,7 @@ BEGIN
   'ondelete', CASE WHEN k.contype = 'f' THEN ` + action("k.confdeltype") + ` END, 'onupdate', CASE WHEN k.contype = 'f' THEN ` + action("k.confupdtype") + ` END,
   'parent', k.conparentid, 'inherited', NOT k.conislocal, 'comment', obj_description(k.oid, 'pg_constraint')))
   FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace WHERE ({con} OR {conref} OR {contyp}) AND k.connamespace = ANY(spaces)
-  AND (k.conrelid = 0 OR ` + notExtension("1259", "k.conrelid") + `) AND (k.contypid = 0 OR ` + notExtension("1247", "k.contypid") + `)),
+  AND (k.conrelid = 0 OR ` + notExtension("k.conrelid") + `) AND (k.contypid = 0 OR ` + notExtension("k.contypid") + `)),
 'typeobjects', (SELECT json_agg(json_build_object('oid', t.oid, 'schema', CASE WHEN n.oid = mine THEN 'pg_temp' ELSE n.nspname END, 'name', t.typname,
   'kind', CASE t.typtype WHEN 'e' THEN 'enum' WHEN 'd' THEN 'domain' WHEN 'c' THEN 'composite' WHEN 'r' THEN 'range' ELSE 'base' END,
   'labels', (SELECT json_agg(enumlabel ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = t.oid), 'labeloids', (SELECT json_agg(oid ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = t.oid),
@@ -157,8 +179,8 @@ BEGIN
   'attributes', CASE WHEN t.typtype = 'c' THEN ` + columnsOf("t.typrelid", "t.typowner") + ` END, 'relation', t.typrelid,
   'owner', pg_get_userbyid(t.typowner), 'comment', obj_description(t.oid, 'pg_type'), 'acl', ` + acl("coalesce(t.typacl, acldefault('T', t.typowner))", "t.typowner") + `))
   FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE {typ} AND t.typnamespace = ANY(spaces) AND t.typtype IN ('e', 'd', 'c', 'r', 'b')
-  AND NOT (t.typelem <> 0 AND t.typlen = -1 AND EXISTS (SELECT 1 FROM pg_type el WHERE el.typarray = t.oid))
-  AND (t.typrelid = 0 OR (SELECT relkind FROM pg_class WHERE oid = t.typrelid) = 'c') AND ` + notExtension("1247", "t.oid") + `),
+  AND NOT (t.typelem <> 0 AND t.typlen = -1 AND EXISTS (SELECT 1 FROM pg_type el WHERE el.oid = t.typelem AND el.typarray = t.oid))
+  AND (t.typrelid = 0 OR (SELECT relkind FROM pg_class WHERE oid = t.typrelid) = 'c') AND ` + notExtension("t.oid") + `),
 'functions', (SELECT json_agg(json_build_object('oid', p.oid, 'schema', CASE WHEN n.oid = mine THEN 'pg_temp' ELSE n.nspname END, 'name', p.proname,
   'kind', CASE p.prokind WHEN 'f' THEN 'function' WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'window' END,
   'arguments', pg_get_function_arguments(p.oid), 'identity', pg_get_function_identity_arguments(p.oid),
@@ -170,14 +192,14 @@ BEGIN
   'raw', md5(concat_ws('|', p.prolang, p.procost, p.prorows, p.proretset, p.provolatile, p.proparallel, p.prosecdef, p.proleakproof, p.proisstrict, p.prorettype, p.proargtypes::text,
      p.proallargtypes::text, p.proargmodes::text, p.proargnames::text, pg_get_expr(p.proargdefaults, 0), coalesce({sqlbody}, p.prosrc), p.probin, p.proconfig::text)),
   'owner', pg_get_userbyid(p.proowner), 'comment', obj_description(p.oid, 'pg_proc'), 'acl', ` + acl("coalesce(p.proacl, acldefault('f', p.proowner))", "p.proowner") + `))
-  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {fn} AND p.pronamespace = ANY(spaces) AND ` + notExtension("1255", "p.oid") + `),
+  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {fn} AND p.pronamespace = ANY(spaces) AND ` + notExtension("p.oid") + `),
 'triggers', (SELECT json_agg(json_build_object('oid', g.oid, 'table', g.tgrelid, 'name', g.tgname, 'function', g.tgfoid, 'definition', pg_get_triggerdef(g.oid),
   'raw', md5(concat_ws('|', g.tgfoid, g.tgtype, g.tgattr::text, encode(g.tgargs, 'hex'), regexp_replace(g.tgqual::text, ':location -?\d+', '', 'g'), g.tgdeferrable, g.tginitdeferred, g.tgoldtable, g.tgnewtable)),
   'enabled', CASE g.tgenabled` + enabledWord + `, 'parent', g.tgparentid, 'comment', obj_description(g.oid, 'pg_trigger')))
   FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid WHERE {trg} AND NOT g.tgisinternal AND c.relnamespace = ANY(spaces)),
 'rules', (SELECT json_agg(json_build_object('oid', w.oid, 'table', w.ev_class, 'name', w.rulename, 'definition', pg_get_ruledef(w.oid),
   'raw', md5(regexp_replace(w.ev_action::text || w.ev_qual::text, ':(location|stmt_location|stmt_len) -?\d+', '', 'g')), 'enabled', CASE w.ev_enabled` + enabledWord + `))
-  FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class WHERE {rule} AND w.rulename <> '_RETURN' AND c.relnamespace = ANY(spaces) AND ` + notExtension("2618", "w.oid") + `),
+  FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class WHERE {rule} AND w.rulename <> '_RETURN' AND c.relnamespace = ANY(spaces) AND ` + notExtension("w.oid") + `),
 'policies', (SELECT json_agg(json_build_object('oid', o.oid, 'table', o.polrelid, 'name', o.polname,
   'command', CASE o.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert' WHEN 'w' THEN 'update' WHEN 'd' THEN 'delete' ELSE 'all' END, 'permissive', o.polpermissive,
   'roles', (SELECT json_agg(coalesce(l.rolname, 'public') ORDER BY l.rolname) FROM unnest(o.polroles) x LEFT JOIN pg_roles l ON l.oid = x),
@@ -186,27 +208,15 @@ BEGIN
   FROM pg_policy o JOIN pg_class c ON c.oid = o.polrelid WHERE {pol} AND c.relnamespace = ANY(spaces)),
 'statistics', (SELECT json_agg(json_build_object('oid', x.oid, 'table', x.stxrelid, 'schema', n.nspname, 'name', x.stxname, 'definition', pg_get_statisticsobjdef(x.oid)))
   FROM pg_statistic_ext x JOIN pg_namespace n ON n.oid = x.stxnamespace WHERE {stx} AND x.stxnamespace = ANY(spaces)),
-'depends', (WITH owners(classid, objid) AS (
-    SELECT 1259::oid, c.oid FROM pg_class c WHERE {rel} AND c.relnamespace = ANY(spaces)
-    UNION ALL SELECT 1259::oid, i.indexrelid FROM pg_index i WHERE {idx} AND i.indexrelid >= 16384
-    UNION ALL SELECT 2606::oid, k.oid FROM pg_constraint k WHERE ({con} OR {conref} OR {contyp}) AND k.oid >= 16384
-    UNION ALL SELECT 2618::oid, w.oid FROM pg_rewrite w WHERE {rule} AND w.oid >= 16384
-    UNION ALL SELECT 2604::oid, d.oid FROM pg_attrdef d JOIN pg_class c ON c.oid = d.adrelid WHERE {rel} AND d.oid >= 16384
-    UNION ALL SELECT 2620::oid, g.oid FROM pg_trigger g WHERE {trg} AND NOT g.tgisinternal
-    UNION ALL SELECT 3256::oid, o.oid FROM pg_policy o WHERE {pol}
-    UNION ALL SELECT 3381::oid, x.oid FROM pg_statistic_ext x WHERE {stx}
-    UNION ALL SELECT 1247::oid, t.oid FROM pg_type t WHERE {typ} AND t.oid >= 16384 AND t.typnamespace = ANY(spaces)
-    UNION ALL SELECT 1255::oid, p.oid FROM pg_proc p WHERE {fn} AND p.oid >= 16384 AND p.pronamespace = ANY(spaces)
-    UNION ALL SELECT 6106::oid, r.oid FROM pg_publication_rel r WHERE {small})
-  SELECT json_agg(json_build_array(d.classid, d.objid, d.objsubid, d.refclassid, d.refobjid, d.refobjsubid, ascii(d.deptype::text),
+'depends', (SELECT json_agg(json_build_array(d.classid, d.objid, d.objsubid, d.refclassid, d.refobjid, d.refobjsubid, ascii(d.deptype::text),
       CASE d.classid WHEN 2618 THEN (SELECT CASE WHEN rulename = '_RETURN' THEN ev_class ELSE 0 END FROM pg_rewrite WHERE oid = d.objid)
                      WHEN 2604 THEN (SELECT adrelid FROM pg_attrdef WHERE oid = d.objid)
                      WHEN 6106 THEN (SELECT prpubid FROM pg_publication_rel WHERE oid = d.objid) ELSE 0 END,
       CASE d.classid WHEN 2604 THEN (SELECT adnum FROM pg_attrdef WHERE oid = d.objid) ELSE 0 END,
-      CASE d.refclassid WHEN 1247 THEN (SELECT CASE WHEN c.relkind <> 'c' THEN c.oid ELSE 0 END FROM pg_type t LEFT JOIN pg_type el ON el.typarray = t.oid JOIN pg_class c ON c.oid = coalesce(nullif(t.typrelid, 0), el.typrelid) WHERE t.oid = d.refobjid) ELSE 0 END,
-      CASE d.refclassid WHEN 1247 THEN (SELECT el.oid FROM pg_type el WHERE el.typarray = d.refobjid) ELSE 0 END))
-  FROM owners w JOIN pg_depend d ON d.classid = w.classid AND d.objid = w.objid
-  WHERE d.refobjid >= 16384 AND d.deptype <> 'e' AND d.refclassid IN (1259, 1247, 1255, 2606, 2615, 3079, 2620, 2618, 6104))
+      CASE d.refclassid WHEN 1247 THEN (SELECT CASE WHEN c.relkind <> 'c' THEN c.oid ELSE 0 END FROM pg_type t LEFT JOIN pg_type el ON el.oid = t.typelem AND el.typarray = t.oid
+        JOIN pg_class c ON c.oid = coalesce(nullif(t.typrelid, 0), el.typrelid) WHERE t.oid = d.refobjid) ELSE 0 END,
+      CASE d.refclassid WHEN 1247 THEN (SELECT el.oid FROM pg_type t JOIN pg_type el ON el.oid = t.typelem AND el.typarray = t.oid WHERE t.oid = d.refobjid) ELSE 0 END))
+  FROM {edges} d WHERE d.refobjid >= 16384 AND d.deptype <> 'e' AND d.refclassid IN (1259, 1247, 1255, 2606, 2615, 3079, 2620, 2618, 6104))
 )::text INTO result;
     RAISE EXCEPTION 'release' USING ERRCODE = 'AS000';
   EXCEPTION WHEN SQLSTATE 'AS000' THEN NULL;
@@ -225,11 +235,20 @@ func action(col string) string {
 // the server reports them, which it does when it likes. The canary tells: it is
 // a catalog that nobody else scans, scanned once by each probe, so a count other
 // than the number of probes means that the counters began anew.
-const probeFunction = `CREATE OR REPLACE FUNCTION {schema}.assay_recorder_probe() RETURNS text LANGUAGE plpgsql VOLATILE AS $assay$
+//
+// With everything it reads the counters of every table instead: what earlier
+// work of the session, which nobody looked at, has left in them.
+const probeFunction = `CREATE OR REPLACE FUNCTION {schema}.assay_recorder_probe(everything boolean) RETURNS text LANGUAGE plpgsql VOLATILE AS $assay$
 DECLARE canary bigint; locks json;
 BEGIN
   canary := pg_catalog.pg_stat_get_xact_numscans(3576::oid) OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_numscans(3574::oid) OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_numscans(3575::oid);
   PERFORM pg_catalog.count(*) FROM pg_catalog.pg_transform;
+  IF everything THEN
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_array(c.oid, '', c.relkind, '', '', 0, 0, pg_catalog.pg_stat_get_xact_numscans(c.oid),
+      pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid), pg_catalog.pg_stat_get_xact_tuples_updated(c.oid), pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid))) INTO locks
+    FROM pg_catalog.pg_class c WHERE c.relkind::pg_catalog.text = ANY('{r,m}') AND c.oid >= '16384'::pg_catalog.oid;
+    RETURN pg_catalog.json_build_object('canary', canary, 'locks', locks)::pg_catalog.text;
+  END IF;
   SELECT pg_catalog.json_agg(pg_catalog.json_build_array(l.relation, l.mode, c.relkind, n.nspname, c.relname, i.indrelid, c.relfilenode,
     CASE WHEN c.relkind::pg_catalog.text = ANY('{r,m}') THEN pg_catalog.pg_stat_get_xact_numscans(c.oid) END,
     CASE WHEN c.relkind::pg_catalog.text = 'r' THEN pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid) END,

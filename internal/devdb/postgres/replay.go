@@ -21,7 +21,7 @@ func (r *recorder) replay(ctx context.Context, m *migration.Migration) error {
 	if err := r.reset(ctx); err != nil {
 		return err
 	}
-	r.cat = nil
+	r.cat, r.uncounted = nil, true
 	n := runnable(m)
 	if n == 0 {
 		return nil

@@ -43,15 +43,17 @@ type recorder struct {
 	told    *told
 	base    devdb.Settings // of a new session
 
-	cat      *schema.Catalog // as the traced session sees it; nil: must be read
-	tx       transaction
-	lastTx   int
-	mode     migration.TxMode
-	held     holding
-	counts   map[schema.OID]counts // as last read
-	canary   int64                 // what it reads if the counters ran on
-	settings devdb.Settings
-	snapshot bool // the transaction has run something that SET TRANSACTION may not follow
+	cat    *schema.Catalog // as the traced session sees it; nil: must be read
+	tx     transaction
+	lastTx int
+	mode   migration.TxMode
+	held   holding
+	counts map[schema.OID]counts // as last read
+	canary int64                 // what it reads if the counters ran on
+	// uncounted: the session has done work since that no step is to be blamed for.
+	uncounted bool
+	settings  devdb.Settings
+	snapshot  bool // the transaction has run something that SET TRANSACTION may not follow
 }
 
 // newRecorder makes a recorder; nothing is connected yet.
