@@ -228,16 +228,3 @@ func isWordStart(c byte) bool {
 }
 
 func isWordPart(c byte) bool { return isWordStart(c) || isDigit(c) || c == '$' }
-
-// comments calls yield with every comment of src, in order, until it returns
-// false. Text that looks like a comment inside a string is none.
-func comments(src string) func(yield func(span) bool) {
-	return func(yield func(span) bool) {
-		l := newLexer(src)
-		for t := l.next(); t.kind != tokEOF; t = l.next() {
-			if t.kind == tokComment && !yield(span{t.start, t.end}) {
-				return
-			}
-		}
-	}
-}
