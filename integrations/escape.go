@@ -44,11 +44,21 @@ func Text(s string) string {
 		}
 		return `\` + c
 	})
-	if strings.HasPrefix(s, "-") || strings.HasPrefix(s, "=") {
+	switch {
+	case strings.HasPrefix(s, "-"), strings.HasPrefix(s, "="):
 		s = `\` + s
+	case strings.HasPrefix(s, "/"): // GitLab carries out lines such as /close
+		s = "&#47;" + s[1:]
 	}
-	return s
+	return commit.ReplaceAllStringFunc(s, func(m string) string { return m[:6] + joiner + m[6:] })
 }
+
+// commit matches what the hosts take for a commit's name.
+var commit = regexp.MustCompile(`\b[0-9a-f]{7,40}\b`)
+
+// command matches a line that GitLab may carry out, also within a fence whose
+// end it sees elsewhere.
+var command = regexp.MustCompile(`(?m)^/[a-z]`)
 
 // Code is a code span that shows s, whatever s holds.
 func Code(s string) string {
@@ -60,9 +70,11 @@ func Code(s string) string {
 	return f + s + f
 }
 
-// Fenced is a fenced block that shows text, whatever it holds.
+// Fenced is a fenced block that shows text, whatever it holds. Lines that look
+// like commands of GitLab's are indented by a blank.
 func Fenced(info, text string) string {
 	f := strings.Repeat("`", max(3, longest(text, '`')+1))
+	text = command.ReplaceAllString(text, " $0")
 	return f + info + "\n" + strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), "\n") + "\n" + f + "\n"
 }
 

@@ -117,7 +117,7 @@ type Left struct {
 // String is one line for the log: what was left out and what would allow it.
 func (l Left) String() string {
 	s := fmt.Sprintf("%s was left out: %s", l.What, l.Why.Text)
-	if l.Why.Reason == Denied && l.Why.Permission != "" {
+	if (l.Why.Reason == Denied || l.Why.Reason == Gone) && l.Why.Permission != "" {
 		s += "; it needs " + l.Why.Permission
 	}
 	return s

@@ -135,7 +135,7 @@ func replacement(f *lint.Finding, r Review, lines Lines) (Span, string, bool) {
 	b.WriteString(src[at:end])
 	text := b.String()
 	// A suggestion shows nothing that the reader could not see he accepts.
-	if printable(text) != text || len(text) > 8000 {
+	if printable(text) != text || len(text) > 8000 || command.MatchString(text) {
 		return Span{}, "", false
 	}
 	return span, strings.TrimSuffix(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), true

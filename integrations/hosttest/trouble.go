@@ -1,0 +1,216 @@
+package hosttest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/assaydb/assay/integrations"
+	"github.com/assaydb/assay/internal/lint"
+)
+
+func init() { scenarios = append(scenarios, trouble...) }
+
+// posts are the parts of the paths that comments are created at.
+var posts = []string{"/comments", "/notes", "/reviews", "/discussions"}
+
+// trouble has what goes wrong on the way: D8.13 and its like.
+var trouble = []scenario{
+	{"D8.13 a limit on creating is waited for, and duplicates nothing", func(b *Bench) {
+		for _, p := range posts {
+			b.Faults = append(b.Faults,
+				&Fault{Method: "POST", Path: p, Times: 1, Code: 429, Header: map[string]string{"Retry-After": "7"}, Message: "slow down"},
+				&Fault{Method: "POST", Path: p, Times: 1, Code: 403, Header: map[string]string{"Retry-After": "9"}, Message: "You have exceeded a secondary rate limit"})
+		}
+		b.complete(Token, b.review(1, "x", finding(newFile, 3, "one"), finding(newFile, 4, "two")))
+		b.one("x")
+		b.onLines(2)
+		if b.waited < 32*time.Second || b.waited > time.Minute {
+			b.t.Errorf("waited %s, the host asked for 32s", b.waited)
+		}
+	}},
+	{"D8.13 a broken answer after the comment was created duplicates nothing", func(b *Bench) {
+		for _, code := range []int{502, 0} {
+			for _, p := range posts {
+				b.Faults = append(b.Faults, &Fault{Method: "POST", Path: p, Times: 1, Code: code, After: true})
+			}
+		}
+		b.complete(Token, b.review(1, "x", finding(newFile, 3, "one"), finding(newFile, 4, "two")))
+		b.one("x")
+		b.onLines(2)
+	}},
+	{"D8.13 a broken answer before it was created is tried again", func(b *Bench) {
+		for _, code := range []int{500, 0} {
+			for _, p := range posts {
+				b.Faults = append(b.Faults, &Fault{Method: "POST", Path: p, Times: 1, Code: code})
+			}
+		}
+		b.complete(Token, b.review(1, "x", finding(newFile, 3, "one"), finding(newFile, 4, "two")))
+		b.one("x")
+		b.onLines(2)
+	}},
+	{"every reading request fails once", func(b *Bench) {
+		b.complete(Token, b.review(1, "x", finding(newFile, 3, "one")))
+		b.Faults = []*Fault{
+			{Method: "GET", Path: "/comments", Times: 2, Code: 503}, {Method: "GET", Path: "/discussions", Times: 2, Code: 503},
+			{Method: "GET", Path: "/files", Times: 1, Code: 0}, {Method: "GET", Path: "/diffs", Times: 1, Code: 0},
+		}
+		b.complete(Token, b.review(2, "y", finding(newFile, 3, "one"), finding(newFile, 5, "two")))
+		b.one("y")
+		b.onLines(2)
+	}},
+	{"updates and removals fail once", func(b *Bench) {
+		b.complete(Token, b.review(1, "x", finding(newFile, 3, "one"), finding(newFile, 4, "two")))
+		for _, m := range []string{"PATCH", "PUT", "DELETE"} {
+			b.Faults = append(b.Faults, &Fault{Method: m, Times: 1, Code: 502}, &Fault{Method: m, Times: 1, Code: 0, After: true})
+		}
+		b.complete(Token, b.review(2, "y", finding(newFile, 3, "one")))
+		b.one("y")
+		b.onLines(1)
+	}},
+	{"the status fails once", func(b *Bench) {
+		b.Faults = []*Fault{{Method: "POST", Path: "/statuses/", Times: 1, Code: 502, After: true}, {Method: "POST", Path: "/statuses/", Times: 1, Code: 0}}
+		r := b.review(1, "x", finding(newFile, 3, "one"))
+		r.Status = &integrations.Status{Name: "assay", State: integrations.Failed, Description: "1 error"}
+		b.complete(Token, r)
+		if len(b.Statuses) == 0 {
+			b.t.Error("there is no status")
+		}
+	}},
+	{"a limit that lasts longer than a minute is not waited for", func(b *Bench) {
+		reset := fmt.Sprint(time.Now().Add(time.Hour).Unix())
+		b.Faults = []*Fault{{Method: "POST", Times: -1, Code: 403, Message: "API rate limit exceeded",
+			Header: map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset, "RateLimit-Remaining": "0", "RateLimit-Reset": reset}}}
+		o := b.publish(Token, b.review(1, "x", finding(newFile, 3, "one")))
+		if o.Complete() || b.waited > time.Minute {
+			b.t.Errorf("left out %v after waiting %s", o.Left, b.waited)
+		}
+	}},
+	{"a server that is down is given up within a minute", func(b *Bench) {
+		b.Faults = []*Fault{{Method: "GET", Times: -1, Code: 0}, {Method: "POST", Times: -1, Code: 0}}
+		r := b.review(1, "x", finding(newFile, 3, "one"))
+		r.Status = &integrations.Status{Name: "assay", State: integrations.Failed, Description: "1 error"}
+		if o := b.publish(Token, r); o.Complete() || b.waited > time.Minute {
+			b.t.Errorf("left out %v after waiting %s", o.Left, b.waited)
+		}
+	}},
+	{"a list that lags behind leads to no second comment", func(b *Bench) {
+		b.Lag = true
+		b.complete(Token, b.review(1, "x", finding(newFile, 3, "one")))
+		b.Lag = false
+		b.complete(Token, b.review(2, "y", finding(newFile, 3, "one")))
+		b.one("y")
+		b.onLines(1)
+	}},
+	{"two runs at once end with one comment each", func(b *Bench) {
+		b.together(b.review(1, "from run 1", finding(newFile, 3, "one")), b.review(2, "from run 2", finding(newFile, 3, "one")))
+		b.one("from run 2")
+		b.onLines(1)
+	}},
+	{"an older run that ends later does not overwrite", func(b *Bench) {
+		b.complete(Token, b.review(9, "newer", finding(newFile, 3, "one")))
+		if o := b.complete(Token, b.review(8, "older")); !o.Superseded {
+			b.t.Error("it did not say that a newer run has spoken")
+		}
+		b.one("newer")
+		b.onLines(1)
+	}},
+	{"a comment that somebody deletes meanwhile is made anew", func(b *Bench) {
+		b.complete(Token, b.review(1, "x", finding(newFile, 3, "one")))
+		b.Faults = []*Fault{{Method: "PATCH", Times: 1, Code: 404, Message: "Not Found"}, {Method: "PUT", Times: 1, Code: 404, Message: "404 Not found"}}
+		b.complete(Token, b.review(2, "y", finding(newFile, 3, "one")))
+		if list := b.summaries(); !strings.Contains(list[len(list)-1].Body, "y") {
+			b.t.Errorf("the summary is %q", list[len(list)-1].Body)
+		}
+	}},
+	{"the token shows nowhere, whatever the server answers", func(b *Bench) {
+		for _, code := range []int{400, 401, 403, 404, 422, 500} {
+			b.Faults = []*Fault{{Method: "POST", Times: -1, Code: code, Message: "bad " + Token}, {Method: "PUT", Times: -1, Code: code, Message: "bad " + Token}}
+			r := b.review(1, "x", finding(newFile, 3, "one"))
+			r.Status = &integrations.Status{Name: "assay", State: integrations.Failed, Description: "1 error"}
+			o := b.publish(Token, r)
+			if text := fmt.Sprintf("%v %+v", o, o.Left); o.Complete() || strings.Contains(text, Token) {
+				b.t.Errorf("answer %d: %s", code, text)
+			}
+		}
+	}},
+	{"a context that ends is an error", func(b *Bench) {
+		ctx, cancel := context.WithCancel(b.t.Context())
+		cancel()
+		if _, err := integrations.Publish(ctx, b.host(Token), b.review(1, "x", finding(newFile, 3, "one"))); err == nil {
+			b.t.Error("there was no error")
+		}
+	}},
+	{"approvals", approvals},
+}
+
+// together runs two reviews so that both have listed the comments before one
+// of them creates any.
+func (b *Bench) together(reviews ...integrations.Review) {
+	var ready, done sync.WaitGroup
+	ready.Add(len(reviews))
+	seen := 0
+	var mu sync.Mutex
+	b.Meet = func() {
+		mu.Lock()
+		seen++
+		first := seen <= len(reviews)
+		mu.Unlock()
+		if first {
+			ready.Done()
+			ready.Wait()
+		}
+	}
+	for _, r := range reviews {
+		r.Sleep = func(context.Context, time.Duration) error { return nil }
+		done.Go(func() {
+			if o, err := integrations.Publish(b.t.Context(), b.host(Token), r); err != nil || !o.Complete() {
+				b.t.Errorf("publishing: %v, left out %v", err, o.Left)
+			}
+		})
+	}
+	done.Wait()
+	b.Meet = nil
+}
+
+func approvals(b *Bench) {
+	one, two := finding(newFile, 3, "one"), finding(newFile, 4, "two")
+	one.Approval = &lint.Approval{Team: "org/dba", Reason: "a big table"}
+	two.Approval = &lint.Approval{User: "alice"}
+	alice := Account{ID: 51, Login: "alice", Association: "MEMBER"}
+	bob := Account{ID: 52, Login: "bob", Association: "MEMBER"}
+	b.Accounts["alice"], b.Accounts["bob"] = alice, bob
+	b.Teams["org/dba"] = []string{"bob"}
+	ask := func(token string, list ...*lint.Finding) integrations.Consent {
+		b.t.Helper()
+		c, err := integrations.Approve(b.t.Context(), b.host(token).(integrations.Approvers), list)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		return c
+	}
+	want := func(c integrations.Consent, waiting int) {
+		b.t.Helper()
+		if len(c.Waiting) != waiting {
+			b.t.Errorf("%d findings wait, want %d (approved by %v, not asked %v)", len(c.Waiting), waiting, c.By, c.Left)
+		}
+	}
+	want(ask(Token, one, two, finding(newFile, 5, "asks nobody")), 2)
+	b.Reviews = []Review{{Author: alice, State: "APPROVED", Commit: b.Head}}
+	want(ask(Token, one, two), 1)
+	b.Reviews = append(b.Reviews, Review{Author: bob, State: "APPROVED", Commit: b.Head})
+	want(ask(Token, one, two), 0)
+	// An approval from before the last push is for what was found then.
+	old := strings.Repeat("d", 40)
+	b.Reviews = []Review{{Author: alice, State: "APPROVED", Commit: old}}
+	want(ask(Token, two), 1)
+	// A token that may not read the team says so, and nothing is approved.
+	b.Reviews = []Review{{Author: bob, State: "APPROVED", Commit: b.Head}}
+	c := ask(Other, one)
+	want(c, 1)
+	if len(c.Left) != 1 || !strings.Contains(c.Left[0].String(), "it needs") {
+		b.t.Errorf("not asked: %v", c.Left)
+	}
+}
