@@ -185,7 +185,7 @@ func (b *builder) statement(r *devdb.Record, m *devdb.Recorded, s *devdb.Step) *
 }
 
 func (x *Statement) fact(kind, object, text string) Fact {
-	return Fact{Fact: kind, Text: text, Object: object, Migration: x.Migration, Statement: x.Index, Location: x.Location}
+	return Fact{What: kind, Text: text, Object: object, Migration: x.Migration, Statement: x.Index, Location: x.Location}
 }
 
 // facts fills in what the server did.

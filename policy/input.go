@@ -159,7 +159,7 @@ type Evidence struct {
 // Fact is what every piece of evidence has. A piece can be put into a result's
 // evidence as it is.
 type Fact struct {
-	Fact      string    `json:"fact" jsonschema_description:"lock, held, rewrite, scan, rows, dropped, counterexample or error."`
+	What      string    `json:"fact" jsonschema_description:"lock, held, rewrite, scan, rows, dropped, counterexample or error."`
 	Text      string    `json:"text" jsonschema_description:"One line for people."`
 	Object    string    `json:"object" jsonschema_description:"Qualified name."`
 	Migration string    `json:"migration"`

@@ -94,7 +94,9 @@ func TestJudge(t *testing.T) {
 }
 
 func TestLoadErrors(t *testing.T) {
-	rule := func(head, body string) string { return "# METADATA\n# title: x\n# custom:\n" + head + "package p\n\n" + body }
+	rule := func(head, body string) string {
+		return "# METADATA\n# title: x\n# custom:\n" + head + "package p\n\n" + body
+	}
 	for _, c := range []struct{ name, text, want string }{
 		{"no id", "package p\n\ndeny contains \"x\"", "policies/a.rego:3: this deny has no id"},
 		{"no title", "# METADATA\n# custom:\n#   id: A1\npackage p\n\ndeny contains \"x\"", "rule A1 has no title"},

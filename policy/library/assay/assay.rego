@@ -35,26 +35,26 @@ table_by_name[t.object] := t if some t in input.after.tables
 
 # METADATA
 # description: The object is made by this change. It takes a qualified name.
-is_new(object) if object in _added
+is_new(name) if name in _added
 
-_added := {name | some name in input.added}
+_added := {added | some added in input.added}
 
 # METADATA
 # description: The team that owns the object, by the last pattern of the owners file that matches. Undefined if none does.
-owner(object) := team if {
-	matching := [o.team | some o in input.owners; _glob(o.pattern, object)]
+owner(name) := team if {
+	matching := [o.team | some o in input.owners; _glob(o.pattern, name)]
 	count(matching) > 0
 	team := matching[count(matching) - 1]
 }
 
 # METADATA
 # description: The object's name matches one of the globs, such as "audit.*" or "public.payment*".
-matches_any(patterns, object) if {
+matches_any(patterns, name) if {
 	some pattern in patterns
-	_glob(pattern, object)
+	_glob(pattern, name)
 }
 
-_glob(pattern, object) if glob.match(pattern, null, object)
+_glob(pattern, name) if glob.match(pattern, null, name)
 
 # METADATA
 # description: The name matches the whole regular expression.
@@ -62,14 +62,14 @@ name_matches(pattern, name) if regex.match(sprintf("^(?:%s)$", [pattern]), name)
 
 # METADATA
 # description: The object needs the other one, itself or by way of others. Columns count as their table.
-depends_on(object, other) if {
-	object != other
-	other in graph.reachable(_needs, {object})
+depends_on(name, other) if {
+	name != other
+	other in graph.reachable(_needs, {name})
 }
 
 # METADATA
 # description: All objects that need the given one, itself or by way of others.
-dependents(object) := graph.reachable(_needed_by, {object}) - {object}
+dependents(name) := graph.reachable(_needed_by, {name}) - {name}
 
 _needs[d.object] contains d.on if some d in input.after.dependencies
 
@@ -77,9 +77,12 @@ _needed_by[d.on] contains d.object if some d in input.after.dependencies
 
 # METADATA
 # description: A lock of the mode makes reads (SELECT) or writes (INSERT, UPDATE, DELETE) wait.
-blocks(mode, "reads") if mode == "ACCESS EXCLUSIVE"
+blocks(mode, what) if mode in _blocking[what]
 
-blocks(mode, "writes") if mode in {"SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"}
+_blocking := {
+	"reads": {"ACCESS EXCLUSIVE"},
+	"writes": {"SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"},
+}
 
 # METADATA
 # description: Locks in force while a statement runs, its own and those held from earlier ones.
@@ -87,11 +90,11 @@ locks_in_force(statement) := array.concat(statement.locks, statement.held)
 
 # METADATA
 # description: Bytes of a table in production by the statistics. Undefined if they do not know it.
-size_of(object) := _stats[object].bytes
+size_of(name) := _stats[name].bytes
 
 # METADATA
 # description: Rows of a table in production by the statistics. Undefined if they do not know it.
-rows_of(object) := _stats[object].rows
+rows_of(name) := _stats[name].rows
 
 _stats[t.object] := t if some t in input.stats.tables
 

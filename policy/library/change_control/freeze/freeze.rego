@@ -3,8 +3,6 @@
 # description: |
 #   In the days before the great sale nobody wants to wait for a lock. Each window is a pair of
 #   times as 2026-12-20T00:00:00Z.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: CC102
 #   params:
@@ -17,10 +15,11 @@
 package library.change_control.freeze
 
 deny contains {"message": message} if {
-	some window in input.params.CC102.windows
 	count(input.statements) > 0
-	time.parse_rfc3339_ns(window[0]) <= time.now_ns()
-	time.now_ns() < time.parse_rfc3339_ns(window[1])
 	not input.params.CC102.label in input.context.labels
+	now := time.now_ns()
+	some window in input.params.CC102.windows
+	time.parse_rfc3339_ns(window[0]) <= now
+	now < time.parse_rfc3339_ns(window[1])
 	message := sprintf("migrations are frozen until %s", [window[1]])
 }

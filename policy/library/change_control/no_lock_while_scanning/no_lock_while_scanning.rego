@@ -3,8 +3,6 @@
 # description: |
 #   No statement may hold ACCESS EXCLUSIVE on a table of the team while it scans another:
 #   everybody who reads the first waits for as long as the second is long.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: CC105
 #   params:

@@ -3,8 +3,6 @@
 # description: |
 #   A change that rewrites, scans under a lock or drops on two tables holds both up, and when it
 #   is stopped half-way two teams are affected.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: CC103
 #   params:

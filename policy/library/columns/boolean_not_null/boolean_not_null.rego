@@ -2,8 +2,6 @@
 # title: a boolean has two values
 # description: |
 #   A boolean that may be NULL has three values, and NOT of the third is the third again.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: CL102
 #   aliases: [bytebase:column.no-null]

@@ -3,8 +3,6 @@
 # description: |
 #   NULL is not equal to NULL: a unique constraint lets any number of rows in where one of its
 #   columns is NULL.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: CL104
 package library.columns.nullable_unique

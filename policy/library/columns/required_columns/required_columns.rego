@@ -3,8 +3,6 @@
 # description: |
 #   When a row was made and last changed is asked of every table sooner or later, and cannot be
 #   found out afterwards.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: CL101
 #   aliases: [bytebase:column.required]

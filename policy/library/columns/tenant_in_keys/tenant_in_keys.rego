@@ -4,8 +4,6 @@
 #   In a database that many tenants share, a key without the tenant lets a row of one refer to a
 #   row of another, and cannot be spread over several servers. The rule is silent until its
 #   parameter names the column.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: CL103
 #   params:

@@ -3,9 +3,49 @@ package library.columns.tenant_in_keys_test
 import data.library.columns.tenant_in_keys
 
 test_speaks if {
-	count(tenant_in_keys.deny) == 1 with input as {"after": {"tables": [{"object": "public.t", "name": "t", "schema": "public", "partition_of": "", "persistence": "permanent", "columns": [{"name": "tenant_id", "object": "public.t.tenant_id", "type": "bigint", "base_type": "bigint"}], "constraints": [{"kind": "unique", "name": "u", "object": "public.t.u", "columns": ["a"], "inherited": false}]}]}} with input.params.CL103 as {"column": ""} with input.params.CL103.column as "tenant_id"
+	count(tenant_in_keys.deny) == 1 with input as {"after": {"tables": [{
+		"object": "public.t",
+		"name": "t",
+		"schema": "public",
+		"partition_of": "",
+		"persistence": "permanent",
+		"columns": [{
+			"name": "tenant_id",
+			"object": "public.t.tenant_id",
+			"type": "bigint",
+			"base_type": "bigint",
+		}],
+		"constraints": [{
+			"kind": "unique",
+			"name": "u",
+			"object": "public.t.u",
+			"columns": ["a"],
+			"inherited": false,
+		}],
+	}]}}
+		with input.params.CL103 as {"column": "tenant_id"}
 }
 
 test_silent if {
-	count(tenant_in_keys.deny) == 0 with input as {"after": {"tables": [{"object": "public.t", "name": "t", "schema": "public", "partition_of": "", "persistence": "permanent", "columns": [{"name": "tenant_id", "object": "public.t.tenant_id", "type": "bigint", "base_type": "bigint"}], "constraints": [{"kind": "unique", "name": "u", "object": "public.t.u", "columns": ["tenant_id", "a"], "inherited": false}]}]}} with input.params.CL103 as {"column": ""} with input.params.CL103.column as "tenant_id"
+	count(tenant_in_keys.deny) == 0 with input as {"after": {"tables": [{
+		"object": "public.t",
+		"name": "t",
+		"schema": "public",
+		"partition_of": "",
+		"persistence": "permanent",
+		"columns": [{
+			"name": "tenant_id",
+			"object": "public.t.tenant_id",
+			"type": "bigint",
+			"base_type": "bigint",
+		}],
+		"constraints": [{
+			"kind": "unique",
+			"name": "u",
+			"object": "public.t.u",
+			"columns": ["tenant_id", "a"],
+			"inherited": false,
+		}],
+	}]}}
+		with input.params.CL103 as {"column": "tenant_id"}
 }

@@ -3,8 +3,6 @@
 # description: |
 #   A unit, a time zone, what NULL means: a comment on the column tells it to whoever queries
 #   it.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: CM102
 #   aliases: [bytebase:column.comment]

@@ -3,8 +3,6 @@
 # description: |
 #   The catalog is the one place where a description cannot get lost: every client and every
 #   export shows it.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: CM101
 #   aliases: [bytebase:table.comment, liquibase:TableCommentCheck]

@@ -3,8 +3,6 @@
 # description: |
 #   A column is first marked as deprecated in its comment, in a release of its own, so that
 #   everybody who reads it can stop.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: EC102
 #   params:

@@ -4,8 +4,6 @@
 #   Code and schema do not change at one instant. A pull request that drops or renames what the
 #   running version uses and changes the code with it is wrong for as long as the deployment
 #   takes, and cannot be taken back.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: EC101
 #   params:

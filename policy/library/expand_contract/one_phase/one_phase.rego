@@ -3,8 +3,6 @@
 # description: |
 #   Adding a column and dropping the one it replaces in one change leaves no time in which both
 #   versions of the application can run.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: EC103
 package library.expand_contract.one_phase

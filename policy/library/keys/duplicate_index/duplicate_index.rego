@@ -2,8 +2,6 @@
 # title: no two indexes are the same
 # description: |
 #   Two indexes with the same definition cost each write twice and serve no query better.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: KY105
 #   aliases: [skeema:dupe-index, splinter:duplicate_index, bytebase:index.no-duplicate-column]

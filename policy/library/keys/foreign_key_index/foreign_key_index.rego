@@ -3,8 +3,6 @@
 # description: |
 #   Deleting or changing a referenced row looks for the rows that refer to it. Without an index
 #   on the referring columns that is a scan of the whole table, for each row.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: KY103
 #   aliases: [splinter:unindexed_foreign_keys, liquibase:ForeignKeyIndex]

@@ -3,8 +3,6 @@
 # description: |
 #   PostgreSQL takes an integer that refers to a bigint, until the first number that does not
 #   fit; and joins must cast.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: KY104
 package library.keys.foreign_key_type

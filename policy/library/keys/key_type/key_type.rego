@@ -3,8 +3,6 @@
 # description: |
 #   An integer key ends at 2,147,483,647 and changing its type rewrites the table and everything
 #   that refers to it.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: KY102
 #   aliases: [skeema:pk-type, bytebase:column.auto-increment-must-integer]

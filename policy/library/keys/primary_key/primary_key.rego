@@ -3,8 +3,6 @@
 # description: |
 #   Without a primary key a row cannot be named: logical replication refuses UPDATE and DELETE,
 #   tools cannot page, and duplicates cannot be told apart.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: KY101
 #   aliases: [bytebase:table.require-pk, skeema:pk, liquibase:TablePrimaryKey, splinter:no_primary_key]

@@ -2,8 +2,6 @@
 # title: indexes do not have too many columns
 # description: |
 #   The later columns of an index seldom narrow a search, and each makes the index larger.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: LM103
 #   aliases: [bytebase:index.key-number-limit]

@@ -2,8 +2,6 @@
 # title: tables do not grow too wide
 # description: |
 #   A row must fit a page of 8 kB, and PostgreSQL ends at 1,600 columns, dropped ones counted.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: LM101
 #   aliases: [bytebase:table.limit-size]

@@ -3,8 +3,6 @@
 # description: |
 #   PostgreSQL cuts names at 63 bytes, silently: a long table name leaves no room for the names
 #   of its indexes and constraints.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: LM104
 #   aliases: [liquibase:ObjectNameLength]

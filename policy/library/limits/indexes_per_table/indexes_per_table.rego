@@ -2,8 +2,6 @@
 # title: tables do not carry too many indexes
 # description: |
 #   Each index is written with each row and keeps updates from staying on their page.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: LM102
 #   aliases: [bytebase:index.total-number-limit]

@@ -3,8 +3,6 @@
 # description: |
 #   A rewrite holds everybody off for as long as it takes to copy the table, and needs its size
 #   again on disk. How large a table is the statistics say.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: LM105
 #   params:

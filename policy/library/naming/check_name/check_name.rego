@@ -2,8 +2,6 @@
 # title: check names follow the team's pattern
 # description: |
 #   The name of a check constraint is what a person sees when a row is refused.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: NM105
 #   aliases: [liquibase:ConstraintNamingConvention]

@@ -3,9 +3,21 @@ package library.naming.check_name_test
 import data.library.naming.check_name
 
 test_speaks if {
-	count(check_name.deny) == 1 with input as {"after": {"constraints": [{"name": "positive", "object": "public.orders.positive", "kind": "check", "inherited": false}]}} with input.params.NM105 as {"pattern": "[a-z0-9_]+_check"}
+	count(check_name.deny) == 1 with input as {"after": {"constraints": [{
+		"name": "positive",
+		"object": "public.orders.positive",
+		"kind": "check",
+		"inherited": false,
+	}]}}
+		with input.params.NM105 as {"pattern": "[a-z0-9_]+_check"}
 }
 
 test_silent if {
-	count(check_name.deny) == 0 with input as {"after": {"constraints": [{"name": "orders_total_check", "object": "public.orders.orders_total_check", "kind": "check", "inherited": false}]}} with input.params.NM105 as {"pattern": "[a-z0-9_]+_check"}
+	count(check_name.deny) == 0 with input as {"after": {"constraints": [{
+		"name": "orders_total_check",
+		"object": "public.orders.orders_total_check",
+		"kind": "check",
+		"inherited": false,
+	}]}}
+		with input.params.NM105 as {"pattern": "[a-z0-9_]+_check"}
 }

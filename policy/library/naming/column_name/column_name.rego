@@ -3,8 +3,6 @@
 # description: |
 #   Column names reach code, reports and exports. One style for all of them spares every reader
 #   a look at the table.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: NM102
 #   aliases: [bytebase:naming.column]

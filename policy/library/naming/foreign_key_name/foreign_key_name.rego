@@ -2,8 +2,6 @@
 # title: foreign key names follow the team's pattern
 # description: |
 #   The name of a foreign key is what a person sees when a row is refused.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: NM104
 #   aliases: [bytebase:naming.index.fk]

@@ -2,8 +2,6 @@
 # title: function names follow the team's pattern
 # description: |
 #   A function is called by name from other people's SQL.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: NM109
 #   aliases: [bytebase:naming.function]

@@ -3,8 +3,6 @@
 # description: |
 #   An index is named in plans and in errors. A name that says table and columns, as PostgreSQL
 #   makes them, tells what it is for.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: NM103
 #   aliases: [bytebase:naming.index.idx]

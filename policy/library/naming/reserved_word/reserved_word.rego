@@ -3,8 +3,6 @@
 # description: |
 #   A table called user or a column called order must be quoted in every query, and a query that
 #   forgets it may mean something else: SELECT user gives the role.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: NM112
 #   aliases: [bytebase:naming.identifier.no-keyword, liquibase:OracleReservedKeywords]

@@ -2,8 +2,6 @@
 # title: sequence names follow the team's pattern
 # description: |
 #   Sequences share a name space with tables; a suffix keeps them apart.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: NM107
 #   params:

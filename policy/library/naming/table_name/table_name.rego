@@ -3,8 +3,6 @@
 # description: |
 #   A name that needs quotes needs them in every query for ever. Partitions may be called as the
 #   tool that makes them likes.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: NM101
 #   aliases: [bytebase:naming.table, skeema:name-case, liquibase:TableNamingConvention]

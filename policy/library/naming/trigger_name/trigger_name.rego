@@ -2,8 +2,6 @@
 # title: trigger names follow the team's pattern
 # description: |
 #   Triggers of one table fire in order of name, so that names are part of what they do.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: NM110
 #   params:

@@ -2,8 +2,6 @@
 # title: unique names follow the team's pattern
 # description: |
 #   The name of a unique constraint is what applications look for to tell which value is taken.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: NM106
 #   aliases: [bytebase:naming.index.uk]

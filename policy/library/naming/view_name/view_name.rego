@@ -2,8 +2,6 @@
 # title: view names follow the team's pattern
 # description: |
 #   A view is queried like a table and named like one.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: NM108
 #   params:

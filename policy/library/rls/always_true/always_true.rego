@@ -3,8 +3,6 @@
 # description: |
 #   A policy whose condition is true for every row protects nothing. For reading that may be
 #   meant; for writing it is not.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: RL103
 #   aliases: [splinter:rls_policy_always_true]

@@ -3,8 +3,6 @@
 # description: |
 #   A client that reaches a schema directly reads every row of a table there unless row-level
 #   security says which.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: RL101
 #   aliases: [splinter:rls_disabled_in_public]

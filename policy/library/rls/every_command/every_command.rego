@@ -2,8 +2,6 @@
 # title: each command has a policy
 # description: |
 #   With row-level security on, a command without a policy touches no row, silently.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: RL102
 #   params:

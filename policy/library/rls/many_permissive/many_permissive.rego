@@ -3,8 +3,6 @@
 # description: |
 #   Permissive policies for one role and command are joined by OR: all of them are evaluated for
 #   each row, and each widens what the others allow.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: RL108
 #   aliases: [splinter:multiple_permissive_policies]

@@ -2,8 +2,6 @@
 # title: row-level security comes with policies
 # description: |
 #   A table with row-level security and no policy is empty for everybody but its owner.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: RL104
 #   aliases: [splinter:rls_enabled_no_policy]

@@ -3,8 +3,6 @@
 # description: |
 #   A function such as auth.uid() or current_setting() in a policy is called for each row.
 #   Inside a subselect it is called once for the statement.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: RL107
 #   aliases: [splinter:auth_rls_initplan]

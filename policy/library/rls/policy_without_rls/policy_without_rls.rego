@@ -2,8 +2,6 @@
 # title: policies are switched on
 # description: |
 #   A policy on a table without row-level security does nothing.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: RL105
 #   aliases: [splinter:policy_exists_rls_disabled]

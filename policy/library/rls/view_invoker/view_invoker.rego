@@ -3,8 +3,6 @@
 # description: |
 #   A view reads with the rights of its owner, past the row-level security of the tables under
 #   it, unless security_invoker is on.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: RL106
 #   aliases: [splinter:security_definer_view]

@@ -3,13 +3,24 @@
 # description: |
 #   An extension is code that runs in the server. The list holds what the team has looked at and
 #   what its hosts have.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: SP104
 #   params:
 #     extensions:
-#       default: ["btree_gin", "btree_gist", "citext", "hstore", "ltree", "pg_stat_statements", "pg_trgm", "pgcrypto", "plpgsql", "postgis", "unaccent", "uuid-ossp", "vector"]
+#       default:
+#         - btree_gin
+#         - btree_gist
+#         - citext
+#         - hstore
+#         - ltree
+#         - pg_stat_statements
+#         - pg_trgm
+#         - pgcrypto
+#         - plpgsql
+#         - postgis
+#         - unaccent
+#         - uuid-ossp
+#         - vector
 #       description: Names of extensions that may be installed.
 package library.security.allowed_extensions
 

@@ -4,8 +4,6 @@
 #   A SECURITY DEFINER function runs with its owner's rights and finds tables and functions
 #   along the caller's search_path: a caller who may create a function takes the owner's rights
 #   over.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: SP101
 #   aliases: [splinter:function_search_path_mutable]

@@ -7,5 +7,9 @@ test_speaks if {
 }
 
 test_silent if {
-	count(definer_search_path.deny) == 0 with input as {"after": {"functions": [{"object": "public.f()", "security_definer": true, "config": ["search_path=pg_catalog"]}]}}
+	count(definer_search_path.deny) == 0 with input as {"after": {"functions": [{
+		"object": "public.f()",
+		"security_definer": true,
+		"config": ["search_path=pg_catalog"],
+	}]}}
 }

@@ -3,8 +3,6 @@
 # description: |
 #   Functions of an extension in public mix with the team's own, and move with them when public
 #   is dumped or exposed.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: SP105
 #   aliases: [splinter:extension_in_public]

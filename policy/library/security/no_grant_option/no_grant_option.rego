@@ -2,8 +2,6 @@
 # title: rights are not handed on
 # description: |
 #   WITH GRANT OPTION lets a role give its rights to others, out of sight of any migration.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: SP103
 #   aliases: [liquibase:SqlGrantOptionWarn]

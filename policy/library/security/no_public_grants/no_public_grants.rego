@@ -2,8 +2,6 @@
 # title: nothing is granted to everybody
 # description: |
 #   PUBLIC is every role there is and will be.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: SP102
 #   aliases: [liquibase:SqlGrantSpecificPrivsWarn]

@@ -4,8 +4,6 @@
 #   ALTER SYSTEM, COPY … PROGRAM, files of the server, roles with SUPERUSER or BYPASSRLS,
 #   untrusted languages: a migration that needs them needs a superuser in production, and
 #   whoever can write a migration becomes one.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: SP106
 #   aliases: [bytebase:statement.disallow-superuser]

@@ -2,8 +2,6 @@
 # title: materialized views and foreign tables are not exposed
 # description: |
 #   Neither knows row-level security: who may read one reads all of it.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: SP107
 #   aliases: [splinter:materialized_view_in_api, splinter:foreign_table_in_api]

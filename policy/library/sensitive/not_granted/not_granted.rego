@@ -2,8 +2,6 @@
 # title: personal data is not granted to everybody
 # description: |
 #   A grant on a whole table gives its tagged columns too.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: PI103
 #   params:
@@ -15,12 +13,11 @@
 #       description: Regular expression for the tag in the comment.
 package library.sensitive.not_granted
 
-deny contains {"message": message, "object": g.object, "location": change.location} if {
+deny contains {"message": message, "object": change.object, "location": change.location} if {
 	some change in input.changes
 	change.type == "add_grant"
 	change.is in {"SELECT", "UPDATE"}
 	change.grantee in input.params.PI103.roles
-	g := change
 	some c in input.after.columns
 	regex.match(input.params.PI103.tag, c.comment)
 	_covers(change, c)

@@ -3,8 +3,6 @@
 # description: |
 #   A column tagged as personal data stands in a table with row-level security, or says in its
 #   comment how it is masked.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: PI102
 #   params:

@@ -4,8 +4,6 @@
 #   Whoever must delete or export what is known of a person needs to know where it is. The rule
 #   wants the comment of a column whose name looks like personal data to hold a tag, or to say
 #   that it holds none.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: PI101
 #   aliases: [splinter:sensitive_columns_exposed]

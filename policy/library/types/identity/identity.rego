@@ -3,8 +3,6 @@
 # description: |
 #   A serial column is an integer with a default and a sequence that has rights and an owner of
 #   its own. GENERATED … AS IDENTITY is one thing, and standard SQL.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: TY106
 #   aliases: [squawk:prefer-identity]

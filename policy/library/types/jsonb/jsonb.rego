@@ -3,8 +3,6 @@
 # description: |
 #   json has no equality: SELECT DISTINCT, GROUP BY and UNION over such a table fail, and it
 #   cannot be indexed.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: TY104
 #   aliases: [eugene:E3]

@@ -2,8 +2,6 @@
 # title: no char(n)
 # description: |
 #   char(n) fills up with blanks, which count in some comparisons and not in others.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: TY103
 #   aliases: [squawk:ban-char-field, bytebase:column.maximum-character-length]

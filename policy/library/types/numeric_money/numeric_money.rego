@@ -3,8 +3,6 @@
 # description: |
 #   Binary fractions cannot hold 0.1, so that sums drift by cents. The type money depends on a
 #   setting of the server.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: TY105
 #   aliases: [skeema:has-float]

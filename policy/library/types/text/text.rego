@@ -3,8 +3,6 @@
 # description: |
 #   Text and varchar are stored alike. A limit in the type is hard to change: shortening it
 #   scans the table under the strongest lock. A check constraint can be added and dropped.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: TY102
 #   aliases: [squawk:prefer-text-field, bytebase:column.maximum-varchar-length]

@@ -3,8 +3,6 @@
 # description: |
 #   timestamp without time zone is a picture of a clock, not a point in time: two servers with
 #   different TimeZone write different moments.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: TY101
 #   aliases: [squawk:prefer-timestamp-tz]

@@ -2,15 +2,13 @@
 # title: type names follow the team's pattern
 # description: |
 #   Enums and domains are written in every cast.
-# schemas:
-#   - input: schema.input
 # custom:
 #   id: NM111
 #   params:
 #     pattern:
 #       default: "[a-z][a-z0-9_]*"
 #       description: Regular expression for the whole type name.
-package library.naming.type_name
+package library.naming.user_type_name
 
 import data.assay
 
