@@ -21,6 +21,7 @@ var statementFails = &Analyzer{
 			f := lint.Finding{
 				Confidence: lint.Proven,
 				Message:    "fails: " + e.Message,
+				Advice:     e.Advice,
 				Evidence:   []lint.Evidence{{Kind: "error", Text: fmt.Sprintf("%s %s", e.Code, e.Message), Code: e.Code}},
 			}
 			for _, x := range []string{e.Detail, e.Hint, e.Where} {

@@ -43,7 +43,7 @@ func (o *lintOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.base, "base", "", "schema dump `file` that is loaded before the oldest migration")
 	f.StringVar(&o.gitBase, "git-base", "", "`commit` or branch that new migrations are measured from (default: the pull request's target)")
 	f.IntVar(&o.latest, "latest", 0, "take the last `N` migrations as new, whatever git says")
-	f.BoolVar(&o.all, "all", false, "take all migrations as new")
+	f.BoolVar(&o.all, "all", false, "judge every migration, each on a base of those before it")
 	f.BoolVar(&o.noCache, "no-cache", false, "do not keep or use replayed bases")
 	f.BoolVar(&o.superuser, "superuser", false, "run the migrations as a superuser: for trusted code only")
 	f.DurationVar(&o.timeout, "timeout", 0, "end the whole run after this `duration` (default 30m)")

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -58,7 +60,15 @@ func (a *app) record(ctx context.Context, p *project, o *lintOptions) (rec *devd
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	return rec, pipeline.RecordAll(ctx, db, rec)
+	if err := pipeline.RecordAll(ctx, db, rec); err != nil {
+		return nil, err
+	}
+	for _, m := range rec.New {
+		if m.Err != nil {
+			m.Err.Advice = postgres.Explain(m.Err)
+		}
+	}
+	return rec, nil
 }
 
 // judge turns a record into a result.
@@ -71,7 +81,7 @@ func (a *app) judge(ctx context.Context, p *project, o *lintOptions, rec *devdb.
 	in := pipeline.Input{
 		Tool:    lint.Tool{Name: "assay", Version: buildVersion()},
 		Against: against(p, rec), Record: rec, Rules: rules, Timing: o.timing, Notices: p.notices,
-		Judges: []pipeline.Judge{analyzers.Checks{Skip: func(r lint.Rule) bool {
+		Judges: []pipeline.Judge{analyzers.Checks{Alone: o.all, Skip: func(r lint.Rule) bool {
 			sev, where := p.config.Severity(r, "", "")
 			return sev == lint.Off && where == "" && r.Optional && !named(p.config, r)
 		}}},
@@ -174,19 +184,59 @@ func (a *app) progress() func(string) {
 	return func(line string) { a.say("assay: %s", line) }
 }
 
-// baseDatabase gives a database on which everything merged has been replayed.
+// baseDatabase gives a database on which everything merged has been replayed:
+// kept from an earlier run where that is possible.
 func (a *app) baseDatabase(ctx context.Context, s *postgres.Server, p *project, o *lintOptions) (*postgres.DB, error) {
+	key, base := baseKey(p), baseScripts(p)
+	keep := !o.noCache && len(base)+len(p.setup) > 0
+	if keep {
+		if db, ok, err := s.Restore(ctx, key); ok || err != nil {
+			return db, err
+		}
+	}
 	db, err := s.Create(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := db.Setup(ctx, p.setup); err != nil {
-		return nil, errors.Join(err, db.Close())
+	err = db.Setup(ctx, p.setup)
+	if err == nil {
+		err = pipeline.Replay(ctx, db, base)
 	}
-	if err := pipeline.Replay(ctx, db, baseScripts(p)); err != nil {
-		return nil, errors.Join(err, db.Close())
+	if err == nil && keep {
+		err = s.Snapshot(ctx, key, db)
+	}
+	if err != nil {
+		return nil, errors.Join(explained(err), db.Close())
 	}
 	return db, nil
+}
+
+// explained adds what to do about a statement of the base or the setup that the server refused.
+func explained(err error) error {
+	var refused *devdb.StatementError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	err = fmt.Errorf("replaying what is merged: %w", err)
+	if text := postgres.Explain(refused); text != "" {
+		err = fmt.Errorf("%w\n%s", err, text)
+	}
+	return err
+}
+
+// baseKey names all that the replayed base depends on, beside the server.
+func baseKey(p *project) string {
+	h := sha256.New()
+	for _, m := range p.setup {
+		fmt.Fprintln(h, "setup", m.Hash)
+	}
+	for _, m := range baseScripts(p) {
+		fmt.Fprintln(h, m.TxMode, m.Hash)
+	}
+	if len(p.dir.Migrations) > 0 {
+		fmt.Fprintln(h, p.dir.Migrations[0].Bookkeeping)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 func baseScripts(p *project) []*migration.Migration {

@@ -85,6 +85,7 @@ type StatementError struct {
 	Hint      string
 	Where     string // context: function and line
 	Position  int    // 1-based character in the statement's text, 0 if unknown
+	Advice    string // what to do when the dev database is the cause, not the migration
 	Canceled  string // why assay ended it: "statement timeout after 30s", empty if the server did
 }
 
