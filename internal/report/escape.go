@@ -59,7 +59,7 @@ func mdText(s string, limit int) string {
 			}
 		case '.', ')':
 			b.WriteRune(r)
-			if w := lastWord(s[:i]); strings.EqualFold(w, "www") || i > 0 && w == s[:i] && isDigits(w) {
+			if w := lastWord(s[:i]); strings.HasSuffix(strings.ToLower(w), "www") || i > 0 && w == s[:i] && isDigits(w) {
 				out := strings.TrimSuffix(b.String(), string(r))
 				b.Reset()
 				b.WriteString(out + fmt.Sprintf("&#%d;", r) + zeroWidth)
@@ -150,7 +150,7 @@ func htmlCode(s string, limit int) string {
 func entities(s string) string {
 	var b strings.Builder
 	for i, r := range s {
-		if r >= utf8.RuneSelf || word(byte(r)) || strings.ContainsRune(" ,()", r) || r == '.' && !strings.EqualFold(lastWord(s[:i]), "www") {
+		if r >= utf8.RuneSelf || word(byte(r)) || strings.ContainsRune(" ,()", r) || r == '.' && !strings.HasSuffix(strings.ToLower(lastWord(s[:i])), "www") {
 			b.WriteRune(r)
 			continue
 		}

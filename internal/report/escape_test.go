@@ -22,7 +22,7 @@ var evil = []string{
 	"@alice", "see #123, GH-123, acme/shop#1", "https://evil.example www.evil.example a@evil.example", "[x](http://e.example)", "![x](http://e.example)",
 	"<script>alert(1)</script>", "<!-- assay:sticky -->", "</details>", "```\nfence\n```", "~~~", "`code`", "a | b", "|---|---|", "# heading", "- item", "1. item", "1) item",
 	"> quote", "> [!WARNING]", "/close", "---", "===", "* * *", "\\", "&lt;&#64;alice", "**bold** _it_ ~~gone~~ $x$ $$y$$ :tada:", "::error::x", "##[error]x", "\u202eevil\u2066",
-	"a\r\nb\rc", "\x00\x1b[31m", "\xff\xfe", "http://x", "ftp://x.example", "mailto:a@b.example", "[ref]: http://e.example", "[^1]", "    indented", "\tindented", "!1 ~label %m $1 ^x", "deadbeef1234567",
+	"a\r\nb\rc", "\x00\x1b[31m", "\xff\xfe", "http://x", "ftp://x.example", "mailto:a@b.example", "#wwww.a", "[ref]: http://e.example", "[^1]", "    indented", "\tindented", "!1 ~label %m $1 ^x", "deadbeef1234567",
 	"{{.}}", "${x}", "]]>", "-- >", "x\\|y", "`|`", "``` |", "<https://e.example>", "\u2028\u2029", strings.Repeat("x", 1000),
 }
 
