@@ -1,0 +1,111 @@
+package postgres
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+// Config says which server to run on. The zero value finds an installed
+// PostgreSQL, or downloads one.
+type Config struct {
+	// Postgres is a major version ("17"), a directory with initdb and postgres
+	// in it, or empty: the newest that is installed, else DefaultMajor downloaded.
+	Postgres string
+	// URL is an existing server; no server is started then.
+	URL string
+	// CacheDir keeps downloads, prepared data directories and replayed bases.
+	// Empty: the user's cache directory, or one in the temporary directory.
+	CacheDir string
+	// Superuser runs the migrations as a superuser: no sandbox.
+	Superuser bool
+	// Extensions may be created by the admin, besides those that are allowed anyway.
+	Extensions []string
+	// StatementTimeout ends a statement that takes longer, 0 for never. The
+	// client enforces it: no SET of a migration can lift it.
+	StatementTimeout time.Duration
+	// WALLevel of an own server: "minimal" if empty; publications and slots need "logical".
+	WALLevel string
+	// TimeZone of the sessions that migrations run in.
+	TimeZone string
+	// Settings are given to every session that migrations run in.
+	Settings map[string]string
+	// Progress takes one line for a person; nil for none.
+	Progress func(string)
+	// Env reads the environment; nil reads nothing. Used are HOME,
+	// npm_config_registry, ASSAY_PG_MIRROR and PATH.
+	Env func(string) string
+}
+
+func (c *Config) env(name string) string {
+	if c.Env == nil {
+		return ""
+	}
+	return c.Env(name)
+}
+
+func (c *Config) say(line string) {
+	if c.Progress != nil {
+		c.Progress(line)
+	}
+}
+
+// cache gives the cache directory, made and proven to be writable. Root's own
+// home is closed to the user that the server runs as, so root keeps its cache
+// in /var/cache.
+func (c *Config) cache() (string, error) {
+	var tries []string
+	home := c.env("HOME")
+	if c.CacheDir != "" && !(isRoot() && home != "" && within(home, c.CacheDir)) {
+		tries = append(tries, c.CacheDir)
+	}
+	if c.CacheDir == "" || len(tries) == 0 {
+		if isRoot() {
+			tries = append(tries, "/var/cache/assay")
+		}
+		if c.CacheDir != "" {
+			tries = append(tries, c.CacheDir)
+		} else if d, err := os.UserCacheDir(); err == nil {
+			tries = append(tries, filepath.Join(d, "assay"))
+		}
+	}
+	var err error
+	for _, d := range tries {
+		if d, err = filepath.Abs(d); err == nil {
+			if err = writable(d); err == nil {
+				return d, nil
+			}
+		}
+	}
+	if full(err) {
+		return "", err
+	}
+	d := filepath.Join(os.TempDir(), "assay-cache-"+strconv.Itoa(os.Getuid()))
+	if err := os.Mkdir(d, 0o700); err != nil && !os.IsExist(err) {
+		return "", err
+	}
+	// Somebody else may have made it first, to have us run his binaries.
+	if i, err := os.Lstat(d); err != nil || !i.IsDir() || !ownedByUs(i) {
+		return os.MkdirTemp("", "assay-cache-")
+	}
+	return d, writable(d)
+}
+
+// within reports whether path lies in dir.
+func within(dir, path string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(rel)
+}
+
+func writable(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ".try-")
+	if err != nil {
+		return err
+	}
+	f.Close()
+	return os.Remove(f.Name())
+}

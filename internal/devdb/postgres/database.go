@@ -1,0 +1,157 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/assaydb/assay/internal/devdb"
+)
+
+func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
+
+func quoted(name string) string { return pgx.Identifier{name}.Sanitize() }
+
+func version(num int, text, source string) devdb.Version {
+	major := num / 10000
+	return devdb.Version{Num: num, Text: text, Source: source, Tested: major >= oldestTested && major <= newestTested}
+}
+
+// Open gives the server that c asks for. One of assay's own is started when
+// the first database is made on it.
+func Open(ctx context.Context, c Config) (*Server, error) {
+	if c.URL != "" {
+		return openExisting(ctx, c)
+	}
+	return openOwn(ctx, c)
+}
+
+// Close drops what is left on the server. One of assay's own is stopped and thrown away.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.own == nil {
+		return s.existing.close()
+	}
+	return errors.Join(s.own.stop(false), s.own.run.remove())
+}
+
+// up starts an own server.
+func (s *Server) up(ctx context.Context) error {
+	if s.own == nil || s.own.done != nil {
+		return nil
+	}
+	if err := s.own.start(ctx); err != nil {
+		return err
+	}
+	if s.admin != nil {
+		return nil
+	}
+	var err error
+	if s.admin, err = s.own.connConfig(); err != nil {
+		return err
+	}
+	return s.asAdmin(ctx, s.makeOwner)
+}
+
+// asAdmin runs f on a connection to the maintenance database.
+func (s *Server) asAdmin(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
+	c, err := pgx.ConnectConfig(ctx, s.admin.Copy())
+	if err != nil {
+		return fmt.Errorf("connecting to the dev server: %w", err)
+	}
+	defer c.Close(context.WithoutCancel(ctx))
+	return f(ctx, c)
+}
+
+// Create makes an empty database that the migrations' role owns.
+func (s *Server) Create(ctx context.Context) (*DB, error) { return s.create(ctx, "template0") }
+
+// Clone makes a copy of d, whose connections it closes.
+func (s *Server) Clone(ctx context.Context, d *DB) (*DB, error) {
+	if err := d.Disconnect(ctx); err != nil {
+		return nil, err
+	}
+	return s.create(ctx, d.name)
+}
+
+func (s *Server) create(ctx context.Context, template string) (*DB, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.up(ctx); err != nil {
+		return nil, err
+	}
+	s.n++
+	name := fmt.Sprintf("assay_%d", s.n)
+	if s.existing != nil {
+		name = fmt.Sprintf("%s_%d", s.existing.name, s.n)
+	}
+	sql := "CREATE DATABASE " + quoted(name) + " OWNER " + quoted(s.owner) + " TEMPLATE " + template
+	if template == "template0" {
+		sql += " ENCODING 'UTF8'"
+	}
+	if s.version.Num >= 150000 {
+		sql += " STRATEGY file_copy"
+	}
+	err := s.asAdmin(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		if _, err := c.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("making a database on the dev server: %w", err)
+		}
+		return s.existing.created(ctx, c, name)
+	})
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.database(name)
+	if err == nil && template == "template0" {
+		err = d.give(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// database describes a database that is there.
+func (s *Server) database(name string) (*DB, error) {
+	d := &DB{server: s, name: name, admin: s.admin.Copy(), owner: s.admin.Copy()}
+	d.admin.Database, d.owner.Database = name, name
+	if s.owner != s.admin.User {
+		d.owner.User, d.owner.Password = s.owner, s.pass
+	}
+	d.owner.RuntimeParams = maps.Clone(s.config.Settings)
+	if d.owner.RuntimeParams == nil {
+		d.owner.RuntimeParams = map[string]string{}
+	}
+	return d, nil
+}
+
+// Name is the database's name on the server.
+func (d *DB) Name() string { return d.name }
+
+// Close drops the database.
+func (d *DB) Close() error {
+	if d == nil {
+		return nil
+	}
+	ctx := context.Background()
+	err := d.Disconnect(ctx)
+	s := d.server
+	if s.own != nil && s.own.done == nil {
+		return err // the server is gone, and the database with it
+	}
+	sql := "DROP DATABASE IF EXISTS " + quoted(d.name)
+	if s.version.Num >= 130000 {
+		sql += " WITH (FORCE)"
+	}
+	return errors.Join(err, s.asAdmin(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		if _, err := c.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("dropping the dev database %s: %w", d.name, err)
+		}
+		return nil
+	}))
+}

@@ -1,0 +1,48 @@
+package postgres
+
+import (
+	"context"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/assaydb/assay/internal/devdb"
+)
+
+// Server is a PostgreSQL to make throw-away databases on: one of assay's own,
+// or an existing one (Config.URL).
+type Server struct {
+	config  Config
+	version devdb.Version
+	admin   *pgx.ConnConfig // to the maintenance database
+	super   bool            // the admin is a superuser
+	owner   string          // the role that migrations run as
+	pass    string          // of the owner, on an existing server
+
+	mu       sync.Mutex
+	n        int // databases made so far
+	own      *own
+	existing *existing
+}
+
+// DB is one throw-away database. It is used by one goroutine at a time.
+type DB struct {
+	server *Server
+	name   string
+	owner  *pgx.ConnConfig // what migrations run as: owns the database, is no superuser
+	admin  *pgx.ConnConfig // what sees and may everything; never runs a migration
+	rec    *recorder       // made when first asked for
+}
+
+// Version says what the server is and where it came from.
+func (s *Server) Version() devdb.Version { return s.version }
+
+// ConnectOwner opens a connection as the role that migrations run as.
+func (d *DB) ConnectOwner(ctx context.Context) (*pgx.Conn, error) {
+	return pgx.ConnectConfig(ctx, d.owner.Copy())
+}
+
+// ConnectAdmin opens a connection as the admin.
+func (d *DB) ConnectAdmin(ctx context.Context) (*pgx.Conn, error) {
+	return pgx.ConnectConfig(ctx, d.admin.Copy())
+}

@@ -1,0 +1,152 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// harmless are predefined roles that the migrations' role may hand on. Those
+// for server files and programs, and for subscriptions, are not among them.
+var harmless = []string{"pg_monitor", "pg_read_all_settings", "pg_read_all_stats", "pg_stat_scan_tables", "pg_signal_backend",
+	"pg_read_all_data", "pg_write_all_data", "pg_checkpoint", "pg_use_reserved_connections", "pg_maintain", "pg_signal_autovacuum_worker"}
+
+// allowedExtensions may be created by the admin though they are not trusted:
+// none of them gives a way to files, programs or the network. dblink,
+// postgres_fdw, file_fdw and untrusted languages are left out for that.
+var allowedExtensions = []string{"address_standardizer", "address_standardizer_data_us", "amcheck", "autoinc", "bloom", "earthdistance",
+	"hypopg", "insert_username", "moddatetime", "pg_buffercache", "pg_freespacemap", "pg_prewarm", "pg_stat_statements", "pg_visibility",
+	"pgrouting", "pgrowlocks", "pgstattuple", "postgis", "postgis_raster", "postgis_sfcgal", "postgis_tiger_geocoder", "postgis_topology",
+	"refint", "sslinfo", "timescaledb", "vector", "xml2"}
+
+// makeOwner makes the role that migrations run as on an own server: everything
+// that a superuser may, short of what reaches out of the database.
+func (s *Server) makeOwner(ctx context.Context, c *pgx.Conn) error {
+	if s.owner == adminRole {
+		return nil
+	}
+	var there bool
+	if err := c.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", s.owner).Scan(&there); err != nil || there {
+		return err
+	}
+	pass := ""
+	if s.own.pass != "" {
+		s.pass = s.own.pass
+		pass = " PASSWORD '" + s.pass + "'"
+	}
+	owner := quoted(s.owner)
+	sql := ""
+	if s.version.Num < 160000 {
+		// There CREATEROLE may grant itself any role that is no superuser, those
+		// for server programs and files included. Nobody can become these; made
+		// superusers they can be granted by superusers alone.
+		sql = "UPDATE pg_catalog.pg_authid SET rolsuper = true WHERE rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files');\n"
+	}
+	sql += "CREATE ROLE " + owner + " LOGIN NOSUPERUSER CREATEROLE CREATEDB REPLICATION BYPASSRLS" + pass + ";\n"
+	var roles []string
+	if err := c.QueryRow(ctx, "SELECT array_agg(rolname::text ORDER BY 1) FROM pg_roles WHERE rolname = ANY($1)", harmless).Scan(&roles); err != nil {
+		return err
+	}
+	for _, r := range roles {
+		sql += "GRANT " + quoted(r) + " TO " + owner + " WITH ADMIN OPTION;\n"
+	}
+	if s.version.Num >= 150000 { // seeds and dumps switch triggers off with it
+		sql += "GRANT SET ON PARAMETER session_replication_role TO " + owner + ";\n"
+	}
+	if s.version.Num >= 160000 { // before, CREATEROLE alone let it use the roles it makes
+		sql += "ALTER ROLE " + owner + " SET createrole_self_grant = 'set, inherit';\n"
+	}
+	if _, err := c.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+		return fmt.Errorf("making the role that migrations run as: %w", err)
+	}
+	return nil
+}
+
+// give makes the owner own what a new database holds.
+func (d *DB) give(ctx context.Context) error {
+	s := d.server
+	if s.owner == s.admin.User {
+		return nil
+	}
+	c, err := d.ConnectAdmin(ctx)
+	if err != nil {
+		return fmt.Errorf("connecting to the new database: %w", err)
+	}
+	defer c.Close(ctx)
+	if _, err := c.Exec(ctx, "ALTER SCHEMA public OWNER TO "+quoted(s.owner)); err != nil {
+		return fmt.Errorf("giving schema public to the migrations' role: %w", err)
+	}
+	return s.giveExtensions(ctx, c)
+}
+
+// giveExtensions lets the owner comment on extensions, as dumps do: there is
+// no ALTER EXTENSION … OWNER TO.
+func (s *Server) giveExtensions(ctx context.Context, c *pgx.Conn) error {
+	if !s.super {
+		return nil
+	}
+	_, err := c.Exec(ctx, "UPDATE pg_catalog.pg_extension SET extowner = r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = $1 AND extowner <> r.oid", s.owner)
+	if err != nil {
+		return fmt.Errorf("giving the extensions to the migrations' role: %w", err)
+	}
+	return nil
+}
+
+// CreateExtension runs CREATE EXTENSION as the admin, if the extension and
+// those it brings with it may be created. The error says what to do.
+func (d *DB) CreateExtension(ctx context.Context, stmt, name string) error {
+	c, err := d.ConnectAdmin(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close(context.WithoutCancel(ctx))
+	if err := d.server.mayCreate(ctx, c, name, map[string]bool{}); err != nil {
+		return err
+	}
+	// The extended protocol takes one statement only.
+	if _, err := c.PgConn().ExecParams(ctx, stmt, nil, nil, nil, nil).Close(); err != nil {
+		var pe *pgconn.PgError
+		if errors.As(err, &pe) {
+			return fmt.Errorf("creating extension %q as admin: %s", name, pe.Message)
+		}
+		return fmt.Errorf("creating extension %q as admin: %w", name, err)
+	}
+	return d.server.giveExtensions(ctx, c)
+}
+
+// mayCreate checks an extension and what it requires.
+func (s *Server) mayCreate(ctx context.Context, c *pgx.Conn, name string, seen map[string]bool) error {
+	if seen[name] {
+		return nil
+	}
+	seen[name] = true
+	var trusted bool
+	var requires []string
+	err := c.QueryRow(ctx, `SELECT v.trusted, coalesce(v.requires::text[], '{}')
+		FROM pg_available_extension_versions v JOIN pg_available_extensions e ON e.name = v.name AND e.default_version = v.version
+		WHERE v.name = $1`, name).Scan(&trusted, &requires)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return errors.New(missingExtension(name))
+	}
+	if err != nil {
+		return fmt.Errorf("looking for extension %q: %w", name, err)
+	}
+	if !trusted && !slices.Contains(allowedExtensions, name) && !slices.Contains(s.config.Extensions, name) {
+		return fmt.Errorf("extension %q can reach beyond the database, so migrations may not create it: add it to `extensions:` in assay.yaml if you trust them", name)
+	}
+	for _, r := range requires {
+		if err := s.mayCreate(ctx, c, r, seen); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func missingExtension(name string) string {
+	return fmt.Sprintf("the dev server has no extension %q: use one that has it, such as a container of the image that production runs, with --dev-url", strings.Trim(name, `"`))
+}

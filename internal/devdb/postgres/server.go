@@ -1,0 +1,227 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+const (
+	adminRole = "assay_admin"
+	// ownerRole runs the migrations. The name is the one that real histories
+	// write in OWNER TO and GRANT; here it is no superuser.
+	ownerRole = "postgres"
+)
+
+// own is a server that assay starts, stops and throws away.
+type own struct {
+	bin   binaries
+	acct  *account
+	cache string
+	run   *runDir
+	data  string
+	host  string // socket directory, or loopback address
+	port  int
+	pass  string // of the admin on loopback
+	wal   string
+
+	pid  int
+	done chan error // gets the end of the process
+}
+
+// openOwn prepares a server; it starts when the first database is made.
+func openOwn(ctx context.Context, c Config) (*Server, error) {
+	cache, err := c.cache()
+	if err != nil {
+		return nil, fmt.Errorf("making the cache directory: %w; free some space or set ASSAY_CACHE_DIR", err)
+	}
+	b, err := findBinaries(ctx, &c, cache)
+	if err != nil {
+		return nil, err
+	}
+	o := &own{bin: b, acct: serverAccount(), cache: cache, wal: c.WALLevel, port: 5432}
+	if o.wal == "" {
+		o.wal = "logical"
+	}
+	if o.run, err = newRunDir(o.acct); err != nil {
+		return nil, fmt.Errorf("making a directory for the server: %w", err)
+	}
+	o.data, o.host = filepath.Join(o.run.path, "data"), o.run.path
+	s := &Server{config: c, own: o, super: true, owner: ownerRole}
+	if c.Superuser {
+		s.owner = adminRole
+	}
+	if err := o.prepare(ctx); err != nil {
+		return nil, errors.Join(err, o.run.remove())
+	}
+	s.version = version(b.num, b.text, b.source)
+	return s, nil
+}
+
+// prepare makes binaries and a data directory ready where the account gets at them.
+func (o *own) prepare(ctx context.Context) error {
+	if runtime.GOOS == "windows" {
+		o.host = "127.0.0.1"
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		o.port = l.Addr().(*net.TCPAddr).Port
+		l.Close()
+	}
+	if !o.acct.reaches(o.bin.program("postgres")) {
+		root := filepath.Join(o.run.path, "pg")
+		if err := copyTree(filepath.Dir(o.bin.dir), root, nil); err != nil {
+			return fmt.Errorf("copying PostgreSQL's programs to where another user may run them: %w", err)
+		}
+		if err := os.Chmod(root, 0o755); err != nil {
+			return err
+		}
+		o.bin.dir = filepath.Join(root, filepath.Base(o.bin.dir))
+	}
+	return o.fill(ctx)
+}
+
+// arguments are settings for speed: nothing outlives the run.
+func (o *own) arguments() []string {
+	set := []string{
+		"fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "max_wal_senders=0",
+		"shared_buffers=64MB", "wal_level=" + o.wal, "max_wal_size=1GB", "checkpoint_timeout=1h",
+		"max_locks_per_transaction=512", "max_connections=60", "track_counts=on", "jit=off",
+		// Workers scan by themselves and would blur what is counted.
+		"max_parallel_workers_per_gather=0", "max_parallel_maintenance_workers=0",
+		// The log is for a start that fails; statements may hold secrets.
+		"log_min_messages=fatal", "log_min_error_statement=panic", "logging_collector=off", "log_destination=stderr",
+		"ssl=off", "update_process_title=off", "port=" + strconv.Itoa(o.port), "log_timezone=UTC", "max_prepared_transactions=10",
+	}
+	if runtime.GOOS == "windows" {
+		set = append(set, "listen_addresses=127.0.0.1")
+	} else {
+		// mmap: shared memory of a server that is ended at once goes with its directory.
+		set = append(set, "dynamic_shared_memory_type=mmap", "listen_addresses=", "unix_socket_directories="+o.host, "unix_socket_permissions=0700")
+	}
+	args := []string{"-D", o.data}
+	for _, v := range set {
+		args = append(args, "-c", v)
+	}
+	return args
+}
+
+// start runs the server and waits until it takes connections.
+func (o *own) start(ctx context.Context) error {
+	if o.done != nil {
+		return nil
+	}
+	log, err := os.Create(filepath.Join(o.run.path, "log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd := exec.Command(o.bin.program("postgres"), o.arguments()...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = o.run.path, serverEnv(), log, log
+	o.acct.as(cmd)
+	started, done := make(chan error, 1), make(chan error, 1)
+	go func() {
+		// The death signal is tied to the thread that starts the process: keep it to the end.
+		runtime.LockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			done <- cmd.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
+		return fmt.Errorf("starting %s: %w", cmd.Path, err)
+	}
+	o.pid, o.done = cmd.Process.Pid, done
+	late := time.NewTimer(60 * time.Second)
+	defer late.Stop()
+	for {
+		if o.ready() {
+			return nil
+		}
+		select {
+		case err := <-done:
+			o.done = nil
+			return fmt.Errorf("PostgreSQL %s did not start: %w%s", o.bin.text, err, o.log())
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), o.stop(false))
+		case <-late.C:
+			return errors.Join(fmt.Errorf("PostgreSQL %s did not start within a minute%s", o.bin.text, o.log()), o.stop(false))
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+}
+
+// ready reads the file in which the server says that it takes connections.
+func (o *own) ready() bool {
+	b, err := os.ReadFile(filepath.Join(o.data, "postmaster.pid"))
+	if err != nil {
+		return false
+	}
+	lines := strings.Split(string(b), "\n")
+	return len(lines) > 7 && strings.TrimSpace(lines[7]) == "ready"
+}
+
+// log gives what the server said last, for an error message.
+func (o *own) log() string {
+	b, err := os.ReadFile(filepath.Join(o.run.path, "log"))
+	if text := strings.TrimSpace(string(b)); err == nil && text != "" {
+		return ": " + text[max(0, len(text)-2000):]
+	}
+	return ""
+}
+
+// stop ends the server, cleanly if its data directory is to be kept.
+func (o *own) stop(clean bool) error {
+	if o.done == nil {
+		return nil
+	}
+	defer func() { o.done = nil }()
+	if clean {
+		if err := stopFast(o.pid); err == nil {
+			select {
+			case <-o.done:
+				return nil
+			case <-time.After(30 * time.Second):
+			}
+		}
+	}
+	if err := quit(o.pid); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("stopping the server: %w", err)
+	}
+	select {
+	case <-o.done:
+		return nil
+	case <-time.After(10 * time.Second):
+	}
+	p, err := os.FindProcess(o.pid)
+	if err != nil {
+		return err
+	}
+	if err := p.Kill(); err != nil {
+		return fmt.Errorf("killing the server: %w", err)
+	}
+	<-o.done
+	return nil
+}
+
+// connConfig is the admin's connection to the maintenance database.
+func (o *own) connConfig() (*pgx.ConnConfig, error) {
+	c, err := pgx.ParseConfig("sslmode=disable user=" + adminRole + " dbname=postgres port=" + strconv.Itoa(o.port))
+	if err != nil {
+		return nil, err
+	}
+	c.Host, c.Password, c.Fallbacks, c.RuntimeParams = o.host, o.pass, nil, map[string]string{}
+	return c, nil
+}
