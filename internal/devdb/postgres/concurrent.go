@@ -65,7 +65,9 @@ func (r *recorder) bare(ctx context.Context, step *devdb.Step) error {
 	if quiet[step.Tag] {
 		return nil
 	}
-	if err := r.readAll(ctx); err != nil {
+	t := r.touched(step, facts, seen)
+	t.all = t.all || s.err != nil || storageTags[step.Tag] || len(facts.ddl)+len(facts.dropped) == 0 || !r.triggers
+	if err := r.reread(ctx, t); err != nil {
 		return err
 	}
 	step.After = r.cat
