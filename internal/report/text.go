@@ -161,13 +161,29 @@ func (p *printer) finding(r *lint.Result, f *lint.Finding, o Options, again bool
 		p.block("  ", "approval  ", yellow, approvalText(f.Approval))
 	}
 	if f.Advice != "" {
-		p.block("  ", "do        ", plain, cut(strings.TrimSpace(f.Advice), 4000))
+		p.advice(f.Advice)
 	}
 	if f.Fix != nil && len(f.Fix.Edits)+len(f.Fix.Files) > 0 {
 		p.block("  ", "fix       ", green, cut(f.Fix.Title, longMessage))
 	}
 	if webURL(f.URL) != "" {
 		p.line("  ", p.paint(dim, "docs      "), p.paint(dim, oneLine(f.URL, longLine)))
+	}
+}
+
+// advice writes what to do; SQL stays as it is, to be copied.
+func (p *printer) advice(text string) {
+	label := "do        "
+	for _, b := range adviceBlocks(text) {
+		if !b.Code {
+			p.block("  ", label, plain, b.Text)
+		} else {
+			for _, l := range strings.Split(visible(b.Text), "\n") {
+				p.line("  ", p.paint(dim, label), "  ", p.paint(cyan, inert(cut(l, longLine))))
+				label = strings.Repeat(" ", len(label))
+			}
+		}
+		label = strings.Repeat(" ", len(label))
 	}
 }
 
