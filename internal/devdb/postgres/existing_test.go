@@ -1,0 +1,75 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+)
+
+func TestExistingServer(t *testing.T) {
+	ctx := context.Background()
+	host := openTest(t, Config{})
+	keep, err := host.Create(ctx)
+	must(t, err)
+	names := func() string {
+		c, err := pgx.ConnectConfig(ctx, host.admin.Copy())
+		must(t, err)
+		defer c.Close(ctx)
+		var s string
+		must(t, c.QueryRow(ctx, "SELECT string_agg(n, ' ' ORDER BY n) FROM (SELECT rolname::text FROM pg_roles UNION ALL SELECT datname::text FROM pg_database) x(n)").Scan(&s))
+		return s
+	}
+	before := names()
+	url := fmt.Sprintf("postgres:///postgres?host=%s&user=%s&sslmode=disable", host.admin.Host, host.admin.User)
+	run := func() error {
+		s, err := Open(ctx, Config{URL: url})
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		d, err := s.Create(ctx)
+		if err != nil {
+			return err
+		}
+		c, err := d.ConnectOwner(ctx)
+		if err != nil {
+			return err
+		}
+		defer c.Close(ctx)
+		sql := "CREATE TABLE t (a int)"
+		if s.version.Num >= 160000 {
+			sql += "; CREATE ROLE same; GRANT SELECT ON t TO same"
+		}
+		_, err = c.PgConn().Exec(ctx, sql).ReadAll()
+		return err
+	}
+	ends := make(chan error, 2)
+	for range 2 {
+		go func() { ends <- run() }()
+	}
+	must(t, <-ends)
+	must(t, <-ends)
+	if after := names(); after != before {
+		t.Errorf("left on the server:\n%s\nbefore:\n%s", after, before)
+	}
+	must(t, keep.Close())
+}
+
+func TestExistingServerNeedsCreatedb(t *testing.T) {
+	ctx := context.Background()
+	host := openTest(t, Config{})
+	d, err := host.Create(ctx)
+	must(t, err)
+	c, err := d.ConnectAdmin(ctx)
+	must(t, err)
+	defer c.Close(ctx)
+	_, err = c.Exec(ctx, "CREATE ROLE poor LOGIN")
+	must(t, err)
+	_, err = Open(ctx, Config{URL: fmt.Sprintf("postgres:///postgres?host=%s&user=poor&sslmode=disable", host.admin.Host)})
+	if err == nil || !strings.Contains(err.Error(), "CREATEDB") {
+		t.Errorf("got %v", err)
+	}
+}
