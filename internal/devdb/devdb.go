@@ -171,7 +171,7 @@ type Lock struct {
 	Kind     string     // "table", "index", "sequence", "view", "materialized view", "partitioned table", "toast table" …
 	Table    schema.OID // of an index: its table; else Relation
 	Mode     LockMode
-	Step     int  // index of the step that took it
+	Step     int  // index of the step that took it; -1: an earlier migration of the same transaction (TxAll)
 	Inferred bool // taken from the manual, not seen: statements that cannot be watched
 }
 

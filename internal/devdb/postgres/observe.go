@@ -200,6 +200,9 @@ func (r *recorder) touched(step *devdb.Step, facts told, now []seenLock) *touch 
 	for o := range facts.rewrites {
 		t.rels[o] = true
 	}
+	if step.Tag == "LOCK TABLE" {
+		return t
+	}
 	again := storageTags[step.Tag]
 	for _, l := range now {
 		_, had := r.held[l.relation][l.mode]

@@ -68,6 +68,13 @@ func (r *recorder) begin(ctx context.Context, m *migration.Migration) error {
 			return fmt.Errorf("the connection of the open transaction is gone; run the migrations again")
 		}
 		r.mode = m.TxMode
+		r.tx.save("assay_migration", r.cat)
+		for _, modes := range r.held {
+			for mode, l := range modes {
+				l.Step = -1 // taken by an earlier migration
+				modes[mode] = l
+			}
+		}
 		return r.command(ctx, "SAVEPOINT assay_migration")
 	}
 	if err := r.finish(ctx); err != nil {
@@ -172,6 +179,9 @@ func (r *recorder) failed(ctx context.Context, step *devdb.Step, s sent) error {
 	step.Err = statementError(step.Stmt, s)
 	step.Err.Step = step
 	step.Notices = r.notices
+	if step.Tag == "" {
+		step.Tag = step.Stmt.Syntax.Tag
+	}
 	r.uncounted = true
 	back := step.Before
 	if r.tx.open {
@@ -194,8 +204,15 @@ func (r *recorder) rollback(ctx context.Context, back *schema.Catalog) error {
 	if r.tx.open && r.tx.all && r.tx.find("assay_migration") >= 0 {
 		p := r.tx.points[r.tx.find("assay_migration")]
 		r.tx.points = r.tx.points[:r.tx.find("assay_migration")]
+		if err := r.command(ctx, "ROLLBACK TO SAVEPOINT assay_migration"); err != nil {
+			return err
+		}
+		_, now, err := r.probe(ctx)
+		if err == nil {
+			_, r.held = r.held.take(now, -1, r.cat, p.catalog)
+		}
 		r.cat = p.catalog
-		return r.command(ctx, "ROLLBACK TO SAVEPOINT assay_migration")
+		return err
 	}
 	if r.conn.TxStatus() != 'I' {
 		if err := r.command(ctx, "ROLLBACK"); err != nil {
@@ -255,6 +272,7 @@ func (r *recorder) finish(ctx context.Context) error {
 func (r *recorder) control(ctx context.Context, step *devdb.Step, c control) error {
 	if c.word == "SAVEPOINT" && r.tx.open && !r.tx.explicit && r.mode == migration.TxImplicit {
 		// The server refuses it in the implicit block of a multi-statement query.
+		step.TxID = r.tx.id
 		return r.failed(ctx, step, refusal("25P01", "SAVEPOINT can only be used in transaction blocks"))
 	}
 	was := r.tx

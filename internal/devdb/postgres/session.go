@@ -202,12 +202,10 @@ type sent struct {
 
 // send runs one statement on the traced connection. The error is one of the
 // connection or the context; a refusal by the server is in sent.
-func (r *recorder) send(ctx context.Context, st *migration.Statement) (sent, error) {
-	var s sent
+func (r *recorder) send(ctx context.Context, st *migration.Statement) (s sent, err error) {
 	r.notices, r.told = nil, &told{}
 	defer r.guard(ctx, &s)()
 	start := time.Now()
-	var err error
 	// The context must not cut the connection: guard asks the server to stop.
 	free := context.WithoutCancel(ctx)
 	if st.Kind == migration.CopyData {
