@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"slices"
+	"strings"
 
 	"github.com/assaydb/assay/internal/lint"
 )
@@ -130,7 +131,7 @@ func (s *svg) arrow(a, b *node, ay, by int, class, title string) {
 const (
 	titleHeight  = 26
 	columnHeight = 19
-	shownColumns = 14
+	shownColumns = 10
 )
 
 // entityPicture draws the tables that change with their neighbours, empty if
@@ -169,9 +170,9 @@ func entityPicture(g *lint.Diagram) template.HTML {
 }
 
 func entityNode(t lint.DiagramTable) *node {
-	width := len([]rune(fit(t.Name, 34)))*8 + 70
+	width := len([]rune(fit(t.Name, 34)))*17/2 + 80
 	for _, c := range visibleColumns(t) {
-		width = max(width, (len([]rune(fit(c.Name, 24)))+len([]rune(fit(c.Type, 18))))*7+66)
+		width = max(width, (len([]rune(fit(c.Name, 24)))+len([]rune(fit(shortType(c.Type), 18))))*7+66)
 	}
 	rows := len(visibleColumns(t))
 	if len(t.Columns) > rows {
@@ -207,6 +208,14 @@ func visibleColumns(t lint.DiagramTable) []lint.DiagramColumn {
 	return out
 }
 
+// shortType writes a type as people do: "timestamptz", "varchar(20)".
+func shortType(t string) string {
+	return typeNames.Replace(strings.TrimPrefix(t, "public."))
+}
+
+var typeNames = strings.NewReplacer("timestamp without time zone", "timestamp", "timestamp with time zone", "timestamptz",
+	"time without time zone", "time", "time with time zone", "timetz", "character varying", "varchar", "double precision", "float8", `"`, "")
+
 func changeClass(change string) string {
 	switch change {
 	case "added", "dropped", "changed":
@@ -232,7 +241,7 @@ func paintEntity(p *svg, t lint.DiagramTable, n *node) {
 		}
 		p.text(n.x+10, y+14, "t-mark "+class, sign(c.Change))
 		p.text(n.x+22, y+14, "t-col "+class, fit(c.Name, 24))
-		p.text(n.x+n.w-34, y+14, "t-type end", fit(c.Type, 18))
+		p.text(n.x+n.w-34, y+14, "t-type end", fit(shortType(c.Type), 18))
 		p.text(n.x+n.w-8, y+14, "t-key end", fit(c.Key, 6))
 		y += columnHeight
 	}

@@ -37,7 +37,7 @@ func mermaidER(g *lint.Diagram) string {
 			if j == maxColumns {
 				break
 			}
-			fmt.Fprintf(&b, "    %s %s%s", mermaidWord(c.Type), mermaidWord(c.Name), mermaidKey(c.Key))
+			fmt.Fprintf(&b, "    %s %s%s", mermaidWord(shortType(c.Type)), mermaidWord(c.Name), mermaidKey(c.Key))
 			if c.Change != "" {
 				fmt.Fprintf(&b, " \"%s\"", mermaidText(c.Change))
 			}

@@ -11,7 +11,7 @@ import (
 	"github.com/assaydb/assay/internal/lint"
 )
 
-// Sizes of the lock timeline, in CSS pixels.
+// Sizes of the lock timeline, in CSS pixels; columns are stepWidth or wider.
 const (
 	stepWidth  = 96
 	headHeight = 46
@@ -160,10 +160,11 @@ func lockRows(steps []*lint.Statement) []*lockRow {
 
 func paintTimeline(steps []*lint.Statement, rows []*lockRow, inTx bool, title string) template.HTML {
 	p := new(svg)
-	w := len(steps)*stepWidth + 2
+	sw := min(max(340/len(steps), stepWidth), 170) // few statements leave room for long names
+	w := len(steps)*sw + 2
 	h := headHeight + len(rows)*rowHeight + 8
 	for i, s := range steps {
-		x := i * stepWidth
+		x := i * sw
 		p.open("step", fmt.Sprintf("line %d: %s", s.Line, s.Tag))
 		p.text(x+6, 18, "t-line", fmt.Sprintf("line %d", s.Line))
 		p.text(x+6, 34, "t-tag", fit(s.Tag, 14))
@@ -176,7 +177,7 @@ func paintTimeline(steps []*lint.Statement, rows []*lockRow, inTx bool, title st
 	}
 	p.line(w-1, 4, w-1, h-4, end)
 	for i, r := range rows {
-		paintRow(p, r, headHeight+i*rowHeight, len(steps), inTx)
+		paintRow(p, r, headHeight+i*rowHeight, sw, len(steps), inTx)
 	}
 	width := w
 	if inTx {
@@ -186,7 +187,7 @@ func paintTimeline(steps []*lint.Statement, rows []*lockRow, inTx bool, title st
 	return p.picture(max(width, 330), h, "lock timeline, "+title)
 }
 
-func paintRow(p *svg, r *lockRow, y, steps int, inTx bool) {
+func paintRow(p *svg, r *lockRow, y, sw, steps int, inTx bool) {
 	mode := r.strongest()
 	p.text(6, y+14, "t-name", fit(r.object, 44))
 	p.text(6, y+29, "t-who "+modeClass(mode), mode+": "+whoWaits(mode))
@@ -198,11 +199,11 @@ func paintRow(p *svg, r *lockRow, y, steps int, inTx bool) {
 			to = r.spans[i+1].from
 		}
 		p.open("bar", fmt.Sprintf("%s on %s: %s", s.mode, r.object, whoWaits(s.mode)))
-		p.rect(s.from*stepWidth+3, y+36, (to-s.from)*stepWidth-5, 18, 4, "lock "+modeClass(s.mode))
+		p.rect(s.from*sw+3, y+36, (to-s.from)*sw-5, 18, 4, "lock "+modeClass(s.mode))
 		p.close()
 	}
 	for i := range steps {
-		x := i*stepWidth + 5
+		x := i*sw + 5
 		if r.scans[i] {
 			p.open("mark", "reads the whole of "+r.object)
 			p.rect(x, y+38, 36, 14, 7, "chip")
