@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -315,3 +316,9 @@ func (r *Run) Link(path string, line int) string {
 	}
 	return link
 }
+
+// Secrets are the variables that tokens come in.
+var Secrets = []string{"ASSAY_GITHUB_TOKEN", "GITHUB_TOKEN", "GH_TOKEN", "ASSAY_GITLAB_TOKEN", "GITLAB_TOKEN", "CI_JOB_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"}
+
+// Secret says whether a variable holds a token.
+func Secret(key string) bool { return slices.Contains(Secrets, key) }

@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/assaydb/assay/integrations"
 	"github.com/assaydb/assay/internal/lint"
-	"github.com/assaydb/assay/internal/migration"
 )
 
 // The tokens of the suite.
@@ -35,7 +35,7 @@ type Bench struct {
 
 // Run runs every scenario of the suite over a new fake each.
 func Run(t *testing.T, fake func() *Server, bot string, open Open) {
-	for _, s := range scenarios {
+	for _, s := range slices.Concat(scenarios, trouble) {
 		t.Run(s.name, func(t *testing.T) {
 			b := &Bench{Server: fake(), t: t, open: open}
 			b.Accounts[Token] = Account{ID: 1001, Login: bot, Bot: true, Association: "NONE", Comment: true, Status: true, Teams: true}
@@ -106,10 +106,10 @@ func fix(f *lint.Finding, from, to int, text string) *lint.Finding {
 		}
 		return off
 	}
-	f.Fix = &lint.Fix{Title: "build it concurrently", Edits: []lint.Edit{{
-		Pos: migration.Position{Path: f.Path, Line: from, Column: 1, Offset: at(from)},
-		End: migration.Position{Path: f.Path, Line: to + 1, Column: 1, Offset: at(to + 1)}, Text: text,
-	}}}
+	e := lint.Edit{Text: text}
+	e.Pos.Path, e.Pos.Line, e.Pos.Column, e.Pos.Offset = f.Path, from, 1, at(from)
+	e.End.Path, e.End.Line, e.End.Column, e.End.Offset = f.Path, to+1, 1, at(to+1)
+	f.Fix = &lint.Fix{Title: "build it concurrently", Edits: []lint.Edit{e}}
 	return f
 }
 

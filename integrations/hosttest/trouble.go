@@ -11,8 +11,6 @@ import (
 	"github.com/assaydb/assay/internal/lint"
 )
 
-func init() { scenarios = append(scenarios, trouble...) }
-
 // posts are the parts of the paths that comments are created at.
 var posts = []string{"/comments", "/notes", "/reviews", "/discussions"}
 
