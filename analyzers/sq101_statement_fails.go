@@ -24,6 +24,10 @@ var statementFails = &Analyzer{
 				Advice:     e.Advice,
 				Evidence:   []lint.Evidence{{Kind: "error", Text: fmt.Sprintf("%s %s", e.Code, e.Message), Code: e.Code}},
 			}
+			if e.Canceled != "" {
+				f.Message = "ends after too long a time: " + e.Canceled
+				f.Advice = "On an empty database it should be quick. If it needs longer, raise `statement-timeout` in assay.yaml."
+			}
 			for _, x := range []string{e.Detail, e.Hint, e.Where} {
 				if x != "" {
 					f.Evidence = append(f.Evidence, lint.Evidence{Kind: "error", Text: x})

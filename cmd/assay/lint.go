@@ -94,6 +94,11 @@ func (o *lintOptions) check(args []string) error {
 	if o.latest < 0 {
 		return usagef("--latest %d: give a number of 1 or more", o.latest)
 	}
+	if o.failOn != "" {
+		if err := oneOf("--fail-on", o.failOn, "error", "warning", "info", "off"); err != nil {
+			return err
+		}
+	}
 	if o.format != "" {
 		return oneOf("--dir-format", o.format, formats()...)
 	}
@@ -220,9 +225,6 @@ func writeFile(name string, write func(io.Writer) error) error {
 // verdict is the exit code as an error.
 func verdict(res *lint.Result, failOn string) error {
 	limit := lint.Severity(failOn)
-	if limit != lint.Off && limit.Rank() == 0 {
-		return usagef("--fail-on %s: unknown severity; it is one of error, warning, info, off", failOn)
-	}
 	waiting := false
 	for _, f := range res.Findings {
 		switch {

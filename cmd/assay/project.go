@@ -50,7 +50,7 @@ func (a *app) openProject(ctx context.Context, o *lintOptions) (*project, error)
 		return nil, usageError{err}
 	}
 	for _, n := range p.dir.Notices {
-		if !strings.HasPrefix(n.Kind, "sum-") {
+		if !strings.HasPrefix(n.Kind, "sum-") && n.Kind != "stray-directive" { // findings are made from those
 			p.notices = append(p.notices, lint.Notice{Path: n.Pos.Path, Line: n.Pos.Line, Text: n.Text})
 		}
 	}

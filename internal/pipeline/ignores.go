@@ -14,6 +14,7 @@ import (
 // which of them did something.
 type ignores struct {
 	all     []*ignore
+	stray   []*lint.Finding // ignores that stand before no statement
 	resolve func(tool, name string) []string
 }
 
@@ -37,8 +38,26 @@ func newIgnores(in Input) *ignores {
 				ig.add(d, mi, si)
 			}
 		}
+		ig.strays(in.Record, m, mi)
 	}
 	return ig
+}
+
+// strays tells the ignores of a migration that no statement follows.
+func (ig *ignores) strays(r *devdb.Record, m *devdb.Recorded, mi int) {
+	if r.Dir == nil {
+		return
+	}
+	for _, n := range r.Dir.Notices {
+		if n.Kind == "stray-directive" && n.Pos.Path == m.Path {
+			ig.stray = append(ig.stray, &lint.Finding{
+				ID: lint.UnusedIgnore.ID, Name: lint.UnusedIgnore.Name, Severity: lint.UnusedIgnore.Severity, Confidence: lint.Proven,
+				Path: n.Pos.Path, Line: n.Pos.Line, Column: n.Pos.Column, EndLine: n.Pos.Line,
+				Message: "this ignore stands before no statement", Advice: "Remove the comment, or move it to the line before the statement it is for.",
+				Migration: mi, Statement: -1,
+			})
+		}
+	}
 }
 
 func (ig *ignores) add(d migration.Directive, mi, si int) {
@@ -76,7 +95,10 @@ func (ig *ignores) match(f *lint.Finding) (migration.Directive, bool) {
 // findings are those about the ignores themselves. Only our own comments are
 // held to our rules: another tool's may be there for that tool.
 func (ig *ignores) findings(rules map[string]lint.Rule) []*lint.Finding {
-	var out []*lint.Finding
+	out := ig.stray
+	for _, f := range out {
+		f.URL = rules[f.ID].URL
+	}
 	report := func(i *ignore, rule lint.Rule, object, msg, advice string) {
 		out = append(out, &lint.Finding{
 			ID: rule.ID, Name: rule.Name, Severity: rule.Severity, Confidence: lint.Proven, URL: rules[rule.ID].URL,
