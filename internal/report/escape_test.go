@@ -298,3 +298,14 @@ func TestTerminal(t *testing.T) {
 		}
 	}
 }
+
+func TestShortType(t *testing.T) {
+	for in, want := range map[string]string{
+		"timestamp(3) without time zone": "timestamp(3)", "timestamp with time zone": "timestamptz", "time with time zone[]": "timetz[]",
+		"character varying(20)": "varchar(20)", `public."Role"`: "Role", "bigint": "bigint",
+	} {
+		if got := shortType(in); got != want {
+			t.Errorf("shortType(%s) = %s, want %s", in, got, want)
+		}
+	}
+}

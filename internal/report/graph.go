@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"html/template"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -208,13 +209,17 @@ func visibleColumns(t lint.DiagramTable) []lint.DiagramColumn {
 	return out
 }
 
-// shortType writes a type as people do: "timestamptz", "varchar(20)".
+// shortType writes a type as people do: "timestamptz(3)", "varchar(20)".
 func shortType(t string) string {
-	return typeNames.Replace(strings.TrimPrefix(t, "public."))
+	t = strings.ReplaceAll(strings.TrimPrefix(t, "public."), `"`, "")
+	t = strings.Replace(t, "character varying", "varchar", 1)
+	if m := zonedType.FindStringSubmatch(t); m != nil {
+		return m[1] + onlyIf(m[3] == "with", "tz") + m[2] + m[4]
+	}
+	return t
 }
 
-var typeNames = strings.NewReplacer("timestamp without time zone", "timestamp", "timestamp with time zone", "timestamptz",
-	"time without time zone", "time", "time with time zone", "timetz", "character varying", "varchar", "double precision", "float8", `"`, "")
+var zonedType = regexp.MustCompile(`^(time|timestamp)(\(\d\))? (with|without) time zone(.*)$`)
 
 func changeClass(change string) string {
 	switch change {
