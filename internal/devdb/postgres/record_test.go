@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -131,7 +132,7 @@ var recordCases = []struct {
 }
 
 func TestRecord(t *testing.T) {
-	for _, major := range []int{15, 18} {
+	for _, major := range testMajors() {
 		t.Run(fmt.Sprint(major), func(t *testing.T) {
 			ctx := context.Background()
 			s := testServer(t, fmt.Sprint(major))
@@ -295,4 +296,20 @@ func BenchmarkReplay(b *testing.B) {
 		n++
 		must(b, d.Replay(ctx, file(migration.TxFile, fmt.Sprintf("create table r%d(id bigint primary key, a int); create index on r%d(a); insert into r%d values (1, 2)", n, n, n))))
 	}
+}
+
+// testMajors are the majors that TestRecord runs on: 15 and 18, or what
+// ASSAY_TEST_MAJORS lists.
+func testMajors() []int {
+	var out []int
+	for _, f := range strings.Fields(os.Getenv("ASSAY_TEST_MAJORS")) {
+		var n int
+		if _, err := fmt.Sscan(f, &n); err == nil {
+			out = append(out, n)
+		}
+	}
+	if len(out) == 0 {
+		return []int{15, 18}
+	}
+	return out
 }
