@@ -1,0 +1,201 @@
+package policy
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"os/exec"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing/fstest"
+	"time"
+)
+
+// The most that an archive of policies may hold.
+const (
+	maxArchive = 32 << 20
+	maxFiles   = 10000
+)
+
+// fetchBundle reads a bundle over HTTPS. Redirects stay on HTTPS.
+func (s Store) fetchBundle(ctx context.Context, src Source) ([]byte, error) {
+	client := http.Client{Timeout: time.Minute}
+	if s.Client != nil {
+		client = *s.Client
+	}
+	client.CheckRedirect = func(r *http.Request, via []*http.Request) error {
+		if r.URL.Scheme != "https" || len(via) > 5 {
+			return errors.New("redirected away from https, or too often")
+		}
+		return nil
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, src.Bundle, nil)
+	if err != nil {
+		return nil, fmt.Errorf("fetching %s: %w", src, err)
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("fetching the policy bundle: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("fetching %s: the server says %s", src, resp.Status)
+	}
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxArchive+1))
+	if err != nil {
+		return nil, fmt.Errorf("fetching %s: %w", src, err)
+	}
+	if len(text) > maxArchive {
+		return nil, fmt.Errorf("fetching %s: larger than %d MB", src, maxArchive>>20)
+	}
+	return text, nil
+}
+
+var commitID = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
+
+// fetchGit reads one commit of a repository as a tar archive, with the user's
+// own git and its credentials. Nothing of the repository is run.
+func fetchGit(ctx context.Context, src Source) (out []byte, err error) {
+	if !commitID.MatchString(src.Commit) {
+		return nil, fmt.Errorf("%s: commit %q is not a full commit id: branches and tags move", src, src.Commit)
+	}
+	if strings.HasPrefix(src.Git, "-") || strings.Contains(src.Git, "::") {
+		return nil, fmt.Errorf("%q is not the URL of a repository", src.Git)
+	}
+	dir, err := os.MkdirTemp("", "assay-policy-*")
+	if err != nil {
+		return nil, fmt.Errorf("fetching %s: %w", src, err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	git := func(args ...string) ([]byte, error) {
+		cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir, "-c", "core.hooksPath=/dev/null", "-c", "protocol.ext.allow=never"}, args...)...)
+		cmd.Env = append(cmd.Environ(), "GIT_TERMINAL_PROMPT=0")
+		var errs bytes.Buffer
+		cmd.Stderr = &errs
+		text, err := cmd.Output()
+		if err != nil {
+			return nil, fmt.Errorf("fetching %s: git %s: %w: %s", src, args[0], err, strings.TrimSpace(errs.String()))
+		}
+		return text, nil
+	}
+	if _, err := git("init", "--quiet", "--bare"); err != nil {
+		return nil, err
+	}
+	if _, err := git("fetch", "--quiet", "--depth=1", "--no-tags", "--", src.Git, src.Commit); err != nil {
+		// Some servers give out branches only.
+		if _, err := git("fetch", "--quiet", "--no-tags", "--", src.Git, "+refs/heads/*:refs/heads/*"); err != nil {
+			return nil, err
+		}
+	}
+	tree := src.Commit
+	if sub := strings.Trim(path.Clean("/"+src.Subdir), "/"); sub != "" {
+		tree += ":" + sub
+	}
+	text, err := git("archive", "--format=tar", tree)
+	if err != nil {
+		return nil, err
+	}
+	return repack(src, text)
+}
+
+// repack writes an archive anew in order of name and without times and owners,
+// so that the same commit gives the same bytes with every git.
+func repack(src Source, text []byte) ([]byte, error) {
+	files, err := untar(src, text)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		data := files[name].Data
+		if err := w.WriteHeader(&tar.Header{Name: name, Size: int64(len(data)), Mode: 0o644, Typeflag: tar.TypeReg, Format: tar.FormatPAX}); err != nil {
+			return nil, fmt.Errorf("packing %s: %w", src, err)
+		}
+		if _, err := w.Write(data); err != nil {
+			return nil, fmt.Errorf("packing %s: %w", src, err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("packing %s: %w", src, err)
+	}
+	return out.Bytes(), nil
+}
+
+// unpack makes the files of an archive a source of rules.
+func unpack(src Source, text []byte) (*tree, error) {
+	files, err := untar(src, text)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkManifest(src, files); err != nil {
+		return nil, err
+	}
+	return &tree{name: src.String() + "!", fsys: files, root: "."}, nil
+}
+
+// untar reads a tar archive, zipped or not, into memory: plain files only,
+// inside of it only, and not more than the limits.
+func untar(src Source, text []byte) (fstest.MapFS, error) {
+	var r io.Reader = bytes.NewReader(text)
+	if bytes.HasPrefix(text, []byte{0x1f, 0x8b}) {
+		z, err := gzip.NewReader(r)
+		if err != nil {
+			return nil, fmt.Errorf("unpacking %s: %w", src, err)
+		}
+		r = z
+	}
+	files := fstest.MapFS{}
+	left := int64(maxArchive)
+	t := tar.NewReader(r)
+	for {
+		h, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("unpacking %s: %w; a bundle is a tar.gz as opa build makes it", src, err)
+		}
+		if h.Typeflag != tar.TypeReg {
+			continue
+		}
+		if left -= h.Size; left < 0 || len(files) >= maxFiles {
+			return nil, fmt.Errorf("unpacking %s: more than %d MB or %d files", src, maxArchive>>20, maxFiles)
+		}
+		data, err := io.ReadAll(io.LimitReader(t, h.Size))
+		if err != nil {
+			return nil, fmt.Errorf("unpacking %s: %w", src, err)
+		}
+		name := strings.TrimPrefix(path.Clean("/"+h.Name), "/")
+		files[name] = &fstest.MapFile{Data: data, Mode: 0o644}
+	}
+	return files, nil
+}
+
+// checkManifest refuses bundles of the old language.
+func checkManifest(src Source, files fstest.MapFS) error {
+	f := files[".manifest"]
+	if f == nil {
+		return nil
+	}
+	var m struct {
+		RegoVersion *int `json:"rego_version"`
+	}
+	if err := json.Unmarshal(f.Data, &m); err != nil {
+		return fmt.Errorf("%s: reading .manifest: %w", src, err)
+	}
+	if m.RegoVersion != nil && *m.RegoVersion == 0 {
+		return fmt.Errorf("%s is written in Rego v0: build it from Rego v1", src)
+	}
+	return nil
+}
