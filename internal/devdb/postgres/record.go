@@ -149,6 +149,7 @@ func (r *recorder) command(ctx context.Context, sql string) error {
 
 // step runs one statement and observes it.
 func (r *recorder) step(ctx context.Context, st *migration.Statement, index int) (*devdb.Step, error) {
+	r.last = st
 	step := &devdb.Step{Stmt: st, Index: index, Before: r.cat, After: r.cat, Held: r.held.list(), Settings: r.settings, InTx: r.tx.open}
 	if c := controlOf(st.Text); c.word != "" {
 		return step, r.control(ctx, step, c)
@@ -259,13 +260,24 @@ func (r *recorder) finish(ctx context.Context) error {
 	if !r.tx.open || r.conn == nil || r.conn.IsClosed() {
 		return nil
 	}
-	cat := r.cat
-	if err := r.command(ctx, "COMMIT"); err != nil {
-		r.closed(nil)
+	s, err := r.send(ctx, &migration.Statement{Text: "COMMIT"})
+	if err != nil {
 		return err
 	}
-	r.closed(cat)
-	return nil
+	if s.err == nil {
+		r.closed(r.cat)
+		return nil
+	}
+	start, last := r.tx.start, r.last
+	r.tx.points = nil // nothing of it is left
+	if err := r.rollback(ctx, start); err != nil {
+		return err
+	}
+	if last == nil {
+		return fmt.Errorf("committing on the dev database: %w", s.err)
+	}
+	s.err.Position = 0
+	return statementError(last, s)
 }
 
 // control runs a transaction control statement and follows what it does.
