@@ -46,6 +46,7 @@ type recorder struct {
 	cat    *schema.Catalog // as the traced session sees it; nil: must be read
 	tx     transaction
 	lastTx int
+	last   *migration.Statement // ran last
 	mode   migration.TxMode
 	held   holding
 	counts map[schema.OID]counts // as last read
