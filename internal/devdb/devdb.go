@@ -133,6 +133,8 @@ type Step struct {
 	Tag string
 	// Counterexamples are rows that the old schema accepts and that this statement fails on or changes.
 	Counterexamples []*Counterexample
+	// Proofs tell of each demand on existing rows what came of trying it; none if proofs are off.
+	Proofs []Proof
 }
 
 // LockMode is a table-level lock mode as the manual writes it, without "LOCK": "ACCESS EXCLUSIVE".
