@@ -118,7 +118,7 @@ func prepare(t testing.TB, d *DB, setup string, dir *migration.Dir) {
 
 // giveSchemas lets the migrating role use what the setup made.
 const giveSchemas = `DO $$ DECLARE s name; BEGIN FOR s IN SELECT nspname FROM pg_namespace WHERE oid >= 16384 LOOP
-EXECUTE format('GRANT ALL ON SCHEMA %I TO assay_owner', s); END LOOP; END $$`
+EXECUTE format('GRANT ALL ON SCHEMA %I TO postgres', s); END LOOP; END $$`
 
 // sameCatalog compares object by object.
 func sameCatalog(a, b *schema.Catalog) string {
