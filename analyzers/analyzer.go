@@ -38,10 +38,30 @@ type At struct {
 type Checks struct {
 	// Skip tells which checks not to run at all; nil runs all but the optional ones.
 	Skip func(lint.Rule) bool
+	// Alone judges each migration as a change set of its own, on a base of all
+	// before it. Otherwise the new migrations are one change set, and what one
+	// of them makes is new to the others.
+	Alone bool
 }
 
 // Judge runs every check over the record. It returns no error.
 func (c Checks) Judge(_ context.Context, r *devdb.Record, _ []*lint.Finding) ([]*lint.Finding, error) {
+	if !c.Alone {
+		return c.judge(r), nil
+	}
+	var out []*lint.Finding
+	for i, sub := range alone(r) {
+		for _, f := range c.judge(sub) {
+			if f.Migration == 0 {
+				f.Migration = i
+			}
+			out = append(out, f)
+		}
+	}
+	return out, nil
+}
+
+func (c Checks) judge(r *devdb.Record) []*lint.Finding {
 	var out []*lint.Finding
 	f := newFacts(r)
 	for _, a := range All {
@@ -52,7 +72,27 @@ func (c Checks) Judge(_ context.Context, r *devdb.Record, _ []*lint.Finding) ([]
 		a.Run(p)
 		out = append(out, p.findings...)
 	}
-	return out, nil
+	return out
+}
+
+// alone splits a record into one for each migration, on a base of all before it.
+func alone(r *devdb.Record) []*devdb.Record {
+	var out []*devdb.Record
+	before := r.Before
+	for i, m := range r.New {
+		sub := *r
+		sub.New = r.New[i : i+1]
+		sub.Before, sub.After = before, before
+		if n := len(m.Steps); n > 0 {
+			sub.Before, sub.After = m.Steps[0].Before, m.Steps[n-1].After
+		}
+		before = sub.After
+		if i > 0 { // what is about the directory as a whole is told once
+			sub.Edited, sub.Dir = nil, nil
+		}
+		out = append(out, &sub)
+	}
+	return out
 }
 
 // Report adds a finding. The check gives Object, Message, Evidence and Advice;

@@ -193,7 +193,10 @@ func lockEvidence(l devdb.Lock) lint.Evidence {
 // heldEvidence tells a lock that an earlier statement took and what it is held for.
 func heldEvidence(m *devdb.Recorded, l devdb.Lock, doing string) lint.Evidence {
 	t := fmt.Sprintf("%s on %s", l.Mode, l.Object)
-	if l.Step < len(m.Steps) {
+	switch {
+	case l.Step < 0:
+		t += ", taken by an earlier file of the same transaction"
+	case l.Step < len(m.Steps):
 		t += fmt.Sprintf(", taken in line %d", m.Steps[l.Step].Stmt.Pos.Line)
 	}
 	if doing != "" {

@@ -125,15 +125,20 @@ func assemble(in Input, findings []*lint.Finding) *lint.Result {
 			f.URL = rules[f.ID].URL
 		}
 	}
+	findings = override(in, findings)
+	ig := newIgnores(in)
+	ignored := map[*lint.Finding]migration.Directive{}
+	for _, f := range findings {
+		if d, ok := ig.match(f); ok {
+			ignored[f] = d
+		}
+	}
+	findings = append(findings, override(in, ig.findings(rules))...)
 	res.Findings = findings
 	lint.Fingerprints(res) // before anything is left out: the baseline goes by them
 	res.Findings = []*lint.Finding{}
-	ig := newIgnores(in)
 	for _, f := range findings {
-		suppress(in, ig, res, f)
-	}
-	for _, f := range ig.findings(rules) {
-		suppress(in, nil, res, f)
+		suppress(in, ignored, res, f)
 	}
 	lint.Sort(res)
 	lint.Fingerprints(res)
@@ -161,33 +166,36 @@ func usedRules(rules []lint.Rule, res *lint.Result) []lint.RuleInfo {
 	return out
 }
 
+// override gives findings their configured severity and leaves out those that are off.
+func override(in Input, findings []*lint.Finding) []*lint.Finding {
+	return slices.DeleteFunc(findings, func(f *lint.Finding) bool {
+		if in.Override != nil {
+			if sev, _, ok := in.Override(f); ok {
+				f.Severity = sev
+			}
+		}
+		return f.Severity == lint.Off
+	})
+}
+
 // suppress puts a finding where it belongs: among those that count, or among
 // the suppressed with the reason.
-func suppress(in Input, ig *ignores, res *lint.Result, f *lint.Finding) {
-	if in.Override != nil {
-		if sev, _, ok := in.Override(f); ok {
-			f.Severity = sev
-		}
+func suppress(in Input, ignored map[*lint.Finding]migration.Directive, res *lint.Result, f *lint.Finding) {
+	out := func(by, reason, where string) {
+		res.Suppressed = append(res.Suppressed, &lint.Suppressed{Finding: f, By: by, Reason: reason, Where: where})
 	}
-	if f.Severity == lint.Off {
+	if d, ok := ignored[f]; ok {
+		out("directive", d.Reason, fmt.Sprintf("%s:%d", d.Pos.Path, d.Pos.Line))
 		return
-	}
-	if ig != nil {
-		if d, ok := ig.match(f); ok {
-			res.Suppressed = append(res.Suppressed, &lint.Suppressed{
-				Finding: f, By: "directive", Reason: d.Reason, Where: fmt.Sprintf("%s:%d", d.Pos.Path, d.Pos.Line),
-			})
-			return
-		}
 	}
 	if in.Ignored != nil {
 		if reason, where, ok := in.Ignored(f); ok {
-			res.Suppressed = append(res.Suppressed, &lint.Suppressed{Finding: f, By: "config", Reason: reason, Where: where})
+			out("config", reason, where)
 			return
 		}
 	}
 	if in.Baseline != nil && in.Baseline(f) {
-		res.Suppressed = append(res.Suppressed, &lint.Suppressed{Finding: f, By: "baseline"})
+		out("baseline", "", "")
 		return
 	}
 	res.Findings = append(res.Findings, f)

@@ -66,7 +66,7 @@ func wireStatement(r *devdb.Record, m *devdb.Recorded, s *devdb.Step) *lint.Stat
 	}
 	for _, l := range s.Held {
 		h := lint.Lock{Object: l.Object, Kind: l.Kind, Mode: string(l.Mode), New: isNew(l.Relation), Inferred: l.Inferred}
-		if l.Step < len(m.Steps) {
+		if l.Step >= 0 && l.Step < len(m.Steps) {
 			h.Since = m.Steps[l.Step].Stmt.Pos.Line
 		}
 		w.Held = append(w.Held, h)
