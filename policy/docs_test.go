@@ -2,11 +2,14 @@ package policy
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/assaydb/assay/internal/devdb/postgres/pgtest"
 )
 
 // golden holds a generated file against the one that is checked in, or writes
@@ -39,4 +42,27 @@ func TestInputSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "docs/schemas/policy-input.json", s)
+}
+
+// TestLibraryDocs renders the library's pages from metadata, fixtures and what
+// the tool gave for them on a real server.
+func TestLibraryDocs(t *testing.T) {
+	p := loadLibrary(t)
+	server := pgtest.Server(t, pgtest.Majors(t)[0])
+	pages, err := p.Docs(context.Background(), recorder(t, server))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range pages {
+		golden(t, "docs/policies/"+name, text)
+	}
+	entries, err := os.ReadDir(filepath.Join("..", "docs", "policies"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if pages[e.Name()] == nil {
+			t.Errorf("docs/policies/%s is of no rule: remove it", e.Name())
+		}
+	}
 }

@@ -1,0 +1,94 @@
+package policy
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/assaydb/assay/internal/devdb/postgres/pgtest"
+)
+
+// TestNew makes a rule as a new user would, and it passes its own tests on a
+// real server, with all of it covered.
+func TestNew(t *testing.T) {
+	files, err := New("table_comment", "ORG001")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fsys := fstest.MapFS{}
+	for name, text := range files {
+		fsys["policies/"+name] = &fstest.MapFile{Data: text}
+	}
+	p, err := Load(context.Background(), Options{Files: fsys, Sources: []Source{{Dir: "policies"}}, Strict: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := pgtest.Server(t, pgtest.Majors(t)[0])
+	report, err := p.Test(context.Background(), TestOptions{Coverage: true, Record: recorder(t, server)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := report.Write(&b, true); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"ok data.policies.table_comment_test.test_speaks", "policies/table_comment/table_comment.txtar: ok bad", "4 passed, 0 failed", "100.0%  all"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, &b)
+		}
+	}
+	if _, err := New("Bad-Name", "X1"); err == nil {
+		t.Error("a bad name is taken")
+	}
+}
+
+// TestFailures tells a unit test and a fixture that fail.
+func TestFailures(t *testing.T) {
+	p, err := load(t, Options{}, map[string]string{
+		"keys.rego":      keyRule,
+		"keys_test.rego": "package team.keys_test\n\nimport data.team.keys\n\ntest_wrong if {\n\tprint(\"nothing is there\")\n\tcount(keys.deny) == 1 with input.after.tables as []\n}\n",
+		"keys.txtar":     "x\n\n-- bad.sql --\nCREATE TABLE t (id bigint PRIMARY KEY); -- want ORG001 `no primary key`\n",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := pgtest.Server(t, pgtest.Majors(t)[0])
+	report, err := p.Test(context.Background(), TestOptions{Record: recorder(t, server)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := report.Write(&b, false); err != nil {
+		t.Fatal(err)
+	}
+	want := "policies/keys_test.rego:5: FAIL data.team.keys_test.test_wrong\n    nothing is there\n" +
+		"policies/keys.txtar: FAIL bad\n    bad.sql:1: want ORG001 `no primary key`, not found\n0 passed, 2 failed\n"
+	if b.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", &b, want)
+	}
+	if report.Err() == nil {
+		t.Error("no error")
+	}
+}
+
+// TestEval tells how a rule came to its answer.
+func TestEval(t *testing.T) {
+	p, err := load(t, Options{}, map[string]string{"keys.rego": keyRule})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	found, err := p.Eval(context.Background(), &Rules{Policies: p}, ordersRecord(), nil, []string{"ORG001"}, "full", &b)
+	if err != nil || len(found) != 1 {
+		t.Fatalf("got %v, %v", found, err)
+	}
+	if !strings.Contains(b.String(), "data.team.keys.deny") {
+		t.Errorf("no word of the rule in\n%.500s", &b)
+	}
+	_, err = p.Eval(context.Background(), &Rules{Policies: p}, ordersRecord(), nil, []string{"ORG002"}, "off", &b)
+	wantError(t, err, `unknown policy rule "ORG002": one of ORG001`)
+	_, err = p.Eval(context.Background(), &Rules{Policies: p}, ordersRecord(), nil, nil, "verbose", &b)
+	wantError(t, err, `unknown explanation "verbose": one of off, notes, fails, full`)
+}

@@ -1,0 +1,96 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+
+	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/topdown"
+	"github.com/open-policy-agent/opa/v1/topdown/lineage"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+)
+
+// Explanations are how much of the way to an answer Eval tells: nothing, what
+// trace and print noted, the expressions that failed, or every step.
+var Explanations = []string{"off", "notes", "fails", "full"}
+
+// Eval asks some rules (none named: all) about a record and writes how they
+// came to their answers.
+func (p *Policies) Eval(ctx context.Context, r *Rules, rec *devdb.Record, earlier []*lint.Finding, ids []string, explain string, w io.Writer) ([]*lint.Finding, error) {
+	if !slices.Contains(Explanations, explain) {
+		return nil, fmt.Errorf("unknown explanation %q: %s", explain, oneOf(Explanations))
+	}
+	var chosen []*Rule
+	known := []string{}
+	for _, rule := range p.Rules {
+		known = append(known, rule.ID)
+		if len(ids) == 0 || slices.Contains(ids, rule.ID) {
+			chosen = append(chosen, rule)
+		}
+	}
+	for _, id := range ids {
+		if !slices.Contains(known, id) {
+			return nil, fmt.Errorf("unknown policy rule %q: %s", id, oneOf(known))
+		}
+	}
+	q := *p
+	q.Rules = chosen
+	if err := q.prepare(ctx); err != nil {
+		return nil, err
+	}
+	b := newBuilder()
+	f := q.Facts(rec, earlier, r.Context, r.Stats)
+	whole := b.input(f, rec.New)
+	each := b.perMigration(f)
+	if explain != "off" {
+		if err := q.trace(ctx, whole, each, explain, w); err != nil {
+			return nil, err
+		}
+	}
+	return q.evaluate(ctx, whole, each, r.Subject)
+}
+
+func (p *Policies) trace(ctx context.Context, whole *Input, each []*Input, explain string, w io.Writer) error {
+	c := newConverter()
+	l := newLimit(ctx, p.opts)
+	defer l.stop()
+	run := func(q *query, in *Input) error {
+		if q == nil {
+			return nil
+		}
+		t := topdown.NewBufferTracer()
+		if _, err := q.prepared.Eval(l.ctx, rego.EvalParsedInput(c.term(reflect.ValueOf(in)).Value), rego.EvalTime(pinned(p.opts.Now)),
+			rego.EvalQueryTracer(t), rego.EvalPrintHook(silent{}), rego.EvalRuleIndexing(false)); err != nil {
+			if l.broken() != nil {
+				err = l.broken()
+			}
+			return fmt.Errorf("explaining: %w", explainEval(err))
+		}
+		topdown.PrettyTraceWithLocation(w, pick(explain, *t))
+		return nil
+	}
+	if err := run(p.change, whole); err != nil {
+		return err
+	}
+	for _, in := range each {
+		if err := run(p.each, in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func pick(explain string, events []*topdown.Event) []*topdown.Event {
+	switch explain {
+	case "notes":
+		return lineage.Notes(events)
+	case "fails":
+		return lineage.Fails(events)
+	}
+	return lineage.Full(events)
+}
