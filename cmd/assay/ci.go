@@ -89,7 +89,7 @@ func (a *app) ci(ctx context.Context, o *ciOptions, args []string) error {
 		p.failed(ctx)
 		return err
 	}
-	if err := a.write(res, outs, o.timing); err != nil {
+	if err := a.write(res, outs, o.timing, false); err != nil {
 		return err
 	}
 	return p.publish(ctx, lint.Redacted(res), outs)

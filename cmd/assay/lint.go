@@ -27,7 +27,7 @@ type lintOptions struct {
 	files                      []string
 	outputs                    []string
 	failOn                     string
-	timing, noCache            bool
+	timing, noCache, verbose   bool
 	superuser                  bool
 	timeout                    time.Duration
 	writeBaseline              bool
@@ -131,7 +131,7 @@ Exit code: 0 clean, 1 findings at or above --fail-on, 2 wrong input, 3 the run f
 			if o.writeBaseline {
 				return a.writeBaseline(p, res)
 			}
-			if err := a.write(res, outs, o.timing); err != nil {
+			if err := a.write(res, outs, o.timing, o.verbose); err != nil {
 				return err
 			}
 			return verdict(res, o.failOn)
@@ -142,6 +142,7 @@ Exit code: 0 clean, 1 findings at or above --fail-on, 2 wrong input, 3 the run f
 	f.StringArrayVarP(&o.outputs, "output", "o", nil, "`format` of the report, or format=file; repeatable: "+report.Names())
 	f.StringVar(&o.failOn, "fail-on", "", "lowest `severity` that makes the exit code 1: error, warning, info or off (default error)")
 	f.BoolVar(&o.timing, "timing", false, "keep how long each statement took (the output then differs from run to run)")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "list suppressed findings and all evidence in the text report")
 	f.BoolVar(&o.writeBaseline, "write-baseline", false, "freeze what is found now in the baseline file, and exit 0")
 	return cmd
 }
@@ -177,11 +178,11 @@ func parseOutputs(values []string) ([]output, error) {
 }
 
 // write writes every report. A file is written whole or not at all.
-func (a *app) write(res *lint.Result, outs []output, timing bool) error {
+func (a *app) write(res *lint.Result, outs []output, timing, verbose bool) error {
 	for _, out := range outs {
 		if out.file == "" {
 			width, _ := a.terminal(a.stdout)
-			if err := out.format.Write(a.stdout, res, report.Options{Color: a.color(a.stdout), Width: width, Timing: timing}); err != nil {
+			if err := out.format.Write(a.stdout, res, report.Options{Color: a.color(a.stdout), Width: width, Timing: timing, Verbose: verbose}); err != nil {
 				return err
 			}
 			continue
@@ -190,7 +191,7 @@ func (a *app) write(res *lint.Result, outs []output, timing bool) error {
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(a.dir, name)
 		}
-		if err := writeFile(name, func(w io.Writer) error { return out.format.Write(w, res, report.Options{}) }); err != nil {
+		if err := writeFile(name, func(w io.Writer) error { return out.format.Write(w, res, report.Options{Timing: timing}) }); err != nil {
 			return err
 		}
 	}

@@ -54,10 +54,14 @@ type fact struct{ what, how, on string }
 func facts(s *lint.Statement) []fact {
 	var out []fact
 	for _, l := range s.Locks {
-		out = append(out, fact{"locks", l.Mode, lockedObject(l)})
+		if l.Kind != "toast table" && !(l.New && l.Kind == "index") {
+			out = append(out, fact{"locks", l.Mode, lockedObject(l)})
+		}
 	}
 	for _, l := range s.Held {
-		out = append(out, fact{"held", l.Mode, lockedObject(l)})
+		if l.Kind != "toast table" && !l.New { // nobody waits for what only this change knows
+			out = append(out, fact{"held", l.Mode, lockedObject(l)})
+		}
 	}
 	for _, x := range s.Scans {
 		how := ""

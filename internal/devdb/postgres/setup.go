@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/assaydb/assay/internal/devdb"
@@ -31,8 +32,57 @@ func (d *DB) Setup(ctx context.Context, ms []*migration.Migration) error {
 			}
 		}
 	}
-	return d.server.giveExtensions(ctx, c)
+	return d.giveSetup(ctx, c)
 }
+
+// giveSetup makes the migrations' role own what the setup made, and a member
+// of the roles it made: a platform's setup runs as its administrator, its
+// migrations as somebody who may work with what is there.
+func (d *DB) giveSetup(ctx context.Context, c *pgx.Conn) error {
+	s := d.server
+	if err := s.giveExtensions(ctx, c); err != nil || s.owner == s.admin.User {
+		return err
+	}
+	if _, err := c.Exec(ctx, giveObjects, pgx.QueryExecModeSimpleProtocol); err != nil {
+		return fmt.Errorf("giving what the setup made to the migrations' role: %w", err)
+	}
+	return nil
+}
+
+// giveObjects hands over what the current user owns outside of extensions to
+// the owner of schema public, and lets that owner use the roles that are no
+// superuser's. Partitions, owned sequences and the types of tables follow
+// their table by themselves.
+const giveObjects = `DO $$
+DECLARE o record; owner name := (SELECT nspowner::regrole::text FROM pg_catalog.pg_namespace WHERE nspname = 'public');
+BEGIN
+  FOR o IN
+    SELECT format('ALTER SCHEMA %I OWNER TO %s', nspname, owner) AS sql FROM pg_catalog.pg_namespace
+    WHERE nspowner = current_user::regrole AND nspname !~ '^pg_|^information_schema$|^assay' AND oid NOT IN (SELECT objid FROM pg_catalog.pg_depend WHERE deptype = 'e')
+    UNION ALL
+    SELECT format('ALTER %s %s OWNER TO %s', CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END, c.oid::regclass, owner)
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE relowner = current_user::regrole AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND nspname !~ '^pg_|^information_schema$|^assay'
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('e', 'a', 'i') AND (d.deptype = 'e' OR relkind = 'S'))
+    UNION ALL
+    SELECT format('ALTER ROUTINE %s OWNER TO %s', p.oid::regprocedure, owner)
+    FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+    WHERE proowner = current_user::regrole AND nspname !~ '^pg_|^information_schema$|^assay' AND prokind IN ('f', 'p')
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+    UNION ALL
+    SELECT format('ALTER %s %s OWNER TO %s', CASE typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END, t.oid::regtype, owner)
+    FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+    WHERE typowner = current_user::regrole AND nspname !~ '^pg_|^information_schema$|^assay' AND typtype IN ('e', 'd', 'r', 'c')
+      AND (typrelid = 0 OR EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = typrelid AND c.relkind = 'c'))
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e')
+    UNION ALL
+    SELECT format('GRANT %I TO %s', rolname, owner) FROM pg_catalog.pg_roles
+    WHERE NOT rolsuper AND rolname !~ '^pg_|^assay' AND quote_ident(rolname) <> owner
+      AND NOT pg_catalog.pg_has_role((SELECT nspowner FROM pg_catalog.pg_namespace WHERE nspname = 'public'), oid, 'MEMBER')
+  LOOP
+    EXECUTE o.sql;
+  END LOOP;
+END $$`
 
 func (d *DB) setup(ctx context.Context, c *pgconn.PgConn, st *migration.Statement) error {
 	if t := d.server.config.StatementTimeout; t > 0 {
