@@ -1,0 +1,36 @@
+package analyzers
+
+import (
+	"fmt"
+
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var viewReplaced = &Analyzer{
+	Rule: lint.Rule{
+		ID: "OB101", Name: "view-replaced", Title: "a view that others are built on says something else", Severity: lint.Info,
+		Hazards: []string{"F01", "F03"},
+	},
+	Run: func(p *Pass) {
+		for at, c := range Each[*schema.ReplaceView](p) {
+			if p.IsNew(c.After.OID) || c.Before.Raw == c.After.Raw {
+				continue
+			}
+			ds := readers(p, at.Step.After, relRef(c.After.OID))
+			if len(ds) == 0 {
+				continue
+			}
+			name := c.After.QualifiedName()
+			f := lint.Finding{
+				Object:  name,
+				Message: fmt.Sprintf("view %s is replaced under %s", quote(name), listPlain(refNames(at.Step.After, ds), 4)),
+				Advice:  fmt.Sprintf("Read each of them with the new definition in mind: they take rows and columns from %s without being changed themselves. A result that only some of them want belongs into a view of another name.", quote(name)),
+			}
+			for _, d := range ds {
+				f.Evidence = append(f.Evidence, chainEvidence(at.Step.After, d))
+			}
+			p.Report(at, f)
+		}
+	},
+}
