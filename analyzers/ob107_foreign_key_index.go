@@ -1,0 +1,73 @@
+package analyzers
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var foreignKeyIndex = &Analyzer{
+	Rule: lint.Rule{
+		ID: "OB107", Name: "foreign-key-without-index", Title: "a foreign key whose own columns have no index", Severity: lint.Info,
+		Aliases: []string{"eugene:E15"},
+		Hazards: []string{"B07", "A13"},
+	},
+	Run: func(p *Pass) {
+		for at, c := range Each[*schema.AddConstraint](p) {
+			k := p.After.Constraints[c.Constraint.OID]
+			if k == nil || k.Kind != schema.ForeignKey || k.Parent != 0 || keyIndexed(p.After, k) {
+				continue
+			}
+			p.Report(at, keyFinding(p.After, k, "foreign key %[1]q has no index on %[2]s (%[3]s): every DELETE, and every UPDATE of the key, in %[4]s reads all of %[2]s"))
+		}
+		for at, c := range Each[*schema.DropIndex](p) {
+			for _, k := range foreignKeys(p.Before, c.Index.Table) {
+				if p.After.Constraints[k.OID] == nil || !covers(c.Index, k) || keyIndexed(p.After, k) {
+					continue
+				}
+				f := keyFinding(p.After, k, "without index "+quote(c.Index.QualifiedName())+" every DELETE, and every UPDATE of the key, in %[4]s reads all of %[2]s to check foreign key %[1]q")
+				f.Severity = lint.Warning
+				p.Report(at, f)
+			}
+		}
+	},
+}
+
+// covers reports whether an index finds the rows of a foreign key: its first
+// keys are the key's columns, in any order.
+func covers(i *schema.Index, k *schema.Constraint) bool {
+	if len(i.Keys) < len(k.Columns) || i.Predicate != "" || !i.Valid || i.Method != "btree" && i.Method != "hash" {
+		return false
+	}
+	for _, key := range i.Keys[:len(k.Columns)] {
+		if key.Column == 0 || !slices.Contains(k.Columns, key.Column) {
+			return false
+		}
+	}
+	return true
+}
+
+func keyIndexed(c *schema.Catalog, k *schema.Constraint) bool {
+	return slices.ContainsFunc(indexesOf(c, k.Table), func(i *schema.Index) bool { return covers(i, k) })
+}
+
+func keyFinding(c *schema.Catalog, k *schema.Constraint, message string) lint.Finding {
+	t, ref := c.Relations[k.Table], c.Relations[k.RefTable]
+	if t == nil || ref == nil {
+		return lint.Finding{}
+	}
+	cols := columnNames(t, k.Columns)
+	var idents []string
+	for _, n := range cols {
+		idents = append(idents, sqlIdent(n))
+	}
+	return lint.Finding{
+		Object:   t.QualifiedName(),
+		Message:  fmt.Sprintf(message, k.Name, quote(t.QualifiedName()), strings.Join(cols, ", "), quote(ref.QualifiedName())),
+		Evidence: []lint.Evidence{catalogEvidence(t.QualifiedName(), "%s on %s: %s", k.Name, short(t.QualifiedName()), k.Definition)},
+		Advice:   fmt.Sprintf("If rows of %s are ever deleted or their keys change, index the referencing side:\n\nCREATE INDEX CONCURRENTLY ON %s (%s);", quote(ref.QualifiedName()), relSQL(t), strings.Join(idents, ", ")),
+	}
+}
