@@ -33,42 +33,28 @@ func (a *app) lint(ctx context.Context, o *lintOptions) (*project, *lint.Result,
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, o.timeout, fmt.Errorf("the run took longer than %s (--timeout)", o.timeout))
 	defer cancel()
-	rec, err := a.record(ctx, p, o)
+	res, err := a.lintProject(ctx, p, o)
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
 			err = fmt.Errorf("%w: %w", cause, err)
 		}
 		return nil, nil, err
 	}
-	res, err := a.judge(ctx, p, o, rec)
-	return p, res, err
+	return p, res, nil
 }
 
-// record starts a server, replays what is merged and records what is new.
-func (a *app) record(ctx context.Context, p *project, o *lintOptions) (rec *devdb.Record, err error) {
-	rec = &devdb.Record{Dir: p.dir, Base: p.base, New: p.new, Edited: p.edited, Config: devdb.Assumptions{
-		LockTimeoutSet: p.config.Sets("lock_timeout"), StatementTimeoutSet: p.config.Sets("statement_timeout"), TimeZone: p.config.TimeZone,
-	}}
-	s, err := a.openServer(ctx, p, o)
+func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res *lint.Result, err error) {
+	s, err := a.openSession(ctx, p, o)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	rec.Version = s.Version()
-	db, err := a.baseDatabase(ctx, s, p, o)
+	rec, err := s.record(ctx, p.dir, p.new)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := pipeline.RecordAll(ctx, db, rec); err != nil {
-		return nil, err
-	}
-	for _, m := range rec.New {
-		if m.Err != nil {
-			m.Err.Advice = postgres.Explain(m.Err)
-		}
-	}
-	return rec, nil
+	rec.Edited = p.edited
+	return a.judge(ctx, p, o, rec)
 }
 
 // judge turns a record into a result.
@@ -182,33 +168,6 @@ func (a *app) cacheDir() string {
 // progress prints a line at a time to standard error.
 func (a *app) progress() func(string) {
 	return func(line string) { a.say("assay: %s", line) }
-}
-
-// baseDatabase gives a database on which everything merged has been replayed:
-// kept from an earlier run where that is possible.
-func (a *app) baseDatabase(ctx context.Context, s *postgres.Server, p *project, o *lintOptions) (*postgres.DB, error) {
-	key, base := baseKey(p), baseScripts(p)
-	keep := !o.noCache && len(base)+len(p.setup) > 0
-	if keep {
-		if db, ok, err := s.Restore(ctx, key); ok || err != nil {
-			return db, err
-		}
-	}
-	db, err := s.Create(ctx)
-	if err != nil {
-		return nil, err
-	}
-	err = db.Setup(ctx, p.setup)
-	if err == nil {
-		err = pipeline.Replay(ctx, db, base)
-	}
-	if err == nil && keep {
-		err = s.Snapshot(ctx, key, db)
-	}
-	if err != nil {
-		return nil, errors.Join(explained(err), db.Close())
-	}
-	return db, nil
 }
 
 // explained adds what to do about a statement of the base or the setup that the server refused.
