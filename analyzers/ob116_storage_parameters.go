@@ -1,0 +1,54 @@
+package analyzers
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var storageParameters = &Analyzer{
+	Rule: lint.Rule{
+		ID: "OB116", Name: "storage-parameters", Title: "storage parameters that let a table rot, or do less than they seem to", Severity: lint.Warning,
+		Aliases: []string{"atlas:PG320"},
+		Hazards: []string{"D11"},
+	},
+	Run: func(p *Pass) {
+		for at, c := range Each[*schema.SetOptions](p) {
+			for _, o := range c.After.Options {
+				if !slices.Contains(c.Before.Options, o) {
+					reportOption(p, at, c.After, o, p.NewTable(c.After.OID))
+				}
+			}
+		}
+		for at, c := range Each[*schema.AddTable](p) {
+			for _, o := range c.Table.Options {
+				reportOption(p, at, c.Table, o, true)
+			}
+		}
+	},
+}
+
+func reportOption(p *Pass, at At, t *schema.Relation, option string, fresh bool) {
+	now := p.After.Relations[t.OID]
+	if now == nil || now.Persistence == "temporary" || !slices.Contains(now.Options, option) || isView(now) {
+		return
+	}
+	name := t.QualifiedName()
+	f := lint.Finding{Object: name, Evidence: []lint.Evidence{catalogEvidence(name, "%s: %s", short(name), option)}}
+	key, value, _ := strings.Cut(option, "=")
+	switch {
+	case key == "autovacuum_enabled" && (value == "false" || value == "off" || value == "0"):
+		f.Message = fmt.Sprintf("autovacuum leaves %s alone from now on: dead rows stay, statistics grow old, and only the forced vacuum against wraparound comes", quote(name))
+		f.Advice = fmt.Sprintf("Tune it instead of switching it off:\n\nALTER TABLE %s SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 2);", relSQL(t))
+	case key == "fillfactor" && !fresh && t.Kind != schema.Sequence:
+		f.Severity = lint.Info
+		f.Message = fmt.Sprintf("fillfactor %s holds for pages of %s written from now on: those that are full stay full", value, quote(name))
+		f.Advice = "Nothing needs to be done; pg_repack or VACUUM FULL would apply it to the rows that are there."
+	default:
+		return
+	}
+	p.Report(at, f)
+}
