@@ -119,7 +119,7 @@ func judge(t *testing.T, rec *devdb.Record) *lint.Result {
 		Resolve: func(tool, name string) []string {
 			var ids []string
 			for _, r := range analyzers.Rules() {
-				if analyzers.Matches(r, tool, name) {
+				if r.Matches(tool, name) {
 					ids = append(ids, r.ID)
 				}
 			}

@@ -51,39 +51,11 @@ func (a *Analyzer) Fixture() (*fixture.Fixture, error) {
 func Lookup(name string) []*Analyzer {
 	var out []*Analyzer
 	for _, a := range All {
-		if Matches(a.Rule, "", name) {
+		if a.Matches("", name) {
 			out = append(out, a)
 		}
 	}
 	return out
-}
-
-// Matches reports whether name stands for the rule: its id or name in any
-// case, its family ("LK"), or an alias. With a tool only that tool's aliases count.
-func Matches(r lint.Rule, tool, name string) bool {
-	eq := strings.EqualFold
-	if tool == "" || tool == "assay" {
-		if eq(r.ID, name) || eq(r.Name, name) || len(name) == 2 && eq(r.ID[:2], name) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(r.Aliases, func(alias string) bool {
-		t, n, _ := strings.Cut(alias, ":")
-		if tool == "" || tool == "assay" {
-			return eq(alias, name) || eq(n, name)
-		}
-		return t == tool && eq(n, name) || t == tool && atlasClass(r, tool, name)
-	})
-}
-
-// atlasClass maps the names of Atlas's analyzers, which nolint may give in the
-// place of a code.
-func atlasClass(r lint.Rule, tool, name string) bool {
-	if tool != "atlas" {
-		return false
-	}
-	family := map[string]string{"destructive": "DS", "data_depend": "DD", "incompatible": "BC", "concurrent_index": "LK10", "nestedtx": "TX"}[strings.ToLower(name)]
-	return family != "" && strings.HasPrefix(r.ID, family)
 }
 
 // Explain is the check's page as Markdown, without the output of a run.

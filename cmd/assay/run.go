@@ -86,7 +86,7 @@ func (a *app) judge(ctx context.Context, p *project, o *lintOptions, rec *devdb.
 		Resolve: func(tool, name string) []string {
 			var ids []string
 			for _, r := range rules {
-				if analyzers.Matches(r, tool, name) {
+				if r.Matches(tool, name) {
 					ids = append(ids, r.ID)
 				}
 			}
@@ -108,13 +108,13 @@ func (a *app) judge(ctx context.Context, p *project, o *lintOptions, rec *devdb.
 func named(c *config.Config, r lint.Rule) bool {
 	for _, o := range c.Overrides {
 		for name := range o.Checks {
-			if analyzers.Matches(r, "", name) {
+			if r.Matches("", name) {
 				return true
 			}
 		}
 	}
 	for name := range c.Checks {
-		if analyzers.Matches(r, "", name) {
+		if r.Matches("", name) {
 			return true
 		}
 	}

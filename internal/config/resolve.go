@@ -131,7 +131,7 @@ func (c *Config) Params(rule lint.Rule) map[string]any {
 // inPack says whether a pack that is switched on has the optional rule. The
 // one pack of built-in checks is conventions: family CV.
 func (c *Config) inPack(rule lint.Rule) bool {
-	return rule.Policy || family(rule.ID) == "CV" && slices.Contains(c.Packs, "conventions")
+	return rule.Policy || rule.Family() == "CV" && slices.Contains(c.Packs, "conventions")
 }
 
 // keysFor are the keys of m that mean the rule: its family, then aliases, then
@@ -147,11 +147,11 @@ func keysFor[V any](m map[string]V, rule lint.Rule) []string {
 	var keys []ranked
 	for key := range m {
 		switch {
-		case strings.EqualFold(key, rule.ID), strings.EqualFold(key, rule.Name):
+		case rule.Named(key):
 			keys = append(keys, ranked{key, 2})
-		case len(Lookup([]lint.Rule{rule}, key)) > 0:
+		case rule.Alias("", key):
 			keys = append(keys, ranked{key, 1})
-		case !rule.Policy && strings.EqualFold(key, family(rule.ID)):
+		case !rule.Policy && strings.EqualFold(key, rule.Family()):
 			keys = append(keys, ranked{key, 0})
 		}
 	}
@@ -173,7 +173,7 @@ func keysFor[V any](m map[string]V, rule lint.Rule) []string {
 // nothing.
 func (c *Config) Ignored(rule lint.Rule, f *lint.Finding, today time.Time) int {
 	for i, ig := range c.Ignore {
-		if len(Lookup([]lint.Rule{rule}, ig.Check)) == 0 || ig.Expired(today) {
+		if !rule.Named(ig.Check) && !rule.Alias("", ig.Check) || ig.Expired(today) {
 			continue
 		}
 		if ig.Path != "" && !matchPath(ig.Path, f.Path) || ig.Object != "" && !matchAny([]string{ig.Object}, About(f)) {

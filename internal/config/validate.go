@@ -145,10 +145,10 @@ func (c *Config) Validate(known Known) error {
 	first := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(c.Checks)) {
 		at := "checks." + name
-		rules := Lookup(known.Checks, name)
+		rules := lint.Lookup(known.Checks, name)
 		switch {
 		case len(rules) > 0 || isFamily(known.Checks, name):
-		case len(Lookup(known.Policies, name)) > 0:
+		case len(lint.Lookup(known.Policies, name)) > 0:
 			d.failAt(at, "%s is a policy rule: set it under rules", name)
 		default:
 			d.failAt(at, "%s", unknownCheck(name, known.Checks))
@@ -162,21 +162,21 @@ func (c *Config) Validate(known Known) error {
 	}
 	for i, o := range c.Overrides {
 		for _, name := range slices.Sorted(maps.Keys(o.Checks)) {
-			if len(Lookup(known.Checks, name)) == 0 && !isFamily(known.Checks, name) && len(Lookup(known.Policies, name)) == 0 {
+			if len(lint.Lookup(known.Checks, name)) == 0 && !isFamily(known.Checks, name) && len(lint.Lookup(known.Policies, name)) == 0 {
 				d.failAt(fmt.Sprintf("overrides.%d.checks.%s", i, name), "%s", unknownCheck(name, known.Checks))
 			}
 		}
 	}
 	for i, ig := range c.Ignore {
-		if len(Lookup(known.Checks, ig.Check)) == 0 && len(Lookup(known.Policies, ig.Check)) == 0 && (known.Policies != nil || len(c.Policies)+len(c.PolicyPacks) == 0) {
+		if len(lint.Lookup(known.Checks, ig.Check)) == 0 && len(lint.Lookup(known.Policies, ig.Check)) == 0 && (known.Policies != nil || len(c.Policies)+len(c.PolicyPacks) == 0) {
 			d.failAt(fmt.Sprintf("ignore.%d.check", i), "%s", unknownCheck(ig.Check, append(slices.Clone(known.Checks), known.Policies...)))
 		}
 	}
 	if known.Policies != nil {
 		for _, id := range slices.Sorted(maps.Keys(c.Rules)) {
 			switch {
-			case len(Lookup(known.Policies, id)) > 0:
-			case len(Lookup(known.Checks, id)) > 0:
+			case len(lint.Lookup(known.Policies, id)) > 0:
+			case len(lint.Lookup(known.Checks, id)) > 0:
 				d.failAt("rules."+id, "%s is a built-in check: set it under checks", id)
 			default:
 				d.failAt("rules."+id, "%s", unknownRule(id, known.Policies))
@@ -186,31 +186,8 @@ func (c *Config) Validate(known Known) error {
 	return d.err()
 }
 
-// Lookup finds rules by id, name or alias, in any case. An alias may be
-// written with its tool ("squawk:ban-drop-table") or without. An alias that
-// covers several rules gives them all.
-func Lookup(rules []lint.Rule, name string) []lint.Rule {
-	var out []lint.Rule
-	for _, r := range rules {
-		if strings.EqualFold(r.ID, name) || strings.EqualFold(r.Name, name) {
-			return []lint.Rule{r}
-		}
-		for _, a := range r.Aliases {
-			_, bare, _ := strings.Cut(a, ":")
-			if strings.EqualFold(a, name) || strings.EqualFold(bare, name) {
-				out = append(out, r)
-				break
-			}
-		}
-	}
-	return out
-}
-
-// family is the part of an id that its family shares: LK of LK101.
-func family(id string) string { return strings.TrimRight(id, "0123456789") }
-
 func isFamily(rules []lint.Rule, name string) bool {
-	return slices.ContainsFunc(rules, func(r lint.Rule) bool { return strings.EqualFold(family(r.ID), name) })
+	return slices.ContainsFunc(rules, func(r lint.Rule) bool { return strings.EqualFold(r.Family(), name) })
 }
 
 func unknownCheck(name string, rules []lint.Rule) string {
@@ -221,7 +198,7 @@ func unknownCheck(name string, rules []lint.Rule) string {
 			_, bare, _ := strings.Cut(a, ":")
 			names = append(names, bare)
 		}
-		if f := family(r.ID); !r.Policy && !slices.Contains(families, f) {
+		if f := r.Family(); !r.Policy && !slices.Contains(families, f) {
 			families = append(families, f)
 		}
 	}
