@@ -54,7 +54,16 @@ func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res 
 		return nil, err
 	}
 	rec.Edited = p.edited
-	return a.judge(ctx, p, o, rec)
+	if res, err = a.judge(ctx, p, o, rec); err != nil {
+		return nil, err
+	}
+	if err := a.fixes(ctx, s, o, rec, res); err != nil {
+		return nil, err
+	}
+	if o.fix || o.diff {
+		return res, a.applyFixes(ctx, s, o, rec, res)
+	}
+	return res, nil
 }
 
 // judge turns a record into a result.

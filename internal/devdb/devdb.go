@@ -72,6 +72,7 @@ type Edit struct {
 type Assumptions struct {
 	LockTimeoutSet      bool // the runner sets lock_timeout itself
 	StatementTimeoutSet bool // the runner sets statement_timeout itself
+	DownRequired        bool // every migration must have a way back
 	TimeZone            string
 }
 
