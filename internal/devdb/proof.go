@@ -15,6 +15,7 @@ const (
 	DemandDomain    Demand = "domain"      // a constraint or NOT NULL of a domain, by the rows of the tables that use it: 23514, 23502
 	DemandCast      Demand = "cast"        // another column type: 22P02, 22001, 22003 …; "changed" counterexamples of values that are rounded or cut
 	DemandPartition Demand = "partition"   // the bound of an attached partition, or the rows of the DEFAULT partition: 23514
+	DemandGenerated Demand = "generated"   // a stored generated column whose expression fails for some rows: 22012, 22P02 …
 )
 
 // Outcome is what came of trying rows.

@@ -1,0 +1,73 @@
+// Package proof turns "may fail" into "fails, and here is the row". For what a
+// statement demands of the rows that are there it makes the smallest rows that
+// the schema before the change set accepts, has the change set run over them,
+// and says what came of it. It plans; a Lab, which has the server, tries.
+package proof
+
+import (
+	"context"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/migration"
+)
+
+// Lab is where rows are tried: copies of the database as it was before the
+// first statement of the change set. Each call sees a copy that no other call
+// has changed.
+type Lab interface {
+	// Query runs a query and gives its rows; nil is NULL. An error of the server
+	// is a *Refusal.
+	Query(ctx context.Context, sql string) ([][]*string, error)
+	// Try puts rows into a copy and runs migrations over them.
+	Try(ctx context.Context, t Trial) (*Tried, error)
+}
+
+// Trial is one set of rows and what is to be run over it.
+type Trial struct {
+	// Prepare takes out of the way what old rows were not held to, Restore puts
+	// it back. Both run as the admin, in one transaction with Rows.
+	Prepare, Rows, Restore []string
+	Run                    []*migration.Migration
+	// Look are queries that are asked before and after the run.
+	Look []string
+}
+
+// Tried is what came of a trial.
+type Tried struct {
+	Refused *Refusal              // the old schema does not take the rows; nothing was run
+	Failed  *devdb.StatementError // the run's, nil if it passed
+	Before  [][][]*string         // of each Look
+	After   [][][]*string         // of each Look, after a run that passed
+}
+
+// Refusal is the server's error about rows or a query.
+type Refusal struct {
+	Code, Message, Detail     string
+	Table, Column, Constraint string
+}
+
+func (r *Refusal) Error() string { return r.Message + " (SQLSTATE " + r.Code + ")" }
+
+// expected are the codes with which the server says that a demand is not met.
+var expected = map[devdb.Demand][]string{
+	devdb.DemandUnique:    {"23505"},
+	devdb.DemandNotNull:   {"23502", "23514"},
+	devdb.DemandCheck:     {"23514"},
+	devdb.DemandForeign:   {"23503"},
+	devdb.DemandExclusion: {"23P01"},
+	devdb.DemandDomain:    {"23514", "23502"},
+	devdb.DemandPartition: {"23514", "23502"},
+}
+
+// meets reports whether an error says that the demand is not met by the rows.
+func meets(d devdb.Demand, code string) bool {
+	if d == devdb.DemandCast || d == devdb.DemandGenerated {
+		return len(code) == 5 && (code[:2] == "22" || code[:2] == "23")
+	}
+	for _, c := range expected[d] {
+		if c == code {
+			return true
+		}
+	}
+	return false
+}
