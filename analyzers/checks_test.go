@@ -61,7 +61,7 @@ func runFixture(t *testing.T, server *postgres.Server, a *analyzers.Analyzer, f 
 			continue
 		}
 		t.Run(c.Name, func(t *testing.T) {
-			res := runCase(t, server, f, c)
+			res := runCase(t, server, f, c, a.ID)
 			for _, line := range c.Compare(res.Findings) {
 				t.Errorf("%s: %s", f.Name, line)
 			}
@@ -76,7 +76,8 @@ func runFixture(t *testing.T, server *postgres.Server, a *analyzers.Analyzer, f 
 // show: they are tested where git is, in cmd/assay.
 func told(id string) bool { return slices.Contains([]string{"SQ102", "SQ103"}, id) }
 
-func runCase(t *testing.T, server *postgres.Server, f *fixture.Fixture, c *fixture.Case) *lint.Result {
+// runCase judges a case with every check, of the optional ones with those named.
+func runCase(t *testing.T, server *postgres.Server, f *fixture.Fixture, c *fixture.Case, only ...string) *lint.Result {
 	t.Helper()
 	ctx := context.Background()
 	db, err := server.Create(ctx)
@@ -105,17 +106,30 @@ func runCase(t *testing.T, server *postgres.Server, f *fixture.Fixture, c *fixtu
 	for _, m := range dir.Migrations {
 		rec.New = append(rec.New, &devdb.Recorded{Migration: m, Added: true})
 	}
+	var up *postgres.DB
+	if slices.ContainsFunc(dir.Migrations, func(m *migration.Migration) bool { return m.Down != nil }) {
+		if up, err = server.Clone(ctx, db); err != nil {
+			t.Fatal(err)
+		}
+		defer up.Close()
+	}
 	if err := pipeline.RecordAll(ctx, db, rec); err != nil {
 		t.Fatal(err)
 	}
-	return judge(t, rec)
+	if up != nil {
+		clone := func(ctx context.Context) (devdb.DB, error) { return server.Clone(ctx, up) }
+		if err := pipeline.RecordDowns(ctx, up, clone, rec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return judge(t, rec, only...)
 }
 
-func judge(t *testing.T, rec *devdb.Record) *lint.Result {
+func judge(t *testing.T, rec *devdb.Record, optional ...string) *lint.Result {
 	t.Helper()
 	res, err := pipeline.Run(context.Background(), pipeline.Input{
 		Record: rec, Rules: analyzers.Rules(), Against: "1 new migration on a base of 1",
-		Judges: []pipeline.Judge{analyzers.Checks{}},
+		Judges: []pipeline.Judge{analyzers.Checks{Skip: func(r lint.Rule) bool { return r.Optional && !slices.Contains(optional, r.ID) }}},
 		Resolve: func(tool, name string) []string {
 			var ids []string
 			for _, r := range analyzers.Rules() {
@@ -148,7 +162,7 @@ func TestDocs(t *testing.T) {
 			if c.Bad() && c.Single() && len(c.Wants) > 0 && c.Runs(server.Version().Major()) {
 				shown := *c
 				shown.Files = map[string]string{c.Name + ".sql": fixture.Strip(c.SQL()) + "\n"}
-				out[c.Name] = findingsText(t, runCase(t, server, f, &shown), a.ID)
+				out[c.Name] = findingsText(t, runCase(t, server, f, &shown, a.ID), a.ID)
 			}
 		}
 		page, err := a.Page(out)

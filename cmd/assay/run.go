@@ -54,6 +54,9 @@ func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res 
 		return nil, err
 	}
 	rec.Edited = p.edited
+	if err := s.downs(ctx, rec); err != nil {
+		return nil, err
+	}
 	if res, err = a.judge(ctx, p, o, rec); err != nil {
 		return nil, err
 	}
