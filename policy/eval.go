@@ -60,9 +60,6 @@ func (p *Policies) trace(ctx context.Context, whole *Input, each []*Input, expla
 	l := newLimit(ctx, p.opts)
 	defer l.stop()
 	run := func(q *query, in *Input) error {
-		if q == nil {
-			return nil
-		}
 		t := topdown.NewBufferTracer()
 		if _, err := q.prepared.Eval(l.ctx, rego.EvalParsedInput(c.term(reflect.ValueOf(in)).Value), rego.EvalTime(pinned(p.opts.Now)),
 			rego.EvalQueryTracer(t), rego.EvalPrintHook(silent{}), rego.EvalRuleIndexing(false)); err != nil {
@@ -74,12 +71,16 @@ func (p *Policies) trace(ctx context.Context, whole *Input, each []*Input, expla
 		topdown.PrettyTraceWithLocation(w, pick(explain, *t))
 		return nil
 	}
-	if err := run(p.change, whole); err != nil {
-		return err
+	for _, q := range p.change {
+		if err := run(q, whole); err != nil {
+			return err
+		}
 	}
 	for _, in := range each {
-		if err := run(p.each, in); err != nil {
-			return err
+		for _, q := range p.each {
+			if err := run(q, in); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

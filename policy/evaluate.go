@@ -8,7 +8,7 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"slices"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -32,11 +32,32 @@ func (p *Policies) prepare(ctx context.Context) error {
 		}
 	}
 	var err error
-	if p.change, err = p.ask(ctx, change); err != nil {
+	if p.change, err = p.deal(ctx, change); err != nil {
 		return err
 	}
-	p.each, err = p.ask(ctx, each)
+	p.each, err = p.deal(ctx, each)
 	return err
+}
+
+// deal spreads rules over as many queries as there are processors. Few rules
+// are one query: the helpers' results are made anew in each.
+func (p *Policies) deal(ctx context.Context, rules []*Rule) ([]*query, error) {
+	n := max(1, min(runtime.GOMAXPROCS(0), len(rules)/20))
+	hands := make([][]*Rule, n)
+	for i, r := range rules {
+		hands[i%n] = append(hands[i%n], r)
+	}
+	var out []*query
+	for _, hand := range hands {
+		q, err := p.ask(ctx, hand)
+		if err != nil {
+			return nil, err
+		}
+		if q != nil {
+			out = append(out, q)
+		}
+	}
+	return out, nil
 }
 
 // ask prepares one query that gives the sets of all the rules as an array.
@@ -76,24 +97,37 @@ func (p *Policies) evaluate(ctx context.Context, whole *Input, each []*Input, su
 	c := newConverter()
 	limit := newLimit(ctx, p.opts)
 	defer limit.stop()
-	var answers []answer
-	run := func(q *query, in *Input) error {
-		if q == nil {
-			return nil
-		}
-		got, err := p.run(limit, q, c.term(reflect.ValueOf(in)).Value, in)
-		answers = append(answers, got...)
-		return err
-	}
-	if err := run(p.change, whole); err != nil {
+	answers, err := p.runAll(limit, p.change, c.term(reflect.ValueOf(whole)).Value, whole)
+	if err != nil {
 		return nil, err
 	}
 	for _, in := range each {
-		if err := run(p.each, in); err != nil {
+		if len(p.each) == 0 {
+			break
+		}
+		more, err := p.runAll(limit, p.each, c.term(reflect.ValueOf(in)).Value, in)
+		if err != nil {
+			return nil, err
+		}
+		answers = append(answers, more...)
+	}
+	return findings(answers, whole, subject)
+}
+
+// runAll evaluates queries side by side; the answers come in their order.
+func (p *Policies) runAll(l *limit, queries []*query, input ast.Value, in *Input) ([]answer, error) {
+	parts, errs := make([][]answer, len(queries)), make([]error, len(queries))
+	var wg sync.WaitGroup
+	for i, q := range queries {
+		wg.Go(func() { parts[i], errs[i] = p.run(l, q, input, in) })
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
 			return nil, err
 		}
 	}
-	return findings(answers, whole, subject)
+	return slices.Concat(parts...), nil
 }
 
 // run evaluates one query. Where a limit ends it, the rule to blame is looked for.
@@ -278,13 +312,4 @@ func explainEval(err error) error {
 		return fmt.Errorf("%s:%d: %s", e.Location.File, e.Location.Row, e.Message)
 	}
 	return errors.New(e.Message)
-}
-
-// ids lists the rules of a query, for messages.
-func (q *query) ids() string {
-	var out []string
-	for _, s := range q.sets {
-		out = append(out, s.rule.ID)
-	}
-	return strings.Join(slices.Compact(out), ", ")
 }

@@ -69,12 +69,12 @@ type Policies struct {
 	sources  []*tree
 	compiler *ast.Compiler
 	store    storage.Store
-	change   *query // rules about the change set
-	each     *query // rules about each migration
+	change   []*query // rules about the change set
+	each     []*query // rules about each migration
 }
 
 // query is one prepared question for many rules: the rules share the document,
-// the helpers' results and the set-up.
+// the helpers' results and the set-up. There are as many queries as processors.
 type query struct {
 	sets     []set
 	prepared rego.PreparedEvalQuery

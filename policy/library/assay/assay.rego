@@ -7,31 +7,40 @@ package assay
 
 # METADATA
 # description: Tables that people make decisions about, that is neither partitions nor temporary ones.
-tables contains t if {
+tables := [t |
 	some t in input.after.tables
 	t.partition_of == ""
 	t.persistence != "temporary"
-}
+]
 
 # METADATA
 # description: Columns of those tables.
-columns contains c if {
+columns := [c |
 	some t in tables
 	some c in t.columns
-}
+]
+
+# METADATA
+# description: Columns of those tables that this change makes.
+new_columns := [c |
+	some c in columns
+	c.object in _added
+]
 
 # METADATA
 # description: Columns of a type, given with modifier ("character varying(50)") or without.
-columns_of_type(type) := {c | some c in _columns_by_type[type]}
-
-_columns_by_type[type] contains c if {
+columns_of_type(type) := [c |
 	some c in columns
-	some type in {c.type, c.base_type}
-}
+	type in {c.type, c.base_type}
+]
 
 # METADATA
 # description: Tables by qualified name, partitions and temporary ones too.
-table_by_name[t.object] := t if some t in input.after.tables
+table_by_name := {t.object: t | some t in input.after.tables}
+
+# METADATA
+# description: Columns of all tables by qualified name, such as public.orders.total.
+column_by_name := {c.object: c | some c in input.after.columns}
 
 # METADATA
 # description: The object is made by this change. It takes a qualified name.
@@ -96,7 +105,7 @@ size_of(name) := _stats[name].bytes
 # description: Rows of a table in production by the statistics. Undefined if they do not know it.
 rows_of(name) := _stats[name].rows
 
-_stats[t.object] := t if some t in input.stats.tables
+_stats := {t.object: t | some t in input.stats.tables}
 
 # METADATA
 # description: An index whose first columns are the given ones, in any order. Partial indexes do not count.

@@ -13,6 +13,8 @@ deny contains {"message": message, "object": b.object} if {
 	some t in assay.tables
 	some a in t.indexes
 	some b in t.indexes
+	a.name != b.name
+	a.keys == b.keys
 	_shape(a) == _shape(b)
 	_rank(a) < _rank(b)
 	message := sprintf("index %q does the same as %q", [b.name, a.name])

@@ -13,10 +13,8 @@ deny contains {"message": message, "object": k.object} if {
 	some t in assay.tables
 	some k in t.foreign_keys
 	some i, name in k.columns
-	some here in t.columns
-	here.name == name
-	some there in assay.table_by_name[k.references.table].columns
-	there.name == k.references.columns[i]
+	here := assay.column_by_name[concat(".", [k.table, name])]
+	there := assay.column_by_name[concat(".", [k.references.table, k.references.columns[i]])]
 	here.type != there.type
 	message := sprintf("%q is %s and refers to %q, which is %s", [here.object, here.type, there.object, there.type])
 }

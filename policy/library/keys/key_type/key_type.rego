@@ -17,8 +17,8 @@ import data.assay
 deny contains {"message": message, "object": c.object} if {
 	some t in assay.tables
 	some c in t.columns
-	c.name in t.primary_key.columns
-	not c.base_type in input.params.KY102.types
 	c.base_type in {"smallint", "integer", "numeric", "text", "character varying", "character"}
+	not c.base_type in input.params.KY102.types
+	c.name in t.primary_key.columns
 	message := sprintf("key column %q is %s, not %s", [c.object, c.type, concat(" or ", input.params.KY102.types)])
 }

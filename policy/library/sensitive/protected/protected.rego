@@ -17,6 +17,7 @@ deny contains {"message": message, "object": c.object} if {
 	some t in assay.tables
 	not t.row_security
 	some c in t.columns
+	c.comment != ""
 	regex.match(input.params.PI102.tag, c.comment)
 	not regex.match(`(?i)\b(no pii|masked|hashed|encrypted)\b`, c.comment)
 	message := sprintf("%q holds personal data, and %q has no row-level security", [c.object, t.object])

@@ -19,8 +19,7 @@ package library.sensitive.tagged
 import data.assay
 
 deny contains {"message": message, "object": c.object, "advice": advice} if {
-	some c in assay.columns
-	assay.is_new(c.object)
+	some c in assay.new_columns
 	regex.match(input.params.PI101.names, lower(c.name))
 	not regex.match(input.params.PI101.tag, c.comment)
 	message := sprintf("%q looks like personal data and its comment has no tag", [c.object])
