@@ -221,8 +221,10 @@ func (r *recorder) rollback(ctx context.Context, back *schema.Catalog) error {
 		}
 	}
 	r.closed(back)
-	r.settings = r.base
-	return nil
+	// What the session was told before the transaction stays in force.
+	var err error
+	r.settings, err = r.show(ctx)
+	return err
 }
 
 // end commits what the file left open and checks that it could be.
