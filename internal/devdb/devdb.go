@@ -46,6 +46,26 @@ type Record struct {
 	Edited        []Edit          // merged files that the change edits or deletes
 	Before, After *schema.Catalog // before the first new migration, after the last
 	Config        Assumptions
+	// Broken are statements in routines that the server does not understand after the last new migration.
+	Broken []BrokenRoutine
+}
+
+// BrokenRoutine is a statement in a function or procedure that names what is
+// not there after the last new migration: PostgreSQL accepts such bodies, and
+// they fail when they run. Only routines that the new migrations make, replace
+// or may have broken are looked at.
+type BrokenRoutine struct {
+	Function      schema.OID
+	Table         schema.OID // of a trigger function: the table it failed for, 0 otherwise
+	Line          int        // in the routine's body, 1-based; 0 if unknown
+	Statement     string     // the statement or expression as it stands in the body
+	Code, Message string     // SQLSTATE and words of the server
+}
+
+// RoutineChecker is a DB that can tell which routines are broken. Names are
+// those that the recorded migrations took away or changed.
+type RoutineChecker interface {
+	Broken(ctx context.Context, before, after *schema.Catalog, names []string) ([]BrokenRoutine, error)
 }
 
 // Recorded is a new migration with what its statements did.

@@ -1,7 +1,6 @@
 package migration
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -69,23 +68,11 @@ func within(r *Routine, body *places, offset int) Position {
 
 // plpgsql asks the parser for the SQL that a PL/pgSQL body holds.
 func plpgsql(text string, r *Routine) ([]Embedded, error) {
-	out, err := pg_query.ParsePlPgSqlToJSON(text)
+	out, _, _, err := readPLpgSQL(text, r)
 	if err != nil {
 		return nil, fmt.Errorf("reading the PL/pgSQL body at %s:%d: %w", r.Pos.Path, r.Pos.Line, err)
 	}
-	var tree any
-	if err := json.Unmarshal([]byte(out), &tree); err != nil {
-		return nil, fmt.Errorf("reading the PL/pgSQL body at %s:%d: %w", r.Pos.Path, r.Pos.Line, err)
-	}
-	c := &collector{routine: r, body: newPlaces("", r.Body), lines: []int{0}}
-	for i := 0; i < len(r.Body); i++ {
-		if r.Body[i] == '\n' {
-			c.lines = append(c.lines, i+1)
-		}
-	}
-	c.walk("", tree, 1)
-	slices.SortStableFunc(c.out, func(a, b Embedded) int { return a.Pos.Offset - b.Pos.Offset })
-	return c.out, nil
+	return out, nil
 }
 
 // collector gathers the expressions of a PL/pgSQL tree.
@@ -94,6 +81,16 @@ type collector struct {
 	body    *places
 	lines   []int // offsets where lines begin
 	out     []Embedded
+}
+
+func newCollector(r *Routine) *collector {
+	c := &collector{routine: r, body: newPlaces("", r.Body), lines: []int{0}}
+	for i := 0; i < len(r.Body); i++ {
+		if r.Body[i] == '\n' {
+			c.lines = append(c.lines, i+1)
+		}
+	}
+	return c
 }
 
 func (c *collector) walk(kind string, v any, line int) {
