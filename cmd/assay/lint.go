@@ -31,6 +31,7 @@ type lintOptions struct {
 	superuser                  bool
 	timeout                    time.Duration
 	writeBaseline              bool
+	fix, diff, noFixes         bool
 }
 
 func (o *lintOptions) flags(f *pflag.FlagSet) {
@@ -88,6 +89,9 @@ func (o *lintOptions) check(args []string) error {
 			chosen++
 		}
 	}
+	if o.fix && o.diff {
+		return usagef("--fix writes what --diff shows: give one of them")
+	}
 	if chosen > 1 {
 		return usagef("--latest, --all and file names each choose the new migrations: give one of them")
 	}
@@ -128,6 +132,9 @@ Exit code: 0 clean, 1 findings at or above --fail-on, 2 wrong input, 3 the run f
 			if err != nil {
 				return err
 			}
+			if o.diff {
+				return verdict(res, o.failOn)
+			}
 			if o.writeBaseline {
 				return a.writeBaseline(p, res)
 			}
@@ -142,6 +149,8 @@ Exit code: 0 clean, 1 findings at or above --fail-on, 2 wrong input, 3 the run f
 	f.StringArrayVarP(&o.outputs, "output", "o", nil, "`format` of the report, or format=file; repeatable: "+report.Names())
 	f.StringVar(&o.failOn, "fail-on", "", "lowest `severity` that makes the exit code 1: error, warning, info or off (default error)")
 	f.BoolVar(&o.timing, "timing", false, "keep how long each statement took (the output then differs from run to run)")
+	f.BoolVar(&o.fix, "fix", false, "write the fixes that hold when replayed into the files")
+	f.BoolVar(&o.diff, "diff", false, "show what --fix would write, and no report")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "list suppressed findings and all evidence in the text report")
 	f.BoolVar(&o.writeBaseline, "write-baseline", false, "freeze what is found now in the baseline file, and exit 0")
 	return cmd

@@ -31,6 +31,7 @@ type project struct {
 	dump    *migration.Migration
 	changes *gitdiff.Set // nil if the new ones were not chosen by git
 	notices []lint.Notice
+	options migration.Options // how dir was read
 }
 
 // openProject reads configuration and migrations and decides which are new.
@@ -49,6 +50,8 @@ func (a *app) openProject(ctx context.Context, o *lintOptions) (*project, error)
 	if p.dir, err = a.loadDir(p.fsys, o, &opts); err != nil {
 		return nil, usageError{err}
 	}
+	p.options = opts
+	p.options.Format = p.dir.Format
 	for _, n := range p.dir.Notices {
 		if !strings.HasPrefix(n.Kind, "sum-") && n.Kind != "stray-directive" { // findings are made from those
 			p.notices = append(p.notices, lint.Notice{Path: n.Pos.Path, Line: n.Pos.Line, Text: n.Text})

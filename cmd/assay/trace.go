@@ -7,7 +7,7 @@ import (
 )
 
 func (a *app) traceCommand() *cobra.Command {
-	o := &lintOptions{}
+	o := &lintOptions{noFixes: true}
 	var format string
 	cmd := &cobra.Command{
 		Use:   "trace [file...]",

@@ -1,0 +1,269 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing/fstest"
+
+	"github.com/assaydb/assay/analyzers"
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/migration"
+	"github.com/assaydb/assay/internal/pipeline"
+)
+
+// offered is how many fixes a report looks for; --fix and --diff look for all.
+const offered = 20
+
+// fixes attaches fixes that hold to the findings.
+func (a *app) fixes(ctx context.Context, s *session, o *lintOptions, rec *devdb.Record, res *lint.Result) error {
+	if o.all && !o.fix && !o.diff || o.noFixes {
+		return nil
+	}
+	f := a.fixing(s, o)
+	if o.fix || o.diff {
+		f.Most = len(res.Findings)
+	}
+	vain, err := pipeline.Offers(ctx, rec, res, f)
+	if o.verbose {
+		for _, f := range res.Findings {
+			if why := vain[f]; why != "" {
+				a.say("assay: no fix for %s at %s:%d: %s", f.ID, f.Path, f.Line, why)
+			}
+		}
+	}
+	return err
+}
+
+func (a *app) fixing(s *session, o *lintOptions) pipeline.Fixing {
+	return pipeline.Fixing{
+		Offer: analyzers.Offer, Most: offered,
+		Replay: func(ctx context.Context, fixes []*lint.Fix) (*devdb.Record, []*lint.Finding, error) {
+			fsys, err := mended(s.project.fsys, fixes)
+			if err != nil {
+				return nil, nil, err
+			}
+			dir, err := migration.Load(fsys, s.project.dir.Path, s.project.options)
+			if err != nil {
+				return nil, nil, err
+			}
+			p := *s.project
+			p.dir = dir
+			p.new = p.stillNew(dir)
+			rec, err := s.record(ctx, dir, p.new)
+			if err != nil {
+				return nil, nil, err
+			}
+			rec.Edited = p.edited
+			res, err := a.judge(ctx, &p, o, rec)
+			if err != nil {
+				return nil, nil, err
+			}
+			return rec, res.Findings, nil
+		},
+	}
+}
+
+// stillNew are the migrations of a mended directory that are not merged.
+func (p *project) stillNew(dir *migration.Dir) []*devdb.Recorded {
+	merged := map[string]bool{}
+	for _, m := range p.base {
+		merged[key(m)] = true
+	}
+	added := map[string]*devdb.Recorded{}
+	for _, m := range p.new {
+		added[key(m.Migration)] = m
+	}
+	var out []*devdb.Recorded
+	for _, m := range dir.Migrations {
+		if merged[key(m)] {
+			continue
+		}
+		r := &devdb.Recorded{Migration: m, Added: true}
+		if old := added[key(m)]; old != nil {
+			r.OutOfOrder = old.OutOfOrder
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// mended is the project with fixes applied.
+func mended(fsys fs.FS, fixes []*lint.Fix) (fs.FS, error) {
+	files, err := applied(fsys, fixes)
+	if err != nil {
+		return nil, err
+	}
+	o := overlay{FS: fsys, with: fstest.MapFS{}}
+	for name, text := range files {
+		o.with[name] = &fstest.MapFile{Data: text, Mode: 0o644}
+	}
+	return o, nil
+}
+
+// applied gives the text of every file that the fixes change or add.
+func applied(fsys fs.FS, fixes []*lint.Fix) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	edits := map[string][]lint.Edit{}
+	for _, fix := range fixes {
+		for _, e := range fix.Edits {
+			edits[e.Pos.Path] = append(edits[e.Pos.Path], e)
+		}
+		for _, f := range fix.Files {
+			if _, err := fs.Stat(fsys, f.Path); err == nil || out[f.Path] != nil {
+				return nil, fmt.Errorf("the fix would overwrite %s", f.Path)
+			}
+			out[f.Path] = []byte(f.Text)
+		}
+	}
+	for name, list := range edits {
+		text, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return nil, fmt.Errorf("reading the file to fix: %w", err)
+		}
+		// From the end, so that the places before stay right.
+		slices.SortStableFunc(list, func(a, b lint.Edit) int { return b.Pos.Offset - a.Pos.Offset })
+		limit := len(text)
+		for _, e := range list {
+			if e.End.Offset > limit || e.Pos.Offset > e.End.Offset {
+				return nil, fmt.Errorf("two fixes change the same place of %s, line %d: apply one and run again", name, e.Pos.Line)
+			}
+			text = slices.Concat(text[:e.Pos.Offset], []byte(e.Text), text[e.End.Offset:])
+			limit = e.Pos.Offset
+		}
+		out[name] = text
+	}
+	return out, nil
+}
+
+// choose takes as many fixes as go together: a fix that touches a place that an
+// earlier one touches waits for the next run.
+func chosen(fsys fs.FS, res *lint.Result) []*lint.Finding {
+	var out []*lint.Finding
+	var fixes []*lint.Fix
+	for _, f := range res.Findings {
+		if f.Fix == nil {
+			continue
+		}
+		if _, err := applied(fsys, append(slices.Clone(fixes), f.Fix)); err == nil {
+			fixes = append(fixes, f.Fix)
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// applyFixes writes the fixes, or with --diff shows what they would write.
+// All together are replayed once more first: two that hold alone may not hold
+// together, and then the first ones are taken that do.
+func (a *app) applyFixes(ctx context.Context, s *session, o *lintOptions, rec *devdb.Record, res *lint.Result) error {
+	take := chosen(s.project.fsys, res)
+	for ; len(take) > 1; take = take[:len(take)-1] {
+		after, found, err := a.fixing(s, o).Replay(ctx, fixesOf(take))
+		if err != nil && ctx.Err() != nil {
+			return err
+		}
+		if err == nil && pipeline.Compare(rec, after, res.Findings, found, take) == "" {
+			break
+		}
+	}
+	files, err := applied(s.project.fsys, fixesOf(take))
+	if err != nil {
+		return err
+	}
+	names := make([]string, 0, len(files))
+	for n := range files {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	for _, n := range names {
+		if o.diff {
+			if err := a.showDiff(ctx, s.project.fsys, n, files[n]); err != nil {
+				return err
+			}
+			continue
+		}
+		err := writeFile(filepath.Join(a.dir, filepath.FromSlash(n)), func(w io.Writer) error {
+			_, err := w.Write(files[n])
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("writing the fix: %w", err)
+		}
+	}
+	if o.diff {
+		return nil
+	}
+	for _, f := range take {
+		a.say("assay: fixed %s at %s:%d: %s", f.ID, f.Path, f.Line, f.Fix.Title)
+	}
+	if left := countFixes(res) - len(take); left > 0 {
+		a.say("assay: %d more fixes touch the same places: run --fix again", left)
+	}
+	return nil
+}
+
+func fixesOf(list []*lint.Finding) []*lint.Fix {
+	var out []*lint.Fix
+	for _, f := range list {
+		out = append(out, f.Fix)
+	}
+	return out
+}
+
+func countFixes(res *lint.Result) int {
+	n := 0
+	for _, f := range res.Findings {
+		if f.Fix != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// showDiff prints what a file would become, as git does.
+func (a *app) showDiff(ctx context.Context, fsys fs.FS, name string, text []byte) error {
+	dir, err := os.MkdirTemp("", "assay-diff-")
+	if err != nil {
+		return fmt.Errorf("making a place to compare files in: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	old, err := fs.ReadFile(fsys, name)
+	isNew := err != nil
+	for side, data := range map[string][]byte{"a": old, "b": text} {
+		file := filepath.Join(dir, side, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return err
+		}
+		if side == "a" && isNew {
+			continue
+		}
+		if err := os.WriteFile(file, data, 0o644); err != nil {
+			return err
+		}
+	}
+	from := filepath.Join("a", filepath.FromSlash(name))
+	if isNew {
+		from = os.DevNull
+	}
+	cmd := exec.CommandContext(ctx, "git", "diff", "--no-index", "--no-color", "--no-ext-diff", "--no-prefix", from, filepath.Join("b", filepath.FromSlash(name)))
+	cmd.Dir = dir
+	cmd.Env = []string{"PATH=" + a.getenv("PATH"), "HOME=" + dir}
+	out, err := cmd.Output()
+	if len(out) == 0 && err != nil {
+		return fmt.Errorf("comparing %s: %w", name, err)
+	}
+	// The first two lines name blobs and modes, which say nothing here.
+	if i := bytes.Index(out, []byte("--- ")); i >= 0 {
+		out = out[i:]
+	}
+	_, err = a.stdout.Write(out)
+	return err
+}
