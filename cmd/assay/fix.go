@@ -204,7 +204,10 @@ func (a *app) applyFixes(ctx context.Context, s *session, o *lintOptions, rec *d
 	for _, f := range take {
 		a.say("assay: fixed %s at %s:%d: %s", f.ID, f.Path, f.Line, f.Fix.Title)
 	}
-	if left := countFixes(res) - len(take); left > 0 {
+	left := countFixes(res) - len(take)
+	res.Findings = slices.DeleteFunc(res.Findings, func(f *lint.Finding) bool { return slices.Contains(take, f) })
+	lint.Summarize(res)
+	if left > 0 {
 		a.say("assay: %d more fixes touch the same places: run --fix again", left)
 	}
 	return nil
