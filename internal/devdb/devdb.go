@@ -20,6 +20,11 @@ type DB interface {
 	// statement that fails ends the migration: the steps so far, that of the
 	// failed statement included, come with a *StatementError.
 	Record(context.Context, *migration.Migration) ([]*Step, error)
+	// Finish commits what is still open when the last migration has run: tools
+	// that run all migrations in one transaction commit there. A commit that
+	// the server refuses (a deferred constraint) is a *StatementError of the
+	// last statement. Without an open transaction it does nothing.
+	Finish(context.Context) error
 	// Catalog reads the whole catalog as it is now.
 	Catalog(context.Context) (*schema.Catalog, error)
 	// Close throws the database away.

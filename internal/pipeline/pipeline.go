@@ -71,10 +71,36 @@ func RecordAll(ctx context.Context, db devdb.DB, r *devdb.Record) error {
 			return fmt.Errorf("recording %s: %w", m.Path, err)
 		}
 	}
+	if err := finish(ctx, db, r.New); err != nil {
+		return err
+	}
 	if r.After, err = db.Catalog(ctx); err != nil {
 		return fmt.Errorf("reading the catalog after the new migrations: %w", err)
 	}
 	return nil
+}
+
+// finish commits the transaction that the tool runs all migrations in. A
+// refused commit is told at the last statement, as nothing in the files is
+// written for it.
+func finish(ctx context.Context, db devdb.DB, all []*devdb.Recorded) error {
+	err := db.Finish(ctx)
+	var refused *devdb.StatementError
+	if !errors.As(err, &refused) {
+		if err != nil {
+			return fmt.Errorf("committing the migrations: %w", err)
+		}
+		return nil
+	}
+	for _, m := range slices.Backward(all) {
+		for _, s := range slices.Backward(m.Steps) {
+			if s.Stmt == refused.Statement && m.Err == nil {
+				refused.Step, s.Err, m.Err = s, refused, refused
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("committing the migrations: %w", refused)
 }
 
 // Replay applies the merged migrations.
@@ -84,7 +110,7 @@ func Replay(ctx context.Context, db devdb.DB, base []*migration.Migration) error
 			return err
 		}
 	}
-	return nil
+	return db.Finish(ctx)
 }
 
 func judge(ctx context.Context, in Input) ([]*lint.Finding, error) {
