@@ -199,13 +199,17 @@ func (p *Policies) configure() error {
 		ids = append(ids, r.ID)
 	}
 	var errs []error
-	for _, id := range append(slices.Sorted(maps.Keys(p.opts.Params)), p.opts.Known...) {
+	for _, id := range p.opts.Named {
 		if !slices.Contains(ids, id) {
 			errs = append(errs, fmt.Errorf("unknown policy rule %q: %s", id, oneOf(ids)))
 		}
 	}
 	for _, r := range p.Rules {
-		v, err := r.values(p.opts.Params[r.ID])
+		var set map[string]any
+		if p.opts.Params != nil {
+			set = p.opts.Params(r.Lint())
+		}
+		v, err := r.values(set)
 		if err != nil {
 			errs = append(errs, err)
 		}

@@ -29,10 +29,10 @@ type Options struct {
 	// Store keeps what was fetched; the zero value fetches nothing.
 	Store Store
 
-	// Params are configured parameters by rule id.
-	Params map[string]map[string]any
-	// Known are further rule ids that the configuration names; each must exist.
-	Known []string
+	// Params gives the configured parameters of a rule. nil configures none.
+	Params func(lint.Rule) map[string]any
+	// Named are rule ids that the configuration names; each must exist.
+	Named []string
 	// Skip tells which rules are off. nil runs all.
 	Skip func(lint.Rule) bool
 	// Owners says which team owns which objects.

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/migration"
@@ -119,5 +121,110 @@ func TestLoadErrors(t *testing.T) {
 				t.Errorf("the error shows the compiler's own names: %v", err)
 			}
 		})
+	}
+}
+
+// TestConfigure holds what is configured against what there is.
+func TestConfigure(t *testing.T) {
+	text := "# METADATA\n# title: x\n# custom:\n#   id: A1\n#   params:\n#     max: {default: 3, description: most}\n#     names: [a]\npackage p\n\ndeny contains {\"message\": sprintf(\"%d %v\", [input.params.A1.max, input.params.A1.names])}\n"
+	with := func(set map[string]any) Options {
+		return Options{Params: func(lint.Rule) map[string]any { return set }}
+	}
+	found := judge(t, with(map[string]any{"max": 5}), map[string]string{"a.rego": text})
+	if len(found) != 1 || found[0].Message != `5 ["a"]` {
+		t.Errorf("got %+v", found)
+	}
+	for _, c := range []struct {
+		o    Options
+		want string
+	}{
+		{with(map[string]any{"maximum": 5}), `rule A1 has no parameter "maximum": one of max, names`},
+		{with(map[string]any{"max": "five"}), "rule A1, parameter max is a string, but must be a number"},
+		{Options{Named: []string{"B2"}}, `unknown policy rule "B2": one of A1`},
+		{Options{Packs: []string{"namings"}}, `unknown policy pack "namings": one of change_control, columns`},
+	} {
+		_, err := load(t, c.o, map[string]string{"a.rego": text})
+		wantError(t, err, c.want)
+	}
+}
+
+// TestRulesOfOnePackage tells the results of rules that share a package apart.
+func TestRulesOfOnePackage(t *testing.T) {
+	text := `package team
+
+# METADATA
+# title: one
+# custom: {id: ONE, severity: info}
+deny contains {"message": "first"}
+
+# METADATA
+# title: two
+# custom: {id: TWO-2}
+deny contains {"message": "second"}
+
+# METADATA
+# title: three
+# custom: {id: THREE}
+warn contains {"message": "third"}
+`
+	found := judge(t, Options{}, map[string]string{"a.rego": text})
+	got := map[string]string{}
+	for _, f := range found {
+		got[f.ID] = string(f.Severity) + " " + f.Message
+	}
+	want := map[string]string{"ONE": "info first", "TWO-2": "error second", "THREE": "warning third"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	_, err := load(t, Options{}, map[string]string{"a.rego": text, "b.rego": strings.Replace(text, "package team", "package other", 1)})
+	wantError(t, err, "policies/b.rego:3: rule id ONE is taken by policies/a.rego:3")
+}
+
+// TestResults refuses results that say less or more than results do.
+func TestResults(t *testing.T) {
+	rule := func(verb, result string) map[string]string {
+		return map[string]string{"a.rego": "# METADATA\n# title: x\n# custom: {id: A1}\npackage p\n\n" + verb + " contains " + result + "\n"}
+	}
+	for _, c := range []struct{ verb, result, want string }{
+		{"deny", `{"mesage": "x"}`, `unknown key "mesage" in a result: the keys are advice, evidence`},
+		{"deny", `{"object": "x"}`, "a result has no message"},
+		{"deny", `7`, "must be an object with a message, not number"},
+		{"deny", `{"message": "x", "team": "dba"}`, "team and user belong to require_approval"},
+		{"deny", `{"message": "x", "severity": "fatal"}`, `severity "fatal": one of error, warning, info`},
+		{"require_approval", `{"message": "x"}`, "needs a team or a user"},
+	} {
+		p, err := load(t, Options{}, rule(c.verb, c.result))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = (&Rules{Policies: p}).Judge(context.Background(), ordersRecord(), nil)
+		wantError(t, err, c.want)
+	}
+	found := judge(t, Options{}, rule("require_approval", `{"team": "dba", "reason": "a big table", "object": "public.orders"}`))
+	if len(found) != 1 || found[0].Message != "needs the approval of team dba: a big table" || found[0].Approval == nil || found[0].Approval.Team != "dba" || found[0].Severity != lint.Error {
+		t.Errorf("got %+v", found[0])
+	}
+}
+
+// TestPerMigration asks a rule once for each migration.
+func TestPerMigration(t *testing.T) {
+	text := "# METADATA\n# title: x\n# custom: {id: A1, per: migration}\npackage p\n\ndeny contains {\"message\": sprintf(\"%d %s\", [count(input.statements), input.migrations[0].path])}\n"
+	found := judge(t, Options{}, map[string]string{"a.rego": text})
+	if len(found) != 1 || found[0].Message != "2 m/1.sql" || found[0].Path != "m/1.sql" {
+		t.Errorf("got %+v", found)
+	}
+}
+
+// TestSchemaAlone judges a catalog without any migration: all of it counts.
+func TestSchemaAlone(t *testing.T) {
+	p, err := load(t, Options{}, map[string]string{"keys.rego": keyRule})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := ordersRecord()
+	r.Before, r.New = r.After, nil
+	found, err := (&Rules{Policies: p, Subject: "schema.sql"}).Judge(context.Background(), r, nil)
+	if err != nil || len(found) != 2 || found[0].Path != "schema.sql" || found[0].Line != 1 {
+		t.Errorf("got %+v, %v", found, err)
 	}
 }
