@@ -29,7 +29,7 @@ func Text(s string) string {
 			return "www" + joiner + "."
 		case m[0] == ':':
 			return ":" + joiner + m[1:]
-		case m[0] >= 'A':
+		case m[0] >= 'A' && m[0] <= 'z':
 			return m[:2] + joiner + m[2:]
 		}
 		return m[:1] + joiner + m[1:]
