@@ -6,59 +6,99 @@ import (
 	"fmt"
 
 	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/migration"
 	"github.com/assaydb/assay/internal/schema"
 )
 
+// Undoable is a database that can take back what a migration with TxAll did.
+type Undoable interface {
+	devdb.DB
+	Undo(context.Context) error
+}
+
 // RecordDowns runs the way back of every new migration of r that has one, and
 // notes what it did and what of the catalog did not come back. up is a database
-// that r.Base has been replayed on and nothing else; each way back runs on a
-// clone of it, right after its own migration, so that one which fails or leaves
-// something behind does not spoil the next.
-func RecordDowns(ctx context.Context, up devdb.DB, clone func(context.Context) (devdb.DB, error), r *devdb.Record) error {
+// that r.Base has been replayed on and nothing else. Each way back runs right
+// after its own migration and is taken back, so that one which fails or leaves
+// something behind does not spoil the next: in a transaction that is rolled
+// back where that is the same, else on a clone of up.
+func RecordDowns(ctx context.Context, up Undoable, clone func(context.Context) (devdb.DB, error), r *devdb.Record) error {
 	last := -1
 	for i, m := range r.New {
 		if m.Migration.Down != nil && m.Err == nil {
 			last = i
 		}
 	}
-	for _, m := range r.New[:last+1] {
-		way := m.Migration.Down != nil && m.Err == nil
-		var before *schema.Catalog
-		var err error
-		if way {
-			if before, err = up.Catalog(ctx); err != nil {
-				return fmt.Errorf("reading the catalog before %s: %w", m.Path, err)
-			}
-		}
-		var refused *devdb.StatementError
-		if err := up.Replay(ctx, m.Migration); err != nil && !errors.As(err, &refused) {
-			return fmt.Errorf("running %s again for its way back: %w", m.Path, err)
-		}
-		if !way || refused != nil {
-			continue
-		}
-		if m.Down, err = recordDown(ctx, clone, m, before); err != nil {
+	for i := range last + 1 {
+		if err := recordDown(ctx, up, clone, r.New[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func recordDown(ctx context.Context, clone func(context.Context) (devdb.DB, error), m *devdb.Recorded, before *schema.Catalog) (_ *devdb.DownRun, err error) {
+func recordDown(ctx context.Context, up Undoable, clone func(context.Context) (devdb.DB, error), m *devdb.Recorded) error {
+	before, err := up.Catalog(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the catalog before %s: %w", m.Path, err)
+	}
+	there := *m.Migration
+	if there.TxMode == migration.TxAll {
+		there.TxMode = migration.TxFile // the next one must not share the transaction
+	}
+	var refused *devdb.StatementError
+	if _, err := up.Record(ctx, &there); errors.As(err, &refused) {
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("running %s again for its way back: %w", m.Path, err)
+	}
+	if m.Migration.Down == nil || m.Err != nil {
+		return nil
+	}
+	m.Down = &devdb.DownRun{Migration: m.Migration.Down}
+	if one, ok := inOneTransaction(m.Migration.Down); ok {
+		err = runDown(ctx, up, one, before, m.Down)
+		return errors.Join(err, up.Undo(ctx))
+	}
 	db, err := clone(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("copying the database for the way back of %s: %w", m.Path, err)
+		return fmt.Errorf("copying the database for the way back of %s: %w", m.Path, err)
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	down := &devdb.DownRun{Migration: m.Migration.Down}
-	down.Steps, err = db.Record(ctx, down.Migration)
-	if !errors.As(err, &down.Err) && err != nil {
-		return nil, fmt.Errorf("recording the way back of %s: %w", m.Path, err)
+	return errors.Join(runDown(ctx, db, m.Migration.Down, before, m.Down), db.Close())
+}
+
+func runDown(ctx context.Context, db devdb.DB, way *migration.Migration, before *schema.Catalog, down *devdb.DownRun) error {
+	var err error
+	if down.Steps, err = db.Record(ctx, way); !errors.As(err, &down.Err) && err != nil {
+		return fmt.Errorf("recording the way back %s: %w", way.Path, err)
 	}
 	after, err := db.Catalog(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reading the catalog after the way back of %s: %w", m.Path, err)
+		return fmt.Errorf("reading the catalog after the way back %s: %w", way.Path, err)
 	}
 	down.Left = schema.Residue(before, after)
-	return down, nil
+	return nil
+}
+
+// inOneTransaction gives the migration as one that leaves its transaction open
+// at the end, if it is run in one transaction anyway.
+func inOneTransaction(m *migration.Migration) (*migration.Migration, bool) {
+	if m.TxMode == migration.TxNone {
+		return nil, false
+	}
+	one := *m
+	one.TxMode, one.Statements = migration.TxAll, nil
+	for i, s := range m.Statements {
+		switch s.Syntax.Transaction {
+		case "":
+			one.Statements = append(one.Statements, s)
+		case "BEGIN", "COMMIT": // around the whole file they change nothing
+			if i != 0 && i != len(m.Statements)-1 {
+				return nil, false
+			}
+		default:
+			return nil, false
+		}
+	}
+	return &one, true
 }

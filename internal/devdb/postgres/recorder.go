@@ -42,6 +42,18 @@ func (d *DB) Record(ctx context.Context, m *migration.Migration) ([]*devdb.Step,
 // statement that ran. Without an open transaction it does nothing.
 func (d *DB) Finish(ctx context.Context) error { return d.recorder().finish(ctx) }
 
+// Undo rolls back the transaction that migrations with TxAll have left open,
+// with all they did. Without an open transaction it does nothing.
+func (d *DB) Undo(ctx context.Context) error {
+	r := d.recorder()
+	if !r.tx.open || r.conn == nil {
+		return nil
+	}
+	r.uncounted = true
+	r.tx.points = nil // nothing of it is kept
+	return r.rollback(ctx, r.tx.start)
+}
+
 // Catalog reads the whole catalog as it is now, in the open transaction if there is one.
 func (d *DB) Catalog(ctx context.Context) (*schema.Catalog, error) {
 	r := d.recorder()
