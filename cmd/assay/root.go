@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/assaydb/assay/policy"
 )
 
 // The exit codes.
@@ -28,6 +30,9 @@ type app struct {
 	stdout, stderr io.Writer
 	dir            string // project root: the working directory, or -C
 	noColor        bool
+
+	policies *policy.Policies // of this run, nil if there are none
+	context  policy.Context   // what is known of the pull request
 }
 
 // usageError is wrong input; it ends with exit code 2.
@@ -71,7 +76,7 @@ rewrites, scans, dropped objects, rows that fail) and judges that record.`,
 	cmd.PersistentFlags().StringVarP(&a.dir, "directory", "C", "", "project `directory` to work in (default: the current one)")
 	cmd.PersistentFlags().BoolVar(&a.noColor, "no-color", false, "never colour the output (also: NO_COLOR in the environment)")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	cmd.AddCommand(a.lintCommand(), a.ciCommand(), a.traceCommand(), a.checksCommand(), a.explainCommand(), a.initCommand(), a.versionCommand())
+	cmd.AddCommand(a.lintCommand(), a.ciCommand(), a.traceCommand(), a.checksCommand(), a.explainCommand(), a.policyCommand(), a.schemaCommand(), a.initCommand(), a.versionCommand())
 	return cmd
 }
 

@@ -18,11 +18,12 @@ import (
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/migration"
 	"github.com/assaydb/assay/internal/pipeline"
+	"github.com/assaydb/assay/policy"
 )
 
 // known is what the configuration may name.
 func (a *app) known() config.Known {
-	return config.Known{Checks: analyzers.Rules(), Formats: formats(), Packs: []string{"conventions"}}
+	return config.Known{Checks: analyzers.Rules(), Formats: formats(), Packs: []string{"conventions"}, PolicyPacks: policy.Packs()}
 }
 
 // lint reads the project, records the new migrations and judges them.
@@ -44,6 +45,9 @@ func (a *app) lint(ctx context.Context, o *lintOptions) (*project, *lint.Result,
 }
 
 func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res *lint.Result, err error) {
+	if a.policies, err = a.loadPolicies(ctx, p.config, p.fsys); err != nil {
+		return nil, err
+	}
 	s, err := a.openSession(ctx, p, o)
 	if err != nil {
 		return nil, err
@@ -69,9 +73,24 @@ func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res 
 	return res, nil
 }
 
-// judge turns a record into a result.
+// judge turns a record into a result, with the built-in checks and the policies.
 func (a *app) judge(ctx context.Context, p *project, o *lintOptions, rec *devdb.Record) (*lint.Result, error) {
+	judges := []pipeline.Judge{analyzers.Checks{Alone: o.all, Skip: func(r lint.Rule) bool {
+		sev, where := p.config.Severity(r, "", "")
+		return sev == lint.Off && where == "" && r.Optional && !named(p.config, r)
+	}}}
+	if a.policies != nil {
+		judges = append(judges, &policy.Rules{Policies: a.policies, Context: a.context})
+	}
+	return a.judgeWith(ctx, p, o, rec, judges)
+}
+
+// judgeWith turns a record into a result.
+func (a *app) judgeWith(ctx context.Context, p *project, o *lintOptions, rec *devdb.Record, judges []pipeline.Judge) (*lint.Result, error) {
 	rules := analyzers.Rules()
+	if a.policies != nil {
+		rules = slices.Concat(rules, a.policies.Lint())
+	}
 	byID := map[string]lint.Rule{}
 	for _, r := range rules {
 		byID[r.ID] = r
@@ -79,10 +98,7 @@ func (a *app) judge(ctx context.Context, p *project, o *lintOptions, rec *devdb.
 	in := pipeline.Input{
 		Tool:    lint.Tool{Name: "assay", Version: buildVersion()},
 		Against: against(p, rec), Record: rec, Rules: rules, Timing: o.timing, Notices: p.notices,
-		Judges: []pipeline.Judge{analyzers.Checks{Alone: o.all, Skip: func(r lint.Rule) bool {
-			sev, where := p.config.Severity(r, "", "")
-			return sev == lint.Off && where == "" && r.Optional && !named(p.config, r)
-		}}},
+		Judges: judges,
 		Override: func(f *lint.Finding) (lint.Severity, string, bool) {
 			rule := byID[f.ID]
 			sev, where := p.config.Severity(rule, f.Path, config.About(f)...)
