@@ -45,4 +45,4 @@ e2e: ## the ways into CI, with the real tools
 	integrations/e2e/run
 
 release-snapshot: ## what goreleaser would release, for this machine
-	goreleaser release --snapshot --clean --single-target
+	integrations/e2e/release-snapshot
