@@ -15,8 +15,9 @@ import (
 
 func (a *app) initCommand() *cobra.Command {
 	var force bool
+	var chosen map[string]*bool
 	cmd := &cobra.Command{
-		Use: "init", Short: "Write assay.yaml for this project", Args: noArgs,
+		Use: "init", Short: "Write assay.yaml for this project, and the file of its CI", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			d := config.Detected{}
 			fsys := os.DirFS(a.dir)
@@ -28,9 +29,24 @@ func (a *app) initCommand() *cobra.Command {
 			} else {
 				a.say("assay: %v\nassay: write dir: into assay.yaml by hand", err)
 			}
-			return a.create(config.File, config.Template(d), force)
+			starters, err := a.starters(chosen, d.Dir, force)
+			if err != nil {
+				return err
+			}
+			if _, err := os.Stat(filepath.Join(a.dir, config.File)); err != nil || len(starters) == 0 {
+				if err := a.create(config.File, config.Template(d), force); err != nil {
+					return err
+				}
+			}
+			for _, s := range starters {
+				if err := a.create(s.file, s.text, force); err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 	}
+	chosen = starterFlags(cmd.Flags())
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite files that exist")
 	return cmd
 }

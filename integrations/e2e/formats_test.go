@@ -28,8 +28,8 @@ import (
 // TestWorkflows holds the examples of the documentation against actionlint,
 // with this repository's action.yml for the inputs.
 func TestWorkflows(t *testing.T) {
-	files, err := filepath.Glob("../../docs/examples/github-*.yml")
-	if err != nil || len(files) == 0 {
+	files, err := examples()
+	if err != nil || len(files) < 4 {
 		t.Fatal("there are no examples")
 	}
 	dir := t.TempDir()
@@ -191,4 +191,10 @@ func events(t *testing.T, kind string) []string {
 		t.Fatalf("there are no examples of %s", kind)
 	}
 	return out
+}
+
+// examples are the workflows of the documentation.
+func examples() ([]string, error) {
+	files, err := filepath.Glob("../../docs/examples/github-*.yml")
+	return append(files, "../../cmd/assay/starter/github.yml"), err
 }
