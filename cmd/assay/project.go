@@ -17,6 +17,7 @@ import (
 	"github.com/assaydb/assay/internal/gitdiff"
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/migration"
+	"github.com/assaydb/assay/internal/queries"
 )
 
 // project is what was read of the checkout before any server is started.
@@ -32,6 +33,7 @@ type project struct {
 	changes *gitdiff.Set // nil if the new ones were not chosen by git
 	notices []lint.Notice
 	options migration.Options // how dir was read
+	queries []queries.Query   // the application's own
 }
 
 // openProject reads configuration and migrations and decides which are new.
@@ -58,6 +60,9 @@ func (a *app) openProject(ctx context.Context, o *lintOptions) (*project, error)
 		}
 	}
 	if err := a.choose(ctx, p, o, opts); err != nil {
+		return nil, err
+	}
+	if err := p.loadQueries(); err != nil {
 		return nil, err
 	}
 	return p, p.scripts(o)

@@ -48,6 +48,9 @@ func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res 
 	if a.policies, err = a.loadPolicies(ctx, p.config, p.fsys); err != nil {
 		return nil, err
 	}
+	if a.context.ChangedFiles, err = a.changedFiles(ctx, p); err != nil {
+		return nil, err
+	}
 	s, err := a.openSession(ctx, p, o)
 	if err != nil {
 		return nil, err
@@ -59,6 +62,9 @@ func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res 
 	}
 	rec.Edited = p.edited
 	if err := s.downs(ctx, rec); err != nil {
+		return nil, err
+	}
+	if err := s.askQueries(ctx, rec); err != nil {
 		return nil, err
 	}
 	if res, err = a.judge(ctx, p, o, rec); err != nil {

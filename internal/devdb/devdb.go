@@ -51,6 +51,7 @@ type Record struct {
 	Edited        []Edit          // merged files that the change edits or deletes
 	Before, After *schema.Catalog // before the first new migration, after the last
 	Config        Assumptions
+	Queries       *QueryReport // of the application, nil if it has told none
 	// Broken are statements in routines that the server does not understand after the last new migration.
 	Broken []BrokenRoutine
 }
@@ -61,6 +62,7 @@ type Record struct {
 // or may have broken are looked at.
 type BrokenRoutine struct {
 	Function      schema.OID
+	Raw           string     // the function's Raw then: it was not replaced since if it is the same
 	Table         schema.OID // of a trigger function: the table it failed for, 0 otherwise
 	Line          int        // in the routine's body, 1-based; 0 if unknown
 	Statement     string     // the statement or expression as it stands in the body

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/devdb/postgres"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/pipeline"
+	"github.com/assaydb/assay/internal/queries"
+)
+
+// asker lets the pipeline prepare queries.
+type asker struct{ *postgres.DB }
+
+// Ask prepares the queries.
+func (a asker) Ask(ctx context.Context, texts []string) ([]pipeline.Answer, error) {
+	got, err := a.Prepare(ctx, texts)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]pipeline.Answer, len(got))
+	for i, p := range got {
+		out[i] = pipeline.Answer{Code: p.Code, Error: p.Error}
+		for _, c := range p.Columns {
+			out[i].Columns = append(out[i].Columns, fmt.Sprintf("%q %s", c.Name, c.Type))
+		}
+	}
+	return out, nil
+}
+
+// askQueries asks the application's queries, if the configuration names any.
+// What failed before is said once, and is nobody's fault here.
+func (s *session) askQueries(ctx context.Context, rec *devdb.Record) (err error) {
+	p := s.project
+	if len(p.queries) == 0 {
+		return nil
+	}
+	db, err := s.fresh(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := pipeline.AskQueries(ctx, asker{db}, rec, p.queries); err != nil {
+		return fmt.Errorf("asking the application's queries: %w", err)
+	}
+	for _, f := range rec.Queries.Failed {
+		p.notices = append(p.notices, lint.Notice{Path: f.Path, Line: f.Line, Text: "this query fails on the merged schema already: " + f.Error})
+	}
+	return nil
+}
+
+// loadQueries reads the files of queries.
+func (p *project) loadQueries() (err error) {
+	if len(p.config.Queries) > 0 {
+		p.queries, err = queries.Load(p.fsys, p.config.Queries)
+	}
+	if err != nil {
+		return usageError{err}
+	}
+	return nil
+}

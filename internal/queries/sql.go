@@ -1,0 +1,181 @@
+package queries
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+var nameLine = regexp.MustCompile(`(?m)^\s*(?:--|/\*)\s*(?:name:|@name)\s*:?([A-Za-z_][\w-]*)`)
+
+// parseSQL splits a file at semicolons that stand outside of texts, comments
+// and parentheses' dollar quotes, and numbers the parameters of each query.
+func parseSQL(name, text string) ([]Query, error) {
+	var out []Query
+	s := &scanner{src: text}
+	for {
+		start, sql, err := s.next()
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", name, 1+strings.Count(text[:start], "\n"), err)
+		}
+		if sql == "" && start < 0 {
+			return out, nil
+		}
+		q := Query{Path: name, Line: 1 + strings.Count(text[:start], "\n"), SQL: sql}
+		if m := nameLine.FindAllStringSubmatch(s.comments, -1); m != nil {
+			q.Name = m[len(m)-1][1]
+		}
+		if useful(sql) {
+			out = append(out, q)
+		}
+	}
+}
+
+// scanner walks SQL piece by piece.
+type scanner struct {
+	src      string
+	at       int
+	comments string // those before the query that next gave
+}
+
+// next gives the next query with its parameters numbered, and where it begins;
+// -1 at the end of the text.
+func (s *scanner) next() (int, string, error) {
+	var out, comments strings.Builder
+	p := params{number: map[string]int{}}
+	start := -1
+	for s.at < len(s.src) {
+		kind, end, err := s.token()
+		if err != nil {
+			return max(start, 0), "", err
+		}
+		text := s.src[s.at:end]
+		switch {
+		case kind == comment && start < 0:
+			comments.WriteString(text + "\n")
+		case kind == blank && start < 0:
+		case kind == stop:
+			s.at = end
+			if start >= 0 {
+				s.comments = comments.String()
+				return start, strings.TrimSpace(out.String()), nil
+			}
+			continue
+		default:
+			if start < 0 {
+				start = s.at
+			}
+			if kind == param {
+				text = p.replace(text, s.src[max(s.at-1, 0):s.at])
+			}
+			out.WriteString(text)
+		}
+		s.at = end
+	}
+	s.comments = comments.String()
+	return start, strings.TrimSpace(out.String()), nil
+}
+
+type kind int
+
+const (
+	other kind = iota
+	blank
+	comment
+	param
+	stop
+)
+
+var (
+	dollarTag = regexp.MustCompile(`^\$(?:[A-Za-z_\x80-\xff][\w\x80-\xff]*)?\$`)
+	number    = regexp.MustCompile(`^\$\d+`)
+	named     = regexp.MustCompile(`^[:@][A-Za-z_]\w*`)
+	sqlcArg   = regexp.MustCompile(`^(?i)sqlc\.(?:n?arg|slice)\(\s*['"]?(\w+)['"]?\s*\)`)
+	wordStart = regexp.MustCompile(`^[A-Za-z_\x80-\xff][\w$\x80-\xff]*`)
+)
+
+// token gives the kind of what stands at s.at, and where it ends.
+func (s *scanner) token() (kind, int, error) {
+	rest := s.src[s.at:]
+	upto := func(open, end string) (int, error) {
+		i := strings.Index(rest[len(open):], end)
+		if i < 0 {
+			return len(s.src), fmt.Errorf("%s is not closed", open)
+		}
+		return s.at + len(open) + i + len(end), nil
+	}
+	switch c := rest[0]; {
+	case strings.HasPrefix(rest, "--"):
+		i := strings.IndexByte(rest, '\n')
+		if i < 0 {
+			return comment, len(s.src), nil
+		}
+		return comment, s.at + i, nil
+	case strings.HasPrefix(rest, "/*"):
+		end, err := upto("/*", "*/")
+		return comment, end, err
+	case c == ' ' || c == '\t' || c == '\n' || c == '\r':
+		return blank, s.at + 1, nil
+	case c == ';':
+		return stop, s.at + 1, nil
+	case c == '\'' || c == '"':
+		end, err := upto(string(c), string(c))
+		return other, end, err // a doubled quote begins the next token
+	case c == '$':
+		if m := dollarTag.FindString(rest); m != "" {
+			end, err := upto(m, m)
+			return other, end, err
+		}
+		if m := number.FindString(rest); m != "" {
+			return param, s.at + len(m), nil
+		}
+	case strings.HasPrefix(rest, "::") || strings.HasPrefix(rest, ":="):
+		return other, s.at + 2, nil
+	case c == ':' || c == '@':
+		if m := named.FindString(rest); m != "" && !(c == '@' && s.at > 0 && strings.IndexByte("@<>|&#-", s.src[s.at-1]) >= 0) {
+			return param, s.at + len(m), nil
+		}
+	case c == '?':
+		return param, s.at + 1, nil
+	}
+	if m := sqlcArg.FindString(rest); m != "" {
+		return param, s.at + len(m), nil
+	}
+	if m := wordStart.FindString(rest); m != "" {
+		return other, s.at + len(m), nil
+	}
+	return other, s.at + 1, nil
+}
+
+// params numbers the parameters of one query.
+type params struct {
+	number map[string]int
+	last   int
+}
+
+// replace gives a parameter as $n. A question mark that follows an operator
+// character or is followed by one is jsonb's operator, which before tells.
+func (p *params) replace(text, before string) string {
+	key := text
+	switch {
+	case text[0] == '$':
+		n, _ := strconv.Atoi(text[1:])
+		p.last = max(p.last, n)
+		return text
+	case text == "?":
+		p.last++
+		return "$" + strconv.Itoa(p.last)
+	default:
+		if m := sqlcArg.FindStringSubmatch(text); m != nil {
+			key = m[1]
+		} else {
+			key = text[1:]
+		}
+	}
+	if p.number[key] == 0 {
+		p.last++
+		p.number[key] = p.last
+	}
+	return "$" + strconv.Itoa(p.number[key])
+}
