@@ -24,9 +24,10 @@ var layers = map[string][]string{
 	"internal/fixture":   {"internal/lint", "internal/migration"},
 
 	"internal/devdb":            {"internal/migration", "internal/schema"},
-	"internal/devdb/postgres":   {"internal/devdb", "internal/migration", "internal/schema"},
+	"internal/proof":            {"internal/devdb", "internal/migration", "internal/schema"},
+	"internal/devdb/postgres":   {"internal/devdb", "internal/migration", "internal/proof", "internal/schema"},
 	"internal/devdb/postgres/*": {"internal/devdb", "internal/devdb/postgres", "internal/migration", "internal/schema"},
-	"internal/pipeline":         {"internal/devdb", "internal/lint", "internal/migration", "internal/schema"},
+	"internal/pipeline":         {"internal/devdb", "internal/lint", "internal/migration", "internal/proof", "internal/schema"},
 	"internal/report":           {"internal/devdb", "internal/lint", "internal/migration", "internal/schema"},
 
 	// Two judges of one kind: never each other, never a server, never a report.

@@ -28,16 +28,19 @@ type Trial struct {
 	// it back. Both run as the admin, in one transaction with Rows.
 	Prepare, Rows, Restore []string
 	Run                    []*migration.Migration
-	// Look are queries that are asked before and after the run.
-	Look []string
+	// Look is asked before and after the run, if there is one.
+	Look *Look
 }
+
+// Look is a pair of queries.
+type Look struct{ Before, After string }
 
 // Tried is what came of a trial.
 type Tried struct {
 	Refused *Refusal              // the old schema does not take the rows; nothing was run
 	Failed  *devdb.StatementError // the run's, nil if it passed
-	Before  [][][]*string         // of each Look
-	After   [][][]*string         // of each Look, after a run that passed
+	Before  [][]*string           // of Look
+	After   [][]*string           // of Look, after a run that passed
 }
 
 // Refusal is the server's error about rows or a query.
