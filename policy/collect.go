@@ -35,9 +35,18 @@ func collect(modules map[string]*ast.Module, trees []*tree) ([]*Rule, error) {
 		return nil, errors.Join(c.errs...)
 	}
 	c.divide()
+	perPackage := map[string]int{}
+	for _, r := range c.byID {
+		perPackage[r.Package]++
+	}
 	out := slices.Collect(maps.Values(c.byID))
 	slices.SortFunc(out, func(a, b *Rule) int { return strings.Compare(a.ID, b.ID) })
 	for _, r := range out {
+		r.Name = strings.ToLower(r.ID)
+		last := r.Package[strings.LastIndexByte(r.Package, '.')+1:]
+		if perPackage[r.Package] == 1 && ruleName.MatchString(last) {
+			r.Name = strings.ReplaceAll(last, "_", "-")
+		}
 		finish(r, trees)
 	}
 	return out, nil

@@ -97,7 +97,7 @@ func readResult(a answer) (*result, error) {
 
 func (r *result) finding(a answer) (*lint.Finding, error) {
 	f := &lint.Finding{
-		ID: a.rule.ID, Name: strings.ToLower(a.rule.ID), Severity: severityOf(a), Confidence: lint.Observed, Object: r.Object,
+		ID: a.rule.ID, Name: a.rule.Name, Severity: severityOf(a), Confidence: lint.Observed, Object: r.Object,
 		Message: r.Message, Advice: r.Advice, Migration: -1, Statement: -1,
 	}
 	if r.Severity != "" {

@@ -17,6 +17,7 @@ import (
 // require_approval clauses.
 type Rule struct {
 	ID          string
+	Name        string // of its package if it is alone there, else its id, in kebab case
 	Title       string
 	Description string
 	Severity    lint.Severity // of what it denies
@@ -45,7 +46,11 @@ type Param struct {
 
 // Lint is the rule as the rest of assay knows rules.
 func (r *Rule) Lint() lint.Rule {
-	return lint.Rule{ID: r.ID, Name: strings.ToLower(r.ID), Title: r.Title, Severity: r.Severity, Aliases: r.Aliases, Policy: true}
+	out := lint.Rule{ID: r.ID, Name: r.Name, Title: r.Title, Severity: r.Severity, Aliases: r.Aliases, Policy: true}
+	if r.Pack != "" {
+		out.URL = "https://github.com/assaydb/assay/blob/main/docs/policies/" + r.ID + ".md"
+	}
+	return out
 }
 
 var ruleID = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`)

@@ -80,6 +80,9 @@ func (a *app) ci(ctx context.Context, o *ciOptions, args []string) error {
 		return usageError{err}
 	}
 	a.hideTokens()
+	if a.context, err = policyContext(run, a.getenv); err != nil {
+		return usageError{err}
+	}
 	p := &publication{app: a, o: o, run: run, runner: ci.NewRunner(run, a.getenv, a.stdout)}
 	if err := p.open(ctx); err != nil {
 		return err

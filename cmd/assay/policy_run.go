@@ -39,6 +39,9 @@ func (a *app) policyFacts(ctx context.Context, o *lintOptions) (f policy.Facts, 
 	if p, err = a.loadPolicies(ctx, pr.config, pr.fsys); err != nil {
 		return f, nil, err
 	}
+	if a.context.ChangedFiles, err = a.changedFiles(ctx, pr); err != nil {
+		return f, nil, err
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, o.timeout, fmt.Errorf("the run took longer than %s (--timeout)", o.timeout))
 	defer cancel()
 	s, err := a.openSession(ctx, pr, o)
@@ -56,9 +59,9 @@ func (a *app) policyFacts(ctx context.Context, o *lintOptions) (f policy.Facts, 
 		return f, nil, err
 	}
 	if p == nil {
-		return policy.Facts{Record: rec, Findings: found}, nil, nil
+		return policy.Facts{Record: rec, Findings: found, Context: a.context}, nil, nil
 	}
-	return p.Facts(rec, found, policy.Context{}, nil), p, nil
+	return p.Facts(rec, found, a.context, nil), p, nil
 }
 
 func (a *app) schemaCommand() *cobra.Command {
