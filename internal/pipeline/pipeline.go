@@ -13,6 +13,7 @@ import (
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/migration"
+	"github.com/assaydb/assay/internal/schema"
 )
 
 // Judge turns a record into findings. Judges run in order; each is given what
@@ -76,6 +77,29 @@ func RecordAll(ctx context.Context, db devdb.DB, r *devdb.Record) error {
 	}
 	if r.After, err = db.Catalog(ctx); err != nil {
 		return fmt.Errorf("reading the catalog after the new migrations: %w", err)
+	}
+	return checkRoutines(ctx, db, r)
+}
+
+// checkRoutines asks about the routines that the new migrations make or may have broken.
+func checkRoutines(ctx context.Context, db devdb.DB, r *devdb.Record) error {
+	c, ok := db.(devdb.RoutineChecker)
+	if !ok || r.Before == r.After {
+		return nil
+	}
+	var names []string
+	for _, m := range r.New {
+		for _, s := range m.Steps {
+			for _, change := range s.Changes {
+				if name, _, ok := schema.Gone(change); ok && !slices.Contains(names, name) {
+					names = append(names, name)
+				}
+			}
+		}
+	}
+	var err error
+	if r.Broken, err = c.Broken(ctx, r.Before, r.After, names); err != nil {
+		return fmt.Errorf("checking the bodies of routines: %w", err)
 	}
 	return nil
 }

@@ -1,0 +1,167 @@
+package analyzers
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var brokenRoutine = &Analyzer{
+	Rule: lint.Rule{
+		ID: "OB105", Name: "broken-routine", Title: "a function whose body names what is not there", Severity: lint.Error,
+		Hazards: []string{"C18", "F16"},
+	},
+	Run: func(p *Pass) {
+		var order []breakKey
+		by := map[breakKey][]devdb.BrokenRoutine{}
+		for _, b := range p.Broken {
+			key, ok := breaker(p, b)
+			if !ok {
+				continue
+			}
+			if by[key] == nil {
+				order = append(order, key)
+			}
+			by[key] = append(by[key], b)
+		}
+		for _, key := range order {
+			if key.object == "" {
+				for _, b := range by[key][:1] {
+					reportUnknown(p, key, b)
+				}
+				continue
+			}
+			reportBreak(p, key, by[key])
+		}
+	},
+}
+
+// breakKey is the statement that broke a routine, and what it took away; with
+// no object it is the one that made the routine.
+type breakKey struct {
+	m        *devdb.Recorded
+	s        *devdb.Step
+	object   string
+	function schema.OID
+}
+
+// breaker finds the last step that explains why a routine is broken. A routine
+// that was broken before the change set has none.
+func breaker(p *Pass, b devdb.BrokenRoutine) (key breakKey, ok bool) {
+	for m, s := range p.Steps() {
+		for _, c := range s.Changes {
+			switch c := c.(type) {
+			case *schema.AddFunction:
+				if c.Function.OID == b.Function && c.Function.Raw == b.Raw {
+					key, ok = breakKey{m, s, "", b.Function}, true
+				}
+			case *schema.ReplaceFunction:
+				if c.After.OID == b.Function && c.After.Raw == b.Raw {
+					key, ok = breakKey{m, s, "", b.Function}, true
+				}
+			default:
+				f := s.After.Functions[b.Function]
+				if name, full, gone := schema.Gone(c); gone && f != nil && f.Raw == b.Raw && explains(c, name, b) {
+					key, ok = breakKey{m, s, full, 0}, true
+				}
+			}
+		}
+	}
+	return key, ok
+}
+
+// explains reports whether what went by that name is what the server misses.
+func explains(c schema.Change, name string, b devdb.BrokenRoutine) bool {
+	word := regexp.MustCompile(`(?i)(?:^|[^\w])` + regexp.QuoteMeta(name) + `(?:[^\w]|$)`)
+	if _, retyped := c.(*schema.AlterColumnType); retyped {
+		return b.Code == "42883" && word.MatchString(b.Statement)
+	}
+	return word.MatchString(b.Message)
+}
+
+func reportBreak(p *Pass, key breakKey, broken []devdb.BrokenRoutine) {
+	f := lint.Finding{Object: key.object}
+	var names, table []string
+	for _, b := range broken {
+		fn := p.functionName(key.s, b.Function)
+		chain := []string{key.object, fn}
+		if b.Table != 0 {
+			chain = append(chain, relName(key.s, b.Table))
+			table = append(table, fmt.Sprintf("every write to %s that fires it fails", quote(relName(key.s, b.Table))))
+		}
+		if !slices.Contains(names, fn) {
+			names = append(names, fn)
+		}
+		f.Evidence = append(f.Evidence, lint.Evidence{Kind: "catalog", Text: chainText(chain), Object: fn, Chain: chain}, saidEvidence(fn, b))
+	}
+	what := "no longer there"
+	if c, ok := Has[*schema.AlterColumnType](key.s); ok && strings.HasSuffix(key.object, "."+c.Before.Name) {
+		what = "now " + c.After.Type
+	}
+	f.Message = fmt.Sprintf("%s %s, which is %s: PostgreSQL does not check bodies, the next call fails", uses(names), quote(key.object), what)
+	if len(table) > 0 {
+		f.Message = fmt.Sprintf("%s %s, which is %s: %s", uses(names), quote(key.object), what, table[0])
+	}
+	f.Advice = fmt.Sprintf("Replace %s in this change, in the same transaction if the application calls it: CREATE OR REPLACE with a body that fits the new schema.", list(names, 4))
+	p.Report(At{Migration: key.m, Step: key.s}, f)
+}
+
+func uses(names []string) string {
+	if len(names) == 1 {
+		return list(names, 1) + " still uses"
+	}
+	return list(names, 4) + " still use"
+}
+
+func saidEvidence(fn string, b devdb.BrokenRoutine) lint.Evidence {
+	statement := strings.Join(strings.Fields(b.Statement), " ")
+	if r := []rune(statement); len(r) > 120 {
+		statement = string(r[:120]) + " …"
+	}
+	text := short(fn)
+	if b.Line > 0 {
+		text += fmt.Sprintf(", line %d", b.Line)
+	}
+	if statement != "" {
+		text += ": " + statement
+	}
+	return lint.Evidence{Kind: "error", Text: text + ": " + b.Message, Object: fn, Code: b.Code}
+}
+
+// functionName is a function's name after the step, or as it was in the end.
+func (p *Pass) functionName(s *devdb.Step, oid schema.OID) string {
+	for _, c := range []*schema.Catalog{s.After, p.After} {
+		if f := c.Functions[oid]; f != nil {
+			return f.QualifiedName()
+		}
+	}
+	return ""
+}
+
+// reportUnknown tells a routine that is new, or replaced, and names what the
+// schema does not have.
+func reportUnknown(p *Pass, key breakKey, b devdb.BrokenRoutine) {
+	fn := p.functionName(key.s, b.Function)
+	f := lint.Finding{
+		Severity: lint.Warning, Object: fn,
+		Message:  fmt.Sprintf("%s cannot run: %s", quote(fn), b.Message),
+		Evidence: []lint.Evidence{saidEvidence(fn, b)},
+		Advice:   "PostgreSQL does not check the body when the function is made. Mend the name, or make what it names in an earlier statement.",
+	}
+	if b.Table != 0 {
+		f.Message = fmt.Sprintf("%s cannot run for %s: %s", quote(fn), quote(relName(key.s, b.Table)), b.Message)
+	}
+	at := At{Migration: key.m, Step: key.s}
+	if r := key.s.Stmt.Syntax.Routine; r != nil && key.s.Stmt.Syntax.Tag != "DO" && b.Line > 0 {
+		at.Pos = r.Pos
+		at.Pos.Line += b.Line - 1
+		at.Pos.Column = 1
+		at.End = at.Pos
+	}
+	p.Report(at, f)
+}
