@@ -24,17 +24,30 @@ var renameTable = &Analyzer{
 
 func (p *Pass) renamed(at At, before, after *schema.Relation) {
 	old := p.Before.Relations[before.OID]
-	if old == nil || p.relationNamed(before.Schema, before.Name) {
-		return
+	if old == nil || old.Schema != before.Schema || old.Name != before.Name || p.relationNamed(before.Schema, before.Name) || p.After.Relations[before.OID] == nil {
+		return // its name of before the change is told once; dropped later, the drop is told
+	}
+	if now := p.After.Relations[before.OID]; now != nil {
+		after = now
 	}
 	from, to := qualified(before.Schema, before.Name), qualified(after.Schema, after.Name)
-	p.Report(at, lint.Finding{
+	f := lint.Finding{
 		Object:   from,
 		Message:  fmt.Sprintf("%s %s becomes %s: code that still says %s fails", before.Kind, quote(from), quote(to), quote(from)),
 		Evidence: []lint.Evidence{{Kind: "catalog", Text: fmt.Sprintf("%s is now %s", from, to), Object: from}},
 		Advice: fmt.Sprintf("Keep the old name working until no running code uses it, with a view in the same transaction:\n\nCREATE VIEW %s AS SELECT * FROM %s;",
 			sqlName(before.Schema, before.Name), sqlName(after.Schema, after.Name)),
-	})
+	}
+	switch {
+	case before.Kind == schema.Sequence:
+		f.Severity = lint.Warning
+		f.Message = fmt.Sprintf("sequence %s becomes %s: code that calls nextval on the old name fails; defaults go on working", quote(from), quote(to))
+		f.Advice = "First release code that does not name the sequence, or leave its name as it is: nothing in the database needs it changed."
+	case before.PartitionOf != 0:
+		f.Severity = lint.Info // code seldom names a partition
+		f.Advice = "Make sure that no job names the partition."
+	}
+	p.Report(at, f)
 }
 
 // relationNamed reports whether a relation of that name exists after the whole change.

@@ -15,17 +15,24 @@ var renameColumn = &Analyzer{
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.RenameColumn](p) {
 			old := p.Before.Relations[c.Table.OID]
-			if old == nil || columnByName(old, c.Before.Name) == nil || c.Table.Kind == schema.View || p.columnShimmed(c) {
+			if old == nil || columnByName(old, c.Before.Name) == nil || fromParent(at.Step, c) || p.columnShimmed(c) {
 				continue
 			}
+			if now := column(p.After.Relations[c.Table.OID], c.Before.Num); now == nil && p.After.Relations[c.Table.OID] != nil {
+				continue // dropped later in the change, which is told
+			}
 			table := qualified(c.Table.Schema, c.Table.Name)
-			p.Report(at, lint.Finding{
+			f := lint.Finding{
 				Object:   table + "." + c.Before.Name,
 				Message:  fmt.Sprintf("column %q of %s becomes %q: code that still says %q fails", c.Before.Name, quote(table), c.After.Name, c.Before.Name),
 				Evidence: []lint.Evidence{{Kind: "catalog", Text: fmt.Sprintf("%s.%s is now %s", table, c.Before.Name, c.After.Name), Object: table}},
 				Advice: fmt.Sprintf("Add %s beside it, write both from the application, copy the old values in batches, and drop %s in a later release:\n\nALTER TABLE %s ADD COLUMN %s %s;",
 					c.After.Name, c.Before.Name, sqlName(c.Table.Schema, c.Table.Name), sqlIdent(c.After.Name), c.After.Type),
-			})
+			}
+			if !c.Table.IsTable() {
+				f.Advice = fmt.Sprintf("Let %s have both names until no running code uses the old one.", short(table))
+			}
+			p.Report(at, f)
 		}
 	},
 }
@@ -39,6 +46,9 @@ func (p *Pass) columnShimmed(c *schema.RenameColumn) bool {
 		return true
 	}
 	old := p.Before.Relations[c.Table.OID]
+	if now == nil {
+		return true // the table is gone, which is told
+	}
 	for _, r := range p.After.Relations {
 		if r.OID != old.OID && r.Schema == old.Schema && r.Name == old.Name {
 			return columnByName(r, c.Before.Name) != nil

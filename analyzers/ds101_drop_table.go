@@ -15,7 +15,7 @@ var dropTable = &Analyzer{
 	},
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.DropTable](p) {
-			if p.IsNew(c.Table.OID) || fellWithAnother(at.Step, c.Table.OID) {
+			if p.IsNew(c.Table.OID) || c.Table.Kind == schema.ForeignTable || fellWithAnother(at.Step, c.Table.OID) || p.replacement(c.Table.OID) != nil {
 				continue
 			}
 			name := qualified(c.Table.Schema, c.Table.Name)
@@ -27,7 +27,7 @@ var dropTable = &Analyzer{
 					sqlName(c.Table.Schema, c.Table.Name), sqlIdent(c.Table.Name+"_to_drop")),
 			}
 			for _, l := range at.Step.Locks {
-				if l.Mode.BlocksWrites() && l.Relation != c.Table.OID && isTable(l.Kind) && !p.IsNew(l.Relation) {
+				if l.Mode.BlocksWrites() && l.Relation != c.Table.OID && isTable(l.Kind) && !p.IsNew(l.Relation) && at.Step.After.Relations[l.Relation] != nil {
 					f.Evidence = append(f.Evidence, lockEvidence(l))
 				}
 			}
@@ -39,10 +39,30 @@ var dropTable = &Analyzer{
 // fellWithAnother reports whether the relation was not named by the statement:
 // it went with its schema, its parent or by CASCADE, which is told by itself.
 func fellWithAnother(s *devdb.Step, oid schema.OID) bool {
+	return fell(s, schema.Ref{Class: schema.ClassRelation, OID: oid})
+}
+
+// fell reports whether the statement dropped the object without naming it.
+func fell(s *devdb.Step, ref schema.Ref) bool {
 	for _, d := range s.Dropped {
-		if d.Ref.Class == schema.ClassRelation && d.Ref.OID == oid && d.Ref.Sub == 0 {
+		if d.Ref == ref {
 			return !d.Original
 		}
 	}
 	return false
+}
+
+// replacement is the table that has a dropped table's name after the whole
+// change; nil if there is none, or only a view.
+func (p *Pass) replacement(oid schema.OID) *schema.Relation {
+	old := p.old(oid)
+	if old == nil || p.After.Relations[oid] != nil {
+		return nil
+	}
+	for _, r := range p.After.Relations {
+		if r.Schema == old.Schema && r.Name == old.Name && r.IsTable() {
+			return r
+		}
+	}
+	return nil
 }

@@ -14,18 +14,32 @@ var dropColumn = &Analyzer{
 	},
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.DropColumn](p) {
-			before := p.Before.Relations[c.Table.OID]
-			if before == nil || column(before, c.Column.Num) == nil || c.Table.Kind == schema.View || c.Table.Kind == schema.MaterializedView {
+			old := p.oldColumn(c.Table.OID, c.Column.Num)
+			if old == nil || !c.Table.IsTable() || fromParent(at.Step, c) || fell(at.Step, columnRef(c.Table.OID, c.Column.Num)) {
 				continue
 			}
 			table := qualified(c.Table.Schema, c.Table.Name)
 			name := table + "." + c.Column.Name
-			p.Report(at, lint.Finding{
+			f := lint.Finding{
 				Object:   name,
 				Message:  fmt.Sprintf("drops column %q of %s: its values are gone, and code that still names it fails", c.Column.Name, quote(table)),
-				Evidence: []lint.Evidence{{Kind: "catalog", Text: fmt.Sprintf("%s %s is gone", name, c.Column.Type), Object: name}},
+				Evidence: factOf(name, "%s %s is gone", name, c.Column.Type),
 				Advice:   fmt.Sprintf("First release code that neither reads nor writes %s, then drop it in a later release.", c.Column.Name),
-			})
+			}
+			switch again := columnByName(p.After.Relations[c.Table.OID], old.Name); {
+			case again != nil && again.Generated == "":
+				f.Message = fmt.Sprintf("drops column %q of %s and adds it anew: its values are gone", c.Column.Name, quote(table))
+				f.Evidence = factOf(name, "%s %s is gone, %s is another column of the same name", name, c.Column.Type, again.Type)
+				f.Advice = fmt.Sprintf("Change the column that is there, or add the new one under another name and copy the values.\n\nALTER TABLE %s ALTER COLUMN %s TYPE %s;",
+					sqlName(c.Table.Schema, c.Table.Name), sqlIdent(old.Name), again.Type)
+			case c.Column.Generated != "" || c.Table.Kind == schema.ForeignTable:
+				if again != nil {
+					continue // made of other columns before and after
+				}
+				f.Severity = lint.Warning
+				f.Message = fmt.Sprintf("drops column %q of %s: code that still names it fails", c.Column.Name, quote(table))
+			}
+			p.Report(at, f)
 		}
 	},
 }

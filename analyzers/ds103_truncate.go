@@ -6,6 +6,7 @@ import (
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
 )
 
 var truncate = &Analyzer{
@@ -18,7 +19,7 @@ var truncate = &Analyzer{
 			var tables []string
 			var ev []lint.Evidence
 			for _, l := range s.Locks {
-				if l.Mode == devdb.AccessExclusive && isTable(l.Kind) && !p.IsNew(l.Relation) && truncated(s, l) {
+				if l.Mode == devdb.AccessExclusive && isTable(l.Kind) && !p.IsNew(l.Relation) && truncated(s, l) && !p.partOf(s, l.Relation) {
 					tables = append(tables, l.Object)
 					ev = append(ev, lint.Evidence{Kind: "rows", Text: "all rows of " + l.Object + " are removed", Object: l.Object}, lockEvidence(l))
 				}
@@ -38,10 +39,30 @@ var truncate = &Analyzer{
 	},
 }
 
-// truncated reports whether the locked table got a new, empty file by TRUNCATE.
+// truncated reports whether the locked table got a new, empty file by
+// TRUNCATE; a partitioned table has none, its partitions have.
 func truncated(s *devdb.Step, l devdb.Lock) bool {
-	r, ok := rewritten(s, l.Relation)
-	return ok && isTruncate(s, r)
+	if r, ok := rewritten(s, l.Relation); ok {
+		return isTruncate(s, r)
+	}
+	for _, t := range s.Before.Relations {
+		if t.PartitionOf == l.Relation {
+			if p, ok := lockOn(s, t.OID); ok && truncated(s, p) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// partOf reports whether the table is a partition whose parent is emptied as a whole.
+func (p *Pass) partOf(s *devdb.Step, table schema.OID) bool {
+	t := rel(s, table)
+	if t == nil || t.PartitionOf == 0 {
+		return false
+	}
+	l, ok := lockOn(s, t.PartitionOf)
+	return ok && l.Mode == devdb.AccessExclusive
 }
 
 // isTruncate tells a new file that TRUNCATE made from a rewrite. There is no

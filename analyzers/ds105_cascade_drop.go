@@ -2,10 +2,12 @@ package analyzers
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
 )
 
 var cascadeDrop = &Analyzer{
@@ -21,9 +23,12 @@ var cascadeDrop = &Analyzer{
 				switch {
 				case d.Original && named == "":
 					named = d.Name
-				case !d.Original && d.Normal && p.existed(d):
+				case !d.Original && d.Normal && p.existed(d) && !p.madeAgain(d) && !withAnother(s, d):
 					fell = append(fell, d)
 				}
+			}
+			if _, ok := Has[*schema.DropSchema](s); ok { // DS104 tells what falls with a schema; here is what is elsewhere
+				fell = slices.DeleteFunc(fell, func(d devdb.Dropped) bool { return inDroppedSchema(s, d) })
 			}
 			if len(fell) == 0 {
 				continue
@@ -56,6 +61,97 @@ func cascadeFinding(named string, fell []devdb.Dropped) lint.Finding {
 		}
 	}
 	return f
+}
+
+// madeAgain reports whether the change makes an object of the same kind and
+// name again.
+func (p *Pass) madeAgain(d devdb.Dropped) bool {
+	name := p.Before.Name(d.Ref)
+	if name == "" {
+		return false
+	}
+	switch d.Ref.Class {
+	case schema.ClassRelation:
+		for _, r := range p.After.Relations {
+			if r.QualifiedName() == name && d.Ref.Sub == 0 {
+				return true
+			}
+			if d.Ref.Sub != 0 && r.OID == d.Ref.OID {
+				old := p.oldColumn(r.OID, d.Ref.Sub)
+				return old != nil && columnByName(r, old.Name) != nil && old.Generated != ""
+			}
+		}
+	case schema.ClassFunction:
+		for _, f := range p.After.Functions {
+			if f.QualifiedName() == name {
+				return true
+			}
+		}
+	case schema.ClassConstraint:
+		for _, k := range p.After.Constraints {
+			if p.After.Name(constraintRef(k)) == name {
+				return true
+			}
+		}
+	case schema.ClassTrigger:
+		for oid := range p.After.Triggers {
+			if p.After.Name(schema.Ref{Class: schema.ClassTrigger, OID: oid}) == name {
+				return true
+			}
+		}
+	case schema.ClassPolicy:
+		for oid := range p.After.Policies {
+			if p.After.Name(schema.Ref{Class: schema.ClassPolicy, OID: oid}) == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// withAnother reports whether the object belongs to a table that falls as
+// well: a constraint of a view's table, a trigger of a table that is named.
+func withAnother(s *devdb.Step, d devdb.Dropped) bool {
+	var table schema.OID
+	switch d.Ref.Class {
+	case schema.ClassConstraint:
+		if k := s.Before.Constraints[d.Ref.OID]; k != nil {
+			table = k.Table
+		}
+	case schema.ClassTrigger:
+		if t := s.Before.Triggers[d.Ref.OID]; t != nil {
+			table = t.Table
+		}
+	case schema.ClassRelation:
+		if i := s.Before.Indexes[d.Ref.OID]; i != nil {
+			table = i.Table
+		} else if d.Ref.Sub != 0 {
+			table = d.Ref.OID
+		}
+	}
+	return table != 0 && s.Before.Relations[table] != nil && s.After.Relations[table] == nil
+}
+
+// inDroppedSchema reports whether the object was in a schema that the step drops.
+func inDroppedSchema(s *devdb.Step, d devdb.Dropped) bool {
+	var name string
+	switch d.Ref.Class {
+	case schema.ClassRelation:
+		if r := s.Before.Relations[d.Ref.OID]; r != nil && d.Ref.Sub == 0 {
+			name = r.Schema
+		} else if i := s.Before.Indexes[d.Ref.OID]; i != nil {
+			name = i.Schema
+		}
+	case schema.ClassFunction:
+		if f := s.Before.Functions[d.Ref.OID]; f != nil {
+			name = f.Schema
+		}
+	case schema.ClassType:
+		if t := s.Before.Types[d.Ref.OID]; t != nil {
+			name = t.Schema
+		}
+	}
+	return slices.ContainsFunc(Changes[*schema.DropSchema](s), func(c *schema.DropSchema) bool { return c.Schema.Name == name })
 }
 
 // existed reports whether a dropped object was there before the change.

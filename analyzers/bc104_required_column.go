@@ -1,0 +1,88 @@
+package analyzers
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var requiredColumn = &Analyzer{
+	Rule: lint.Rule{
+		ID: "BC104", Name: "required-column", Title: "a column that inserts of running code do not give", Severity: lint.Error,
+		Hazards: []string{"B25", "B28", "C20"},
+	},
+	Run: func(p *Pass) {
+		told := map[schema.Ref]bool{}
+		tell := func(at At, t *schema.Relation, num int16) {
+			ref := columnRef(t.OID, num)
+			if told[ref] || !p.becomesRequired(at, t.OID, num) {
+				return
+			}
+			told[ref] = true
+			p.Report(at, p.requiredFinding(t, num))
+		}
+		for at, c := range Each[*schema.SetNotNull](p) {
+			if !fromParent(at.Step, c) && required(at.Step, c.Column) {
+				tell(at, c.Table, c.Column.Num)
+			}
+		}
+		for at, c := range Each[*schema.AlterDefault](p) {
+			if !fromParent(at.Step, c) && required(at.Step, c.After) {
+				tell(at, c.Table, c.After.Num)
+			}
+		}
+		for at, c := range Each[*schema.AlterIdentity](p) {
+			if required(at.Step, c.After) {
+				tell(at, c.Table, c.After.Num)
+			}
+		}
+	},
+}
+
+// becomesRequired reports whether after the change a row without a value for
+// the column is refused, and before it was not. A column that was there before
+// and loses only its NULLs is not told: code that knows it may well give it.
+func (p *Pass) becomesRequired(at At, table schema.OID, num int16) bool {
+	if p.IsNew(table) || !isRealTable(p.After.Relations[table]) {
+		return false
+	}
+	now := column(p.After.Relations[table], num)
+	if now == nil || !requiredIn(p.After, now) || p.insertTrigger(table) {
+		return false
+	}
+	if old := p.oldColumn(table, num); old != nil {
+		return !requiredIn(p.Before, old) && old.NotNull
+	}
+	return true
+}
+
+// insertTrigger reports whether a trigger may give the value.
+func (p *Pass) insertTrigger(table schema.OID) bool {
+	for _, t := range p.After.Triggers {
+		if t.Table == table && strings.Contains(t.Definition, "BEFORE") && strings.Contains(t.Definition, "INSERT") {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Pass) requiredFinding(t *schema.Relation, num int16) lint.Finding {
+	table := qualified(t.Schema, t.Name)
+	c := column(p.After.Relations[t.OID], num)
+	f := lint.Finding{
+		Object:   table + "." + c.Name,
+		Message:  fmt.Sprintf("%q is new in %s and must be given: inserts of running code, which does not know it, fail", c.Name, quote(table)),
+		Evidence: factOf(table, "after this change %s.%s is NOT NULL and has no default", table, c.Name),
+		Advice: fmt.Sprintf("Keep a default until every running instance gives the column, and drop it in a later release:\n\nALTER TABLE %s ALTER COLUMN %s SET DEFAULT …;",
+			sqlName(t.Schema, t.Name), sqlIdent(c.Name)),
+	}
+	if p.oldColumn(t.OID, num) != nil {
+		f.Message = fmt.Sprintf("%q of %s is NOT NULL and loses its default: inserts that do not give it fail", c.Name, quote(table))
+		f.Advice = "First release code that gives the column in every insert, then drop the default in a later release."
+	}
+	return f
+}
+
+func isRealTable(t *schema.Relation) bool { return t != nil && t.IsTable() }

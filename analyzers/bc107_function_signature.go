@@ -1,0 +1,64 @@
+package analyzers
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var functionSignature = &Analyzer{
+	Rule: lint.Rule{
+		ID: "BC107", Name: "function-signature", Title: "a function that running code calls with other arguments", Severity: lint.Warning,
+		Hazards: []string{"F14"},
+	},
+	Run: func(p *Pass) {
+		for at, c := range Each[*schema.DropFunction](p) {
+			old := p.Before.Functions[c.Function.OID]
+			if old == nil || fell(at.Step, functionRef(old.OID)) || isTriggerFunction(old) {
+				continue
+			}
+			now := p.functionsNamed(old.Schema, old.Name)
+			if len(now) == 0 { // BC103 tells it
+				continue
+			}
+			why := ""
+			for _, f := range now {
+				if why = callBreaks(old, f); why == "" {
+					break
+				}
+			}
+			if why == "" {
+				continue
+			}
+			name := qualified(old.Schema, old.Name)
+			p.Report(at, lint.Finding{
+				Object:   old.QualifiedName(),
+				Message:  fmt.Sprintf("%s %s(%s) is replaced by another: %s", old.Kind, quote(name), old.Identity, why),
+				Evidence: factOf(name, "%s(%s) returns %s before, %s(%s) returns %s after", name, old.Arguments, old.Returns, name, now[len(now)-1].Arguments, now[len(now)-1].Returns),
+				Advice:   "Keep both until no running code calls the old one: leave it out of this migration, and drop it in a later release.",
+			})
+		}
+	},
+}
+
+// callBreaks says why a call of the one function fails or differs with the
+// other; empty if it does not.
+func callBreaks(old, now *schema.Function) string {
+	n := len(old.ArgTypes)
+	switch {
+	case len(now.ArgTypes) < n, !slices.Equal(now.ArgTypes[:n], old.ArgTypes), len(now.ArgTypes)-now.Defaults > n-old.Defaults:
+		return "calls with the old arguments fail"
+	case old.Returns != now.Returns:
+		return "it returns " + now.Returns + " and no longer " + old.Returns
+	case len(old.ArgNames) >= n && len(now.ArgNames) >= n && !slices.Equal(nonEmpty(old.ArgNames[:n]), nonEmpty(now.ArgNames[:n])):
+		return "calls that name their arguments " + strings.Join(nonEmpty(old.ArgNames[:n]), ", ") + " fail"
+	}
+	return ""
+}
+
+func nonEmpty(in []string) []string {
+	return slices.DeleteFunc(slices.Clone(in), func(s string) bool { return s == "" })
+}

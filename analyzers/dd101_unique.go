@@ -1,0 +1,83 @@
+package analyzers
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var uniqueViolation = &Analyzer{
+	Rule: lint.Rule{
+		ID: "DD101", Name: "unique-violation", Title: "a unique index or key that existing rows may break", Severity: lint.Warning,
+		Aliases: []string{"atlas:MF101", "atlas:MF102"}, Hazards: []string{"A20", "B16", "B28"},
+	},
+	Run: func(p *Pass) {
+		for at, c := range Each[*schema.AddIndex](p) {
+			i := c.Index
+			if !i.Unique || i.Exclusion || i.Parent != 0 || p.IsNew(i.Table) || p.knownUnique(at, i) {
+				continue
+			}
+			target := schema.Ref{Class: schema.ClassRelation, OID: i.OID}
+			what := fmt.Sprintf("unique index %q", i.Name)
+			if k := at.Step.After.Constraints[i.Constraint]; k != nil {
+				target, what = constraintRef(k), fmt.Sprintf("%s %q", keyKind(k), k.Name)
+			}
+			p.reportDemand(at, devdb.DemandUnique, target, i.Table, uniqueFinding(at.Step, i, what))
+		}
+	},
+}
+
+// knownUnique reports whether no two rows can share the keys: an index that
+// was there before the change says so, or the keys are new and their values
+// differ or are NULL.
+func (p *Pass) knownUnique(at At, i *schema.Index) bool {
+	for _, o := range p.Before.Indexes {
+		if uniqueBy(o, i) {
+			return true
+		}
+	}
+	t := rel(at.Step, i.Table)
+	for _, k := range i.Keys {
+		c := column(t, k.Column)
+		if c == nil || p.oldColumn(i.Table, c.Num) != nil || c.Generated != "" {
+			continue
+		}
+		volatile := c.Identity != "" || strings.Contains(c.Default, "(")
+		if volatile || c.Default == "" && !c.NotNull && !i.NullsNotDistinct {
+			return true
+		}
+	}
+	return false
+}
+
+func uniqueFinding(s *devdb.Step, i *schema.Index, what string) lint.Finding {
+	t := rel(s, i.Table)
+	table := qualified(t.Schema, t.Name)
+	keys := keyNames(i)
+	f := lint.Finding{
+		Object:   table,
+		Message:  fmt.Sprintf("adding %s fails if two rows of %s share %s", what, quote(table), paren(keys)),
+		Evidence: factOf(table, "no unique index on %s says that its rows differ in %s", table, paren(keys)),
+	}
+	if s.Stmt.Syntax.Concurrently {
+		f.Message += ", and leaves an invalid index behind"
+	}
+	where := ""
+	if i.Predicate != "" {
+		where = " WHERE " + bare(i.Predicate)
+	}
+	f.Advice = fmt.Sprintf("Look for such rows in production first, and mend them in an earlier migration:\n\nSELECT %s, count(*) FROM %s%s GROUP BY %s HAVING count(*) > 1;",
+		strings.Join(keys, ", "), sqlName(t.Schema, t.Name), where, strings.Join(keys, ", "))
+	return f
+}
+
+// keyKind is a constraint's kind as people say it.
+func keyKind(k *schema.Constraint) string {
+	if k.Kind == schema.Unique {
+		return "unique constraint"
+	}
+	return string(k.Kind)
+}

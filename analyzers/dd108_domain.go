@@ -1,0 +1,65 @@
+package analyzers
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var domainViolation = &Analyzer{
+	Rule: lint.Rule{
+		ID: "DD108", Name: "domain-violation", Title: "a domain's constraint that existing rows may break", Severity: lint.Warning,
+		Aliases: []string{"squawk:ban-alter-domain-with-add-constraint"}, Hazards: []string{"B26"},
+	},
+	Run: func(p *Pass) {
+		for at, c := range Each[*schema.AddConstraint](p) {
+			if k := c.Constraint; k.Domain != 0 && k.Kind != schema.NotNull && k.Validated {
+				p.domainDemand(at, k.Domain, constraintRef(k), k.Name, clip(bare(k.Expression)))
+			}
+		}
+		for at, c := range Each[*schema.ValidateConstraint](p) {
+			if k := c.After; k.Domain != 0 && seededProof(at.Step, devdb.DemandDomain, constraintRef(k)) {
+				p.domainDemand(at, k.Domain, constraintRef(k), k.Name, clip(bare(k.Expression)))
+			}
+		}
+		for at, c := range Each[*schema.AlterType](p) {
+			if c.After.Kind == schema.Domain && c.After.NotNull && !c.Before.NotNull {
+				p.domainDemand(at, c.After.OID, schema.Ref{Class: schema.ClassType, OID: c.After.OID}, "NOT NULL", "NOT NULL")
+			}
+		}
+	},
+}
+
+// domainDemand reports a new constraint of a domain that columns of old tables have.
+func (p *Pass) domainDemand(at At, oid schema.OID, target schema.Ref, name, expr string) {
+	d := at.Step.After.Types[oid]
+	if d == nil || p.Before.Types[oid] == nil {
+		return
+	}
+	var cols []string
+	for _, t := range p.Before.Relations {
+		for _, c := range t.Columns {
+			if c.TypeOID == oid && t.IsTable() && t.PartitionOf == 0 && at.Step.After.Relations[t.OID] != nil {
+				cols = append(cols, qualified(t.Schema, t.Name)+"."+c.Name)
+			}
+		}
+	}
+	if len(cols) == 0 {
+		return
+	}
+	slices.Sort(cols)
+	dom := qualified(d.Schema, d.Name)
+	what := fmt.Sprintf("constraint %q of domain %s fails if some value of %s breaks %s", name, quote(dom), list(cols, 3), expr)
+	if name == "NOT NULL" {
+		what = fmt.Sprintf("making domain %s NOT NULL fails if some row has no value in %s", quote(dom), list(cols, 3))
+	}
+	p.reportDemand(at, devdb.DemandDomain, target, 0, lint.Finding{
+		Object:   dom,
+		Message:  what,
+		Evidence: factOf(dom, "%s %s of type %s", listPlain(cols, 5), map[bool]string{true: "is", false: "are"}[len(cols) == 1], dom),
+		Advice:   "Add it NOT VALID, so that only new values are held to it; mend the old ones, and validate it in a later migration:\n\nALTER DOMAIN " + sqlName(d.Schema, d.Name) + " ADD CONSTRAINT … CHECK (…) NOT VALID;",
+	})
+}

@@ -1,0 +1,128 @@
+package analyzers
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var sequenceBehind = &Analyzer{
+	Rule: lint.Rule{
+		ID: "DD110", Name: "sequence-behind", Title: "a sequence that hands out values that rows already have", Severity: lint.Warning,
+		Hazards: []string{"C21", "F25"},
+	},
+	Run: func(p *Pass) {
+		for at, c := range Each[*schema.AlterIdentity](p) {
+			if c.Before.Identity == "" && c.After.Identity != "" {
+				p.startsLow(at, c.Table, c.After, ownedSequence(at.Step.After, c.Table.OID, c.After.Num))
+			}
+		}
+		for at, c := range Each[*schema.AlterDefault](p) {
+			if seq := sequenceOfDefault(at.Step.After, c.After.Default); seq != nil && p.old(seq.OID) == nil && !fromParent(at.Step, c) {
+				p.startsLow(at, c.Table, c.After, seq)
+			}
+		}
+		for m, s := range p.Steps() {
+			p.restarted(At{Migration: m, Step: s})
+		}
+	},
+}
+
+// startsLow reports a new sequence for a column that was there before.
+func (p *Pass) startsLow(at At, t *schema.Relation, c *schema.Column, seq *schema.Relation) {
+	if seq == nil || seq.Sequence == nil || seq.Sequence.Start != 1 || p.oldColumn(t.OID, c.Num) == nil || p.setLater(at.Step, t, seq) {
+		return
+	}
+	table := qualified(t.Schema, t.Name)
+	col := sqlIdent(c.Name)
+	p.Report(at, lint.Finding{
+		Object:   table + "." + c.Name,
+		Message:  fmt.Sprintf("values of %q of %s start at 1: rows that are there have them already", c.Name, quote(table)),
+		Evidence: factOf(table, "sequence %s starts at 1, and nothing in this change sets it", qualified(seq.Schema, seq.Name)),
+		Advice: fmt.Sprintf("Start after the highest value, in the same transaction:\n\nSELECT setval(pg_get_serial_sequence('%s', '%s'), (SELECT coalesce(max(%s), 0) + 1 FROM %s), false);",
+			sqlName(t.Schema, t.Name), c.Name, col, sqlName(t.Schema, t.Name)),
+	})
+}
+
+var sets = regexp.MustCompile(`(?i)\bsetval\s*\(|\bRESTART\b|\bSTART\s+WITH\b`)
+
+// setLater reports whether this or a later statement of the change puts the
+// sequence, or one it does not name, to a value.
+func (p *Pass) setLater(from *devdb.Step, t, seq *schema.Relation) bool {
+	seen := false
+	for _, s := range p.Steps() {
+		seen = seen || s == from
+		if !seen || !sets.MatchString(s.Stmt.Text) {
+			continue
+		}
+		text := strings.ToLower(s.Stmt.Text)
+		if strings.Contains(text, strings.ToLower(seq.Name)) || strings.Contains(text, strings.ToLower(t.Name)) || s.Stmt.Syntax.Routine != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// ownedSequence is the sequence that belongs to a column, nil if there is none.
+func ownedSequence(c *schema.Catalog, table schema.OID, num int16) *schema.Relation {
+	for _, r := range c.Relations {
+		if r.Kind == schema.Sequence && r.OwnedBy == columnRef(table, num) {
+			return r
+		}
+	}
+	return nil
+}
+
+var nextval = regexp.MustCompile(`nextval\('([^']+)'`)
+
+// sequenceOfDefault is the sequence that a default takes its values from.
+func sequenceOfDefault(c *schema.Catalog, expr string) *schema.Relation {
+	m := nextval.FindStringSubmatch(expr)
+	if m == nil {
+		return nil
+	}
+	for _, r := range schema.Sorted(c.Relations) {
+		if r.Kind == schema.Sequence && names(m[1], r) {
+			return r
+		}
+	}
+	return nil
+}
+
+var restart = regexp.MustCompile(`(?is)\bRESTART\b(?:\s+(?:WITH\s+)?(-?\d+))?`)
+
+// restarted reports a sequence of before the change that is put back.
+func (p *Pass) restarted(at At) {
+	s := at.Step
+	if s.Err != nil || s.Stmt.Syntax.Tag != "ALTER SEQUENCE" && s.Stmt.Syntax.Tag != "ALTER TABLE" {
+		return
+	}
+	m := restart.FindStringSubmatch(s.Stmt.Text)
+	if m == nil || len(s.Stmt.Syntax.Objects) == 0 {
+		return
+	}
+	var t *schema.Relation
+	for _, r := range schema.Sorted(p.Before.Relations) {
+		if names(s.Stmt.Syntax.Objects[0], r) && s.After.Relations[r.OID] != nil {
+			t = r
+			break
+		}
+	}
+	if t == nil || t.Kind == schema.Sequence && t.OwnedBy.OID != 0 && p.writtenBefore(at, t.OwnedBy.OID) || p.writtenBefore(at, t.OID) {
+		return
+	}
+	name, from := qualified(t.Schema, t.Name), "its start"
+	if m[1] != "" {
+		from = m[1]
+	}
+	p.Report(at, lint.Finding{
+		Object:   name,
+		Message:  fmt.Sprintf("%s hands out values from %s again: rows that have them already make inserts fail", quote(name), from),
+		Evidence: []lint.Evidence{{Kind: "syntax", Text: clip(s.Stmt.Text), Object: name}},
+		Advice:   fmt.Sprintf("Set it after the highest value instead of a fixed one:\n\nSELECT setval('%s', (SELECT coalesce(max(…), 0) + 1 FROM …), false);", sqlName(t.Schema, t.Name)),
+	})
+}

@@ -1,0 +1,146 @@
+package analyzers
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var dropGuard = &Analyzer{
+	Rule: lint.Rule{
+		ID: "DS106", Name: "drop-guard", Title: "dropping a constraint that kept data right", Severity: lint.Warning,
+		Aliases: []string{"atlas:CD101", "atlas:CD102", "atlas:CD103"}, Hazards: []string{"B27"},
+	},
+	Run: func(p *Pass) {
+		for at, c := range Each[*schema.DropConstraint](p) {
+			k := c.Constraint
+			if p.Before.Constraints[k.OID] == nil || k.Parent != 0 || k.Table == 0 || fell(at.Step, constraintRef(k)) || p.columnsGone(k.Table, k.Columns) || p.guarded(k) {
+				continue
+			}
+			if _, ok := Has[*schema.DetachPartition](at.Step); ok {
+				continue
+			}
+			if f, ok := p.guardFinding(at.Step, k); ok {
+				p.Report(at, f)
+			}
+		}
+		for at, c := range Each[*schema.DropIndex](p) {
+			i := c.Index
+			if p.Before.Indexes[i.OID] == nil || !i.Unique || i.Constraint != 0 || i.Parent != 0 || !i.Valid || !inStepNames(at.Step, i.OID) || p.columnsGone(i.Table, colNums(i)) || p.uniqueStill(i) {
+				continue
+			}
+			p.Report(at, p.lostUnique(at.Step, i, fmt.Sprintf("unique index %q", i.Name)))
+		}
+	},
+}
+
+// inStepNames reports whether the statement named the index.
+func inStepNames(s *devdb.Step, index schema.OID) bool {
+	return !fell(s, schema.Ref{Class: schema.ClassRelation, OID: index})
+}
+
+// columnsGone reports whether after the whole change the table or one of the
+// columns is no more.
+func (p *Pass) columnsGone(table schema.OID, nums []int16) bool {
+	t := p.After.Relations[table]
+	if t == nil || p.IsNew(table) {
+		return true
+	}
+	return slices.ContainsFunc(nums, func(n int16) bool { return column(t, n) == nil })
+}
+
+// uniqueStill reports whether after the change an index keeps the rows unique as the dropped one did.
+func (p *Pass) uniqueStill(i *schema.Index) bool {
+	for _, o := range p.After.Indexes {
+		if o.OID != i.OID && (uniqueBy(o, i) || replacesUnique(p, o, i)) {
+			return true
+		}
+	}
+	return false
+}
+
+// replacesUnique reports whether the change makes another unique index on one
+// of the same columns: the uniqueness was changed on purpose.
+func replacesUnique(p *Pass, now, old *schema.Index) bool {
+	if !now.Unique || now.Table != old.Table || p.Before.Indexes[now.OID] != nil {
+		return false
+	}
+	return slices.ContainsFunc(now.Keys, func(k schema.IndexKey) bool {
+		return slices.ContainsFunc(old.Keys, func(o schema.IndexKey) bool { return k.Column == o.Column && k.Text == o.Text })
+	})
+}
+
+// guarded reports whether a constraint of after the change does what the
+// dropped one did, or one that the change adds guards the same columns.
+func (p *Pass) guarded(k *schema.Constraint) bool {
+	switch k.Kind {
+	case schema.Unique, schema.PrimaryKey:
+		i := p.Before.Indexes[k.Index]
+		return i == nil || p.uniqueStill(i)
+	case schema.ForeignKey:
+		if p.After.Relations[k.RefTable] == nil {
+			return true
+		}
+	case schema.Check:
+		if e := bare(k.Expression); len(k.Columns) == 1 && p.After.Relations[k.Table] != nil {
+			c := column(p.After.Relations[k.Table], k.Columns[0])
+			if c != nil && c.NotNull && (e == sqlIdent(c.Name)+" IS NOT NULL") {
+				return true
+			}
+		}
+	case schema.NotNull, schema.ConstraintTrigger:
+		return true
+	}
+	for _, o := range p.After.Constraints {
+		if o.OID == k.OID || o.Table != k.Table || o.Kind != k.Kind {
+			continue
+		}
+		same := o.Kind == schema.Check && o.Expression == k.Expression || o.Kind == schema.ForeignKey && slices.Equal(o.Columns, k.Columns)
+		if same || p.Before.Constraints[o.OID] == nil && slices.ContainsFunc(o.Columns, func(n int16) bool { return slices.Contains(k.Columns, n) }) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Pass) guardFinding(s *devdb.Step, k *schema.Constraint) (lint.Finding, bool) {
+	t := rel(s, k.Table)
+	if t == nil {
+		return lint.Finding{}, false
+	}
+	table := qualified(t.Schema, t.Name)
+	f := lint.Finding{
+		Object:   table,
+		Evidence: factOf(table, "%s on %s: %s; nothing in its place", k.Name, table, k.Definition),
+		Advice:   "If it only has to change, add the new one NOT VALID in the same migration, and drop the old one after it.",
+	}
+	switch k.Kind {
+	case schema.Unique, schema.PrimaryKey:
+		return p.lostUnique(s, p.Before.Indexes[k.Index], fmt.Sprintf("%s %q", keyKind(k), k.Name)), true
+	case schema.ForeignKey:
+		f.Message = fmt.Sprintf("drops foreign key %q: from now on rows of %s may point to rows of %s that are not there", k.Name, quote(table), quote(relName(s, k.RefTable)))
+	case schema.Check:
+		f.Message = fmt.Sprintf("drops check %q: from now on rows of %s may break %s", k.Name, quote(table), clip(bare(k.Expression)))
+	case schema.Exclusion:
+		f.Message = fmt.Sprintf("drops exclusion constraint %q: from now on rows of %s may overlap", k.Name, quote(table))
+		f.Advice = "Keep it until code that takes its place runs everywhere."
+	default:
+		return lint.Finding{}, false
+	}
+	return f, true
+}
+
+// lostUnique tells that rows need no longer differ.
+func (p *Pass) lostUnique(s *devdb.Step, i *schema.Index, what string) lint.Finding {
+	table := relName(s, i.Table)
+	keys := paren(keyNames(i))
+	return lint.Finding{
+		Object:   table,
+		Message:  fmt.Sprintf("drops %s: from now on rows of %s may share %s, and INSERT … ON CONFLICT %s fails", what, quote(table), keys, keys),
+		Evidence: factOf(table, "%s; no other unique index says the same", i.Definition),
+		Advice:   "If it only has to change, build the new unique index CONCURRENTLY first, and drop the old one after it.",
+	}
+}

@@ -1,0 +1,67 @@
+package analyzers
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var recreatedTable = &Analyzer{
+	Rule: lint.Rule{
+		ID: "DS108", Name: "recreated-table", Title: "dropping a table and making a new one of the same name", Severity: lint.Error,
+		Hazards: []string{"D14"},
+	},
+	Run: func(p *Pass) {
+		for at, c := range Each[*schema.DropTable](p) {
+			now := p.replacement(c.Table.OID)
+			if now == nil || c.Table.Kind == schema.ForeignTable {
+				continue
+			}
+			old := p.old(c.Table.OID)
+			name := qualified(old.Schema, old.Name)
+			f := lint.Finding{
+				Object:   name,
+				Message:  fmt.Sprintf("drops table %s and makes a new one of that name: its rows are gone", quote(name)),
+				Evidence: []lint.Evidence{{Kind: "dropped", Text: name + " is another, empty table after this change", Object: name}},
+				Advice:   "Change the table that is there with ALTER TABLE, or copy its rows into the new one before it is dropped.",
+			}
+			if m, s := p.copied(c.Table, now); s != nil {
+				if l, ok := inForce(s, c.Table.OID); ok && l.Mode.BlocksWrites() && s.InTx && at.Step.InTx && m == at.Migration && s.TxID == at.Step.TxID {
+					continue // nobody could write between the copy and the drop
+				}
+				f.Severity = lint.Warning
+				f.Message = fmt.Sprintf("replaces table %s by a copy: rows that are written after line %d copied it are gone", quote(name), s.Stmt.Pos.Line)
+				f.Evidence = factOf(name, "%s is read in %s:%d without a lock that keeps writes out", name, s.Stmt.Pos.Path, s.Stmt.Pos.Line)
+				f.Advice = fmt.Sprintf("Keep writes out from before the copy until the swap, all in one transaction:\n\nLOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE;", sqlName(c.Table.Schema, c.Table.Name))
+			}
+			p.Report(at, f)
+		}
+	},
+}
+
+// copied finds the statement that copies the rows of one table into another.
+func (p *Pass) copied(from, to *schema.Relation) (*devdb.Recorded, *devdb.Step) {
+	for m, s := range p.Steps() {
+		if s.Err != nil || s.After.Relations[to.OID] == nil || s.Before.Relations[from.OID] == nil {
+			continue
+		}
+		src, dst := s.Before.Relations[from.OID], s.After.Relations[to.OID]
+		made := s.Before.Relations[to.OID] == nil
+		_, readsIt := lockOn(s, from.OID)
+		switch text := strings.ToLower(s.Stmt.Text); s.Tag {
+		case "INSERT":
+			if slices.ContainsFunc(s.Stmt.Syntax.Objects, func(n string) bool { return names(n, dst) }) && (readsIt || strings.Contains(text, strings.ToLower(src.Name))) {
+				return m, s
+			}
+		case "SELECT", "CREATE TABLE AS", "SELECT INTO", "DO":
+			if made && readsIt {
+				return m, s
+			}
+		}
+	}
+	return nil, nil
+}

@@ -1,0 +1,44 @@
+package analyzers
+
+import (
+	"fmt"
+
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var unlogged = &Analyzer{
+	Rule: lint.Rule{
+		ID: "DS109", Name: "unlogged-table", Title: "a table that a crash empties", Severity: lint.Warning,
+		Hazards: []string{"D07", "S19"},
+	},
+	Run: func(p *Pass) {
+		const why = "an unlogged table is empty after a crash of the server, and replicas do not have its rows"
+		for at, c := range Each[*schema.SetPersistence](p) {
+			if c.After.Persistence != "unlogged" || !c.After.IsTable() || p.IsNew(c.After.OID) {
+				continue
+			}
+			name := qualified(c.After.Schema, c.After.Name)
+			p.Report(at, lint.Finding{
+				Object:   name,
+				Message:  fmt.Sprintf("makes %s unlogged: a crash of the server empties it, and replicas lose it", quote(name)),
+				Evidence: factOf(name, "%s was %s and is unlogged; %s", name, c.Before.Persistence, why),
+				Advice:   "Leave it logged, unless its rows can be made anew at any time.",
+			})
+		}
+		for at, c := range Each[*schema.AddTable](p) {
+			now := p.After.Relations[c.Table.OID]
+			if c.Table.Persistence != "unlogged" || now == nil || now.Persistence != "unlogged" || c.Table.PartitionOf != 0 {
+				continue
+			}
+			name := qualified(c.Table.Schema, c.Table.Name)
+			p.Report(at, lint.Finding{
+				Severity: lint.Info,
+				Object:   name,
+				Message:  fmt.Sprintf("%s is unlogged: a crash of the server empties it, and replicas do not have it", quote(name)),
+				Evidence: factOf(name, "%s", why),
+				Advice:   fmt.Sprintf("If its rows cannot be made anew, make it a logged table:\n\nALTER TABLE %s SET LOGGED;", sqlName(c.Table.Schema, c.Table.Name)),
+			})
+		}
+	},
+}

@@ -1,0 +1,52 @@
+package analyzers
+
+import (
+	"fmt"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var narrowingType = &Analyzer{
+	Rule: lint.Rule{
+		ID: "DS111", Name: "narrowing-type", Title: "a column type that rounds or cuts values without an error", Severity: lint.Warning,
+		Hazards: []string{"C12"},
+	},
+	Run: func(p *Pass) {
+		for at, c := range Each[*schema.AlterColumnType](p) {
+			if !p.holdsOldValues(at, c) {
+				continue
+			}
+			proof := at.Step.Proof(devdb.DemandCast, columnRef(c.Table.OID, c.After.Num))
+			proven := proof != nil && proof.Outcome == devdb.Changes
+			lost := castLoses(c.Before, c.After, usingOf(at, c.After.Name))
+			if lost == "" && proven {
+				lost = "values are others than before"
+			}
+			if lost == "" || proof != nil && (proof.Outcome == devdb.Passes || proof.Outcome == devdb.Impossible) {
+				continue
+			}
+			f := narrowingFinding(c, lost)
+			if proven {
+				f.Severity, f.Confidence = lint.Error, lint.Proven
+				if x := proof.Counterexample; x != nil {
+					f.Evidence = append([]lint.Evidence{counterexample(x)}, f.Evidence...)
+				}
+			}
+			p.Report(at, f)
+		}
+	},
+}
+
+func narrowingFinding(c *schema.AlterColumnType, lost string) lint.Finding {
+	table := qualified(c.Table.Schema, c.Table.Name)
+	t, col := sqlName(c.Table.Schema, c.Table.Name), sqlIdent(c.After.Name)
+	return lint.Finding{
+		Object:   table + "." + c.After.Name,
+		Message:  fmt.Sprintf("changing %q of %s from %s to %s: %s, without an error", c.After.Name, quote(table), c.Before.Type, c.After.Type, lost),
+		Evidence: factOf(table, "%s.%s is %s and becomes %s", table, c.After.Name, c.Before.Type, c.After.Type),
+		Advice: fmt.Sprintf("Keep the old values in their column until the new ones are known to be right:\n\nALTER TABLE %s ADD COLUMN %s %s;",
+			t, sqlIdent(c.After.Name+"_new"), c.After.Type) + "\n-- in batches\n" + fmt.Sprintf("UPDATE %s SET %s = %s WHERE …;", t, sqlIdent(c.After.Name+"_new"), col),
+	}
+}

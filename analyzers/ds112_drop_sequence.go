@@ -1,0 +1,38 @@
+package analyzers
+
+import (
+	"fmt"
+
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var dropSequence = &Analyzer{
+	Rule: lint.Rule{
+		ID: "DS112", Name: "drop-sequence", Title: "dropping a sequence with the place it had come to", Severity: lint.Warning,
+		Hazards: []string{"F25"},
+	},
+	Run: func(p *Pass) {
+		for at, c := range Each[*schema.DropSequence](p) {
+			old := p.old(c.Sequence.OID)
+			if old == nil || fellWithAnother(at.Step, c.Sequence.OID) || old.OwnedBy.OID != 0 && p.columnsGone(old.OwnedBy.OID, []int16{old.OwnedBy.Sub}) {
+				continue
+			}
+			name := qualified(old.Schema, old.Name)
+			f := lint.Finding{
+				Object:   name,
+				Message:  fmt.Sprintf("drops sequence %s: the value it had come to is gone, and code that calls nextval on it fails", quote(name)),
+				Evidence: []lint.Evidence{{Kind: "dropped", Text: "sequence " + name, Object: name}},
+				Advice:   "Note its last value before it goes, if anything must go on from there; and release code that does not call it first.",
+			}
+			if p.relationNamed(old.Schema, old.Name) {
+				if p.setLater(at.Step, old, old) {
+					continue
+				}
+				f.Message = fmt.Sprintf("drops sequence %s and makes a new one of that name: it begins anew, and hands out values that rows have", quote(name))
+				f.Advice = fmt.Sprintf("Change the sequence that is there:\n\nALTER SEQUENCE %s …;", sqlName(old.Schema, old.Name))
+			}
+			p.Report(at, f)
+		}
+	},
+}
