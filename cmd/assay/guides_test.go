@@ -18,16 +18,13 @@ func TestGuidesShowFiles(t *testing.T) {
 		"circleci": {"starter/circleci.yml"}, "pre-commit": {"starter/pre-commit.yml"},
 	}
 	for guide, names := range shown {
-		var page strings.Builder
-		for line := range strings.Lines(file(t, "../../docs/"+guide+".md")) {
-			page.WriteString(strings.TrimPrefix(line, "   "))
+		page := file(t, "../../docs/"+guide+".md")
+		var inList strings.Builder // the same without a list's indentation
+		for line := range strings.Lines(page) {
+			inList.WriteString(strings.TrimPrefix(line, "   "))
 		}
 		for _, name := range names {
-			var text strings.Builder
-			for line := range strings.Lines(file(t, name)) {
-				text.WriteString(strings.TrimPrefix(line, "   "))
-			}
-			if !strings.Contains(page.String(), text.String()) {
+			if text := file(t, name); !strings.Contains(page, text) && !strings.Contains(inList.String(), text) {
 				t.Errorf("docs/%s.md does not show %s as it is", guide, name)
 			}
 		}
