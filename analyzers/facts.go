@@ -75,10 +75,13 @@ func list(names []string, limit int) string {
 	return strings.Join(q[:len(q)-1], ", ") + " and " + q[len(q)-1]
 }
 
-// plural gives "1 row", "2 rows".
+// plural gives "1 row", "2 rows", "2 indexes".
 func plural(n int, word string) string {
 	if n == 1 {
 		return "1 " + word
+	}
+	if strings.HasSuffix(word, "x") {
+		word += "e"
 	}
 	return fmt.Sprintf("%d %ss", n, word)
 }

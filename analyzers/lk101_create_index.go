@@ -12,35 +12,29 @@ import (
 var createIndex = &Analyzer{
 	Rule: lint.Rule{
 		ID: "LK101", Name: "create-index", Title: "building an index while writes wait", Severity: lint.Error,
-		Aliases: []string{"atlas:PG101", "squawk:require-concurrent-index-creation", "eugene:E6"}, Hazards: []string{"A01", "A06"},
+		Aliases: []string{"atlas:PG101", "squawk:require-concurrent-index-creation", "eugene:E6"}, Hazards: []string{"A01", "A06", "A08"},
 	},
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.AddIndex](p) {
 			i := c.Index
 			l, ok := inForce(at.Step, i.Table)
-			if !ok || !l.Mode.BlocksWrites() || p.IsNew(i.Table) || i.Constraint != 0 || i.Parent != 0 || i.Partitioned && !i.Valid || rebuilt(at.Step, i) {
+			if !ok || !blocksOthers(l) || p.IsNew(i.Table) || i.Constraint != 0 || i.Parent != 0 || rebuilt(at.Step, i) {
 				continue
+			}
+			if i.Partitioned && !scannedBelow(at.Step, i.Table) {
+				continue // ONLY the parent, or there are no partitions
 			}
 			table := relName(at.Step, i.Table)
 			f := lint.Finding{
 				Object:   qualified(i.Schema, i.Name),
 				Message:  fmt.Sprintf("building index %q: %s to %s wait until it is done", i.Name, waiters(l.Mode), quote(table)),
-				Evidence: []lint.Evidence{lockEvidence(l)},
-			}
-			for _, x := range at.Step.Scans {
-				if x.Relation == i.Table {
-					f.Evidence = append(f.Evidence, scanEvidence(x))
-				}
+				Evidence: append([]lint.Evidence{lockEvidence(l)}, scansBelow(at.Step, i.Table)...),
 			}
 			if r := rel(at.Step, i.Table); r != nil && r.Kind == schema.PartitionedTable {
 				f.Message = fmt.Sprintf("building index %q on every partition of %s: %s wait until the last is done", i.Name, quote(table), waiters(l.Mode))
 				f.Advice = partitionedIndexAdvice(i, r)
 			} else {
-				f.Advice = "Build it while writes go on, outside a transaction"
-				if m := at.Migration; m.TxOptOut != "" && at.Step.InTx {
-					f.Advice += " (" + m.TxOptOut + ")"
-				}
-				f.Advice += ":\n\n" + concurrently(i.Definition) + ";"
+				f.Advice = outside(at, "Build it while writes go on, outside a transaction") + ":\n\n" + concurrently(i.Definition) + ";"
 			}
 			p.Report(at, f)
 		}

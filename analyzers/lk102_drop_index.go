@@ -14,23 +14,45 @@ var dropIndex = &Analyzer{
 		Aliases: []string{"atlas:PG102", "squawk:require-concurrent-index-deletion"}, Hazards: []string{"A02"},
 	},
 	Run: func(p *Pass) {
-		for at, c := range Each[*schema.DropIndex](p) {
-			i := c.Index
-			table := at.Step.After.Relations[i.Table]
-			l, ok := inForce(at.Step, i.Table)
-			if table == nil || !ok || l.Mode != devdb.AccessExclusive || p.IsNew(i.Table) || p.Before.Indexes[i.OID] == nil ||
-				i.Constraint != 0 || i.Parent != 0 || i.Partitioned || !named(at.Step, schema.Ref{Class: schema.ClassRelation, OID: i.OID}) {
+		for m, s := range p.Steps() {
+			at := At{Migration: m, Step: s}
+			var names, tables []string
+			var ev []lint.Evidence
+			advice := outside(at, "Drop it while reads and writes go on, outside a transaction") + ":\n"
+			for _, c := range Changes[*schema.DropIndex](s) {
+				l, ok := p.dropsAlone(s, c.Index)
+				if !ok {
+					continue
+				}
+				names = append(names, qualified(c.Index.Schema, c.Index.Name))
+				if len(tables) == 0 || tables[len(tables)-1] != l.Object {
+					tables = append(tables, l.Object)
+					ev = append(ev, lockEvidence(l))
+				}
+				advice += "\nDROP INDEX CONCURRENTLY " + sqlName(c.Index.Schema, c.Index.Name) + ";"
+			}
+			if len(names) == 0 {
 				continue
 			}
-			name := qualified(table.Schema, table.Name)
 			p.Report(at, lint.Finding{
-				Object:   qualified(i.Schema, i.Name),
-				Message:  fmt.Sprintf("dropping index %q: reads and writes of %s wait, behind every query that runs now", i.Name, quote(name)),
-				Evidence: []lint.Evidence{lockEvidence(l)},
-				Advice:   fmt.Sprintf("Drop it while reads and writes go on, outside a transaction:\n\nDROP INDEX CONCURRENTLY %s;", sqlName(i.Schema, i.Name)),
+				Object:   names[0],
+				Message:  fmt.Sprintf("dropping index %s: reads and writes of %s wait, behind every query that runs now", list(names, 3), list(tables, 3)),
+				Evidence: someEvidence(ev, 4),
+				Advice:   advice,
 			})
 		}
 	},
+}
+
+// dropsAlone gives the lock on the table of an index that the statement itself
+// drops and could have dropped CONCURRENTLY: that is refused for the index of
+// a constraint and for partitioned ones.
+func (p *Pass) dropsAlone(s *devdb.Step, i *schema.Index) (devdb.Lock, bool) {
+	l, ok := inForce(s, i.Table)
+	if !ok || l.Mode != devdb.AccessExclusive || s.After.Relations[i.Table] == nil || p.IsNew(i.Table) || p.Before.Indexes[i.OID] == nil {
+		return l, false
+	}
+	return l, i.Constraint == 0 && i.Parent == 0 && !i.Partitioned && named(s, relRef(i.OID))
 }
 
 // named reports whether the statement itself names the dropped object. Without

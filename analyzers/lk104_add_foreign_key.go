@@ -16,31 +16,42 @@ var addForeignKey = &Analyzer{
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.AddConstraint](p) {
 			k := c.Constraint
-			if k.Kind != schema.ForeignKey || k.Parent != 0 || p.NewTable(k.Table) || rebuiltConstraint(at.Step, k) {
+			if k.Kind != schema.ForeignKey || k.Parent != 0 || p.NewTable(k.Table) || rebuiltConstraint(at.Step, k) || tableRewritten(at.Step, k.Table) {
 				continue
 			}
 			l, ok := inForce(at.Step, k.Table)
-			if !ok || !l.Mode.BlocksWrites() || !scanned(at.Step, k.Table) {
+			if !ok || !l.Mode.BlocksWrites() || !scannedBelow(at.Step, k.Table) {
 				continue
 			}
 			table, ref := relName(at.Step, k.Table), relName(at.Step, k.RefTable)
+			both := list([]string{table, ref}, 2)
+			if k.RefTable == k.Table {
+				both = quote(table)
+			}
 			f := lint.Finding{
 				Object:   table + "." + k.Name,
-				Message:  fmt.Sprintf("foreign key %q: writes to %s and %s wait until every row of %s is checked", k.Name, quote(table), quote(ref), quote(table)),
+				Message:  fmt.Sprintf("foreign key %q: writes to %s wait until every row of %s is checked", k.Name, both, quote(table)),
 				Evidence: []lint.Evidence{lockEvidence(l)},
-				Advice:   notValidAdvice(rel(at.Step, k.Table), k),
+				Advice:   p.foreignKeyAdvice(at, k),
 			}
 			if l, ok := inForce(at.Step, k.RefTable); ok && k.RefTable != k.Table {
 				f.Evidence = append(f.Evidence, lockEvidence(l))
 			}
-			for _, x := range at.Step.Scans {
-				if x.Relation == k.Table {
-					f.Evidence = append(f.Evidence, scanEvidence(x))
-				}
-			}
+			f.Evidence = append(f.Evidence, scansBelow(at.Step, k.Table)...)
 			p.Report(at, f)
 		}
 	},
+}
+
+// foreignKeyAdvice is notValidAdvice where NOT VALID is allowed: PostgreSQL
+// refuses it for a partitioned table before 18.
+func (p *Pass) foreignKeyAdvice(at At, k *schema.Constraint) string {
+	t := rel(at.Step, k.Table)
+	if t.Kind != schema.PartitionedTable || p.Version.Major() >= 18 {
+		return notValidAdvice(t, k)
+	}
+	return fmt.Sprintf("NOT VALID is refused for a partitioned table before PostgreSQL 18. Add the key to each partition, validate it there, and last add it to the parent, which takes over those that are valid:\n\nALTER TABLE <partition> ADD CONSTRAINT … %s NOT VALID;\n-- in the next migration\nALTER TABLE <partition> VALIDATE CONSTRAINT …;\n-- in the one after that\nALTER TABLE %s ADD CONSTRAINT %s %s;",
+		strings.TrimSuffix(k.Definition, " NOT VALID"), relSQL(t), sqlIdent(k.Name), k.Definition)
 }
 
 // notValidAdvice is the two-step way to add a constraint.

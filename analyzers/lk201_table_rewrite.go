@@ -2,6 +2,7 @@ package analyzers
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
@@ -19,49 +20,68 @@ var tableRewrite = &Analyzer{
 	},
 	Run: func(p *Pass) {
 		for m, s := range p.Steps() {
-			told := map[schema.OID]bool{}
+			var groups []*rewriteGroup
 			for _, r := range s.Rewrites {
-				if !isTable(r.Kind) || isTruncate(s, r) || p.IsNew(r.Relation) || told[r.Relation] || p.rewriteToldElsewhere(s) {
+				if !isTable(r.Kind) || isTruncate(s, r) || p.IsNew(r.Relation) || rewriteToldElsewhere(s, r) {
 					continue
 				}
-				told[r.Relation] = true
-				p.Report(At{Migration: m, Step: s}, p.rewriteFinding(s, r))
+				cause := rewriteCause(s, r)
+				i := slices.IndexFunc(groups, func(g *rewriteGroup) bool { return g.cause == cause })
+				if i < 0 {
+					groups = append(groups, &rewriteGroup{cause: cause})
+					i = len(groups) - 1
+				}
+				groups[i].tables = append(groups[i].tables, r)
+			}
+			for _, g := range groups {
+				p.Report(At{Migration: m, Step: s}, rewriteFinding(s, g))
 			}
 		}
 	},
 }
 
-// rewriteToldElsewhere leaves the commands that do nothing but rewrite to
-// their own check.
-func (p *Pass) rewriteToldElsewhere(s *devdb.Step) bool {
-	switch s.Tag {
-	case "VACUUM", "CLUSTER", "REFRESH MATERIALIZED VIEW", "REPACK":
-		return true
-	}
-	return false
+// rewriteGroup is the rewrites of a statement for one cause: of a table and its partitions.
+type rewriteGroup struct {
+	cause  string
+	tables []devdb.Rewrite
 }
 
-func (p *Pass) rewriteFinding(s *devdb.Step, r devdb.Rewrite) lint.Finding {
-	l, ok := inForce(s, r.Relation)
-	f := lint.Finding{
-		Object:   r.Object,
-		Message:  fmt.Sprintf("%s writes all of %s anew: reads and writes wait until it is done", rewriteCause(s, r), quote(r.Object)),
-		Evidence: []lint.Evidence{rewriteEvidence(r)},
+// rewriteToldElsewhere leaves the commands that do nothing but rewrite to
+// their own checks.
+func rewriteToldElsewhere(s *devdb.Step, r devdb.Rewrite) bool {
+	switch r.Reason {
+	case "VACUUM FULL", "CLUSTER", "REFRESH MATERIALIZED VIEW", "REPACK":
+		return true
 	}
-	if ok {
-		f.Evidence = append(f.Evidence, lockEvidence(l))
-	}
+	return r.Kind == "materialized view" && !changed(s, r.Relation)
+}
+
+func rewriteFinding(s *devdb.Step, g *rewriteGroup) lint.Finding {
+	var names []string
+	var ev []lint.Evidence
 	indexes := 0
-	for _, x := range s.Rewrites {
-		if x.Kind == "index" && x.Table == r.Relation {
-			indexes++
+	for _, r := range g.tables {
+		names = append(names, r.Object)
+		ev = append(ev, rewriteEvidence(r))
+		if l, ok := inForce(s, r.Relation); ok {
+			ev = append(ev, lockEvidence(l))
+		}
+		for _, x := range s.Rewrites {
+			if x.Kind == "index" && x.Table == r.Relation {
+				indexes++
+			}
 		}
 	}
+	ev = someEvidence(ev, 6)
 	if indexes > 0 {
-		f.Evidence = append(f.Evidence, lint.Evidence{Kind: "rewrite", Text: fmt.Sprintf("%s built anew", plural(indexes, "index"))})
+		ev = append(ev, lint.Evidence{Kind: "rewrite", Text: fmt.Sprintf("%s built anew", plural(indexes, "index"))})
 	}
-	f.Advice = rewriteAdvice(s, r)
-	return f
+	return lint.Finding{
+		Object:   names[0],
+		Message:  fmt.Sprintf("%s writes all of %s anew: reads and writes wait until it is done", g.cause, list(names, 3)),
+		Evidence: ev,
+		Advice:   rewriteAdvice(s, g.tables[0]),
+	}
 }
 
 func rewriteCause(s *devdb.Step, r devdb.Rewrite) string {
@@ -110,11 +130,11 @@ func addedWith(c *schema.Column) string {
 }
 
 func rewriteAdvice(s *devdb.Step, r devdb.Rewrite) string {
-	t := rel(s, r.Relation)
+	t := rel(s, lead(s, r.Relation))
 	if t == nil {
 		return ""
 	}
-	name := sqlName(t.Schema, t.Name)
+	name := relSQL(t)
 	for _, c := range s.Changes {
 		switch c := c.(type) {
 		case *schema.AlterColumnType:

@@ -2,6 +2,8 @@ package analyzers
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
@@ -19,55 +21,90 @@ var fullScan = &Analyzer{
 	},
 	Run: func(p *Pass) {
 		for m, s := range p.Steps() {
-			for _, x := range s.Scans {
-				l, ok := inForce(s, x.Relation)
-				cause, advice := scanCause(p, s, x.Relation)
-				if !ok || !l.Mode.BlocksWrites() || p.IsNew(x.Relation) || cause == "" {
-					continue
+			for _, g := range p.scansByCause(s) {
+				ev := []lint.Evidence{lockEvidence(g.lock)}
+				for _, x := range g.scans {
+					ev = append(ev, scanEvidence(x))
 				}
 				p.Report(At{Migration: m, Step: s}, lint.Finding{
-					Object:   x.Object,
-					Message:  fmt.Sprintf("%s reads all of %s while %s wait", cause, quote(x.Object), waiters(l.Mode)),
-					Evidence: []lint.Evidence{lockEvidence(l), scanEvidence(x)},
-					Advice:   advice,
+					Object:   g.scans[0].Object,
+					Message:  fmt.Sprintf("%s reads all of %s while %s wait", g.cause, list(g.names(), 3), waiters(g.lock.Mode)),
+					Evidence: someEvidence(ev, 5),
+					Advice:   g.advice,
 				})
 			}
 		}
 	},
 }
 
+// scanGroup is the scans that a statement makes for one cause: of a table and its partitions.
+type scanGroup struct {
+	cause, advice string
+	lock          devdb.Lock
+	scans         []devdb.Scan
+}
+
+func (g *scanGroup) names() []string {
+	var out []string
+	for _, x := range g.scans {
+		out = append(out, x.Object)
+	}
+	return out
+}
+
+// scansByCause gathers the scans of existing tables that others must wait for.
+func (p *Pass) scansByCause(s *devdb.Step) []*scanGroup {
+	var out []*scanGroup
+	for _, x := range s.Scans {
+		l, ok := inForce(s, x.Relation)
+		if !ok || !blocksOthers(l) || p.IsNew(x.Relation) {
+			continue
+		}
+		cause, advice := scanCause(p, s, x.Relation)
+		if cause == "" {
+			continue
+		}
+		i := slices.IndexFunc(out, func(g *scanGroup) bool { return g.cause == cause })
+		if i < 0 {
+			out = append(out, &scanGroup{cause: cause, advice: advice, lock: l})
+			i = len(out) - 1
+		}
+		out[i].scans = append(out[i].scans, x)
+	}
+	return out
+}
+
 // scanCause tells why a statement had to read a table that it also locks
 // against writes, and what to write instead; empty if another check tells it
-// (a rewrite, an index, a foreign key) or the scan is a query's own.
+// (a rewrite, an index, a key, a new partition) or the scan is a query's own.
 func scanCause(p *Pass, s *devdb.Step, oid schema.OID) (cause, advice string) {
-	if _, ok := rewritten(s, oid); ok {
+	if _, ok := rewritten(s, oid); ok || scanToldElsewhere(s, oid) {
 		return "", ""
 	}
+	top := lead(s, oid) // a partition is read for what is done to its parent
 	for _, c := range s.Changes {
 		switch c := c.(type) {
-		case *schema.AddIndex:
-			if c.Index.Table == oid {
-				return "", ""
-			}
 		case *schema.SetNotNull:
 			if c.Table.OID == oid {
-				return fmt.Sprintf("making sure that no %q is NULL", c.Column.Name), notNullAdvice(p, c)
+				return notNullCause(c.Column), notNullAdvice(p, s, rel(s, top), c.Column)
 			}
 		case *schema.AddConstraint:
-			if c.Constraint.Table == oid && c.Constraint.Kind == schema.ForeignKey {
-				return "", ""
-			}
 			if c.Constraint.Table == oid && c.Constraint.Kind != schema.NotNull {
-				return fmt.Sprintf("checking constraint %q", c.Constraint.Name), notValidAdvice(rel(s, oid), c.Constraint)
+				return fmt.Sprintf("checking constraint %q", c.Constraint.Name), notValidAdvice(rel(s, top), c.Constraint)
 			}
 			if c.Constraint.Domain != 0 {
-				return fmt.Sprintf("checking the domain's constraint %q", c.Constraint.Name), "Add the domain's constraint NOT VALID, and validate it in a later migration."
+				return fmt.Sprintf("checking the domain's constraint %q", c.Constraint.Name), domainAdvice(s, c.Constraint)
+			}
+		case *schema.ValidateConstraint:
+			if c.After.Domain != 0 {
+				return fmt.Sprintf("validating the domain's constraint %q", c.After.Name), "There is no weaker way for a domain: run it when few write, in a migration of its own. A CHECK on the table's column instead can be validated while writes go on."
 			}
 		case *schema.AttachPartition:
 			return fmt.Sprintf("attaching partition %q", c.Partition.Name), attachAdvice(c, oid)
-		case *schema.AddTable:
-			if c.Table.PartitionOf != 0 {
-				return fmt.Sprintf("making partition %q", c.Table.Name), "Give the default partition a valid CHECK that excludes the new partition's values first; then it need not be read."
+		case *schema.AddColumn:
+			if c.Table.OID == oid && c.Column.NotNull && c.Column.Default != "" {
+				return notNullCause(c.Column), fmt.Sprintf("Say NOT NULL where the column is added; the default then proves it and nothing is read:\n\nALTER TABLE %s ADD COLUMN %s %s NOT NULL DEFAULT %s;",
+					relSQL(rel(s, top)), sqlIdent(c.Column.Name), c.Column.Type, c.Column.Default)
 			}
 		case *schema.AlterColumnType:
 			if c.Table.OID == oid {
@@ -80,14 +117,64 @@ func scanCause(p *Pass, s *devdb.Step, oid schema.OID) (cause, advice string) {
 	return "", ""
 }
 
-func notNullAdvice(p *Pass, c *schema.SetNotNull) string {
-	t, col := sqlName(c.Table.Schema, c.Table.Name), sqlIdent(c.Column.Name)
-	name := sqlIdent(c.Table.Name + "_" + c.Column.Name + "_not_null")
+// scanToldElsewhere reports whether a more exact check tells of the scan.
+func scanToldElsewhere(s *devdb.Step, oid schema.OID) bool {
+	if buildsIndex(s, oid) {
+		return true
+	}
+	return slices.ContainsFunc(s.Changes, func(c schema.Change) bool {
+		switch c := c.(type) {
+		case *schema.AddConstraint:
+			return c.Constraint.Table == oid && c.Constraint.Kind == schema.ForeignKey
+		case *schema.AddTable:
+			return c.Table.PartitionOf != 0
+		}
+		return false
+	})
+}
+
+func notNullCause(c *schema.Column) string {
+	return fmt.Sprintf("making sure that no %q is NULL", c.Name)
+}
+
+func notNullAdvice(p *Pass, s *devdb.Step, table *schema.Relation, col *schema.Column) string {
+	t, c := relSQL(table), sqlIdent(col.Name)
+	if k, found := proofOf(s, table.OID, col); found {
+		if !k.Validated {
+			return fmt.Sprintf("Validate %q first, in an earlier migration; it reads the table while writes go on, and then nothing is read here:\n\nALTER TABLE %s VALIDATE CONSTRAINT %s;", k.Name, t, sqlIdent(k.Name))
+		}
+		return fmt.Sprintf("%q proves it, but not while the same ALTER TABLE drops it. Write two statements:\n\nALTER TABLE %s ALTER COLUMN %s SET NOT NULL;\nALTER TABLE %s DROP CONSTRAINT %s;", k.Name, t, c, t, sqlIdent(k.Name))
+	}
+	name := sqlIdent(table.Name + "_" + col.Name + "_not_null")
 	if p.Version.Major() >= 18 {
-		return fmt.Sprintf("Add it without checking the rows that are there, and check them in a later migration, while writes go on:\n\nALTER TABLE %s ADD CONSTRAINT %s NOT NULL %s NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT %s;", t, name, col, t, name)
+		return fmt.Sprintf("Add it without checking the rows that are there, and check them in a later migration, while writes go on:\n\nALTER TABLE %s ADD CONSTRAINT %s NOT NULL %s NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT %s;", t, name, c, t, name)
 	}
 	return fmt.Sprintf("Prove it first with a CHECK that is validated while writes go on; SET NOT NULL then reads nothing:\n\nALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT %s;\n-- in the one after that\nALTER TABLE %s ALTER COLUMN %s SET NOT NULL;\nALTER TABLE %s DROP CONSTRAINT %s;",
-		t, name, col, t, name, t, col, t, name)
+		t, name, c, t, name, t, c, t, name)
+}
+
+// proofOf finds a constraint that says of the column alone that it is not NULL,
+// as it is before the step.
+func proofOf(s *devdb.Step, table schema.OID, col *schema.Column) (*schema.Constraint, bool) {
+	for _, k := range schema.Sorted(s.Before.Constraints) {
+		if k.Table != table || !slices.Equal(k.Columns, []int16{col.Num}) {
+			continue
+		}
+		if k.Kind == schema.NotNull || k.Kind == schema.Check && strings.Trim(k.Expression, "()") == sqlIdent(col.Name)+" IS NOT NULL" {
+			return k, true
+		}
+	}
+	return nil, false
+}
+
+func domainAdvice(s *devdb.Step, k *schema.Constraint) string {
+	d := s.After.Types[k.Domain]
+	if d == nil {
+		return ""
+	}
+	name := sqlName(d.Schema, d.Name)
+	return fmt.Sprintf("Add it without checking the rows that are there, which locks no table; check them in a later migration, when few write:\n\nALTER DOMAIN %s ADD CONSTRAINT %s %s NOT VALID;\n-- in the next migration\nALTER DOMAIN %s VALIDATE CONSTRAINT %s;",
+		name, sqlIdent(k.Name), strings.TrimSuffix(k.Definition, " NOT VALID"), name, sqlIdent(k.Name))
 }
 
 func attachAdvice(c *schema.AttachPartition, scanned schema.OID) string {

@@ -42,7 +42,7 @@ func (p *Pass) heldWhileWorking(m *devdb.Recorded, s *devdb.Step) (lint.Finding,
 	var doing string
 	for _, w := range p.works(s) {
 		for _, l := range s.Held {
-			if !l.Mode.BlocksWrites() || !isTable(l.Kind) || p.IsNew(l.Relation) || l.Relation == w.table && l.Mode.Strength() <= w.needs {
+			if !p.strongOnTable(l) || l.Relation == w.table && l.Mode.Strength() <= w.needs {
 				continue
 			}
 			if l.Mode.Strength() > best.Mode.Strength() {
@@ -56,11 +56,13 @@ func (p *Pass) heldWhileWorking(m *devdb.Recorded, s *devdb.Step) (lint.Finding,
 	f.Object = best.Object
 	f.Message = fmt.Sprintf("%s stays locked: %s wait while this statement %s", quote(best.Object), waiters(best.Mode), doing)
 	f.Evidence = []lint.Evidence{heldEvidence(m, best, doing)}
+	others := []lint.Evidence{}
 	for _, l := range s.Held {
-		if l.Relation != best.Relation && l.Mode.BlocksWrites() && isTable(l.Kind) && !p.IsNew(l.Relation) {
-			f.Evidence = append(f.Evidence, heldEvidence(m, l, ""))
+		if l.Relation != best.Relation && p.strongOnTable(l) {
+			others = append(others, heldEvidence(m, l, ""))
 		}
 	}
+	f.Evidence = append(f.Evidence, someEvidence(others, 4)...)
 	f.Advice = "Let the transaction that takes the lock end before the long work begins: put this statement into a migration of its own."
 	return f, true
 }
@@ -71,10 +73,14 @@ func (p *Pass) works(s *devdb.Step) []work {
 		if isTable(r.Kind) && !isTruncate(s, r) && !p.IsNew(r.Relation) {
 			out = append(out, work{r.Relation, "writes all of " + r.Object + " anew", devdb.AccessExclusive.Strength()})
 		}
+		if r.Kind == "index" && !p.IsNew(r.Table) && reindexed(s, r) {
+			out = append(out, work{r.Table, "rebuilds " + r.Object, devdb.AccessExclusive.Strength()})
+		}
 	}
+	// An index that is built under a lock held on its own table is told by the check of indexes.
 	for _, c := range Changes[*schema.AddIndex](s) {
 		if !p.IsNew(c.Index.Table) && c.Index.Parent == 0 {
-			out = append(out, work{c.Index.Table, fmt.Sprintf("builds index %q", c.Index.Name), devdb.Share.Strength()})
+			out = append(out, work{c.Index.Table, fmt.Sprintf("builds index %q", c.Index.Name), devdb.AccessExclusive.Strength()})
 		}
 	}
 	for _, x := range s.Scans {

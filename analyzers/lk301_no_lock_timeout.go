@@ -38,7 +38,7 @@ var noLockTimeout = &Analyzer{
 // that blocks writes, on a relation that others can see.
 func (p *Pass) dangerous(s *devdb.Step) (best devdb.Lock, ok bool) {
 	for _, l := range s.Locks {
-		if !l.Mode.BlocksWrites() || !isTable(l.Kind) && l.Kind != "view" && l.Kind != "sequence" || p.IsNew(l.Relation) {
+		if !blocksOthers(l) || !isTable(l.Kind) && l.Kind != "view" && l.Kind != "sequence" || p.IsNew(l.Relation) {
 			continue
 		}
 		if l.Mode.Strength() > best.Mode.Strength() {

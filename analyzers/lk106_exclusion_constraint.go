@@ -1,0 +1,32 @@
+package analyzers
+
+import (
+	"fmt"
+
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var exclusionConstraint = &Analyzer{
+	Rule: lint.Rule{
+		ID: "LK106", Name: "add-exclusion-constraint", Title: "building an exclusion constraint's index while reads and writes wait", Severity: lint.Error,
+		Aliases: []string{"atlas:PG109", "eugene:E8"}, Hazards: []string{"B20"},
+	},
+	Run: func(p *Pass) {
+		for at, c := range Each[*schema.AddConstraint](p) {
+			k := c.Constraint
+			if k.Kind != schema.Exclusion || !p.buildsConstraintIndex(at, k) {
+				continue
+			}
+			l, _ := inForce(at.Step, k.Table)
+			table := rel(at.Step, k.Table)
+			p.Report(at, lint.Finding{
+				Object:   qualified(table.Schema, table.Name) + "." + k.Name,
+				Message:  fmt.Sprintf("exclusion constraint %q: %s of %s wait until its index is built and every row is checked against it", k.Name, waiters(l.Mode), quote(l.Object)),
+				Evidence: append([]lint.Evidence{lockEvidence(l)}, scansBelow(at.Step, k.Table)...),
+				Advice: fmt.Sprintf("It can be neither NOT VALID nor built concurrently. On a large table make a new table that has it, copy the rows in batches while a trigger keeps both in step, and swap the names:\n\nCREATE TABLE %s (LIKE %s INCLUDING ALL);\nALTER TABLE %s ADD CONSTRAINT %s %s;",
+					sqlName(table.Schema, table.Name+"_new"), relSQL(table), sqlName(table.Schema, table.Name+"_new"), sqlIdent(k.Name), k.Definition),
+			})
+		}
+	},
+}

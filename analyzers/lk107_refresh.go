@@ -1,0 +1,48 @@
+package analyzers
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var refresh = &Analyzer{
+	Rule: lint.Rule{
+		ID: "LK107", Name: "refresh-materialized-view", Title: "refreshing a materialized view while reads wait", Severity: lint.Error,
+		Hazards: []string{"F04"},
+	},
+	Run: func(p *Pass) {
+		for m, s := range p.Steps() {
+			for _, r := range s.Rewrites {
+				l, ok := inForce(s, r.Relation)
+				b, a := s.Before.Relations[r.Relation], s.After.Relations[r.Relation]
+				// One that was never filled has no readers yet, and CONCURRENTLY is refused for it.
+				if r.Kind != "materialized view" || !ok || !l.Mode.BlocksReads() || p.IsNew(r.Relation) || b == nil || a == nil || !b.Populated || !a.Populated {
+					continue
+				}
+				p.Report(At{Migration: m, Step: s}, lint.Finding{
+					Object:   r.Object,
+					Message:  fmt.Sprintf("refreshing %s: reads of it wait until its whole query has run", quote(r.Object)),
+					Evidence: []lint.Evidence{lockEvidence(l), rewriteEvidence(r)},
+					Advice:   refreshAdvice(s, a),
+				})
+			}
+		}
+	},
+}
+
+func refreshAdvice(s *devdb.Step, v *schema.Relation) string {
+	a := "Refresh it while reads go on:\n\n"
+	if !slices.ContainsFunc(indexesOf(s.After, v.OID), usableForRefresh) {
+		a = "Refresh it while reads go on; for that it needs a unique index on plain columns over all its rows:\n\nCREATE UNIQUE INDEX ON " + relSQL(v) + " (…);\n"
+	}
+	return a + "REFRESH MATERIALIZED VIEW CONCURRENTLY " + relSQL(v) + ";"
+}
+
+// usableForRefresh is what REFRESH … CONCURRENTLY asks of an index.
+func usableForRefresh(i *schema.Index) bool {
+	return i.Unique && i.Valid && i.Predicate == "" && !slices.ContainsFunc(i.Keys, func(k schema.IndexKey) bool { return k.Column == 0 })
+}

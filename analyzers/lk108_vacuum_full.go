@@ -1,0 +1,47 @@
+package analyzers
+
+import (
+	"fmt"
+
+	"github.com/assaydb/assay/internal/lint"
+)
+
+var vacuumFull = &Analyzer{
+	Rule: lint.Rule{
+		ID: "LK108", Name: "vacuum-full", Title: "VACUUM FULL or CLUSTER while reads and writes wait", Severity: lint.Error,
+		Aliases: []string{"squawk:prefer-repack"}, Hazards: []string{"D09"},
+	},
+	Run: func(p *Pass) {
+		for m, s := range p.Steps() {
+			var tables []string
+			var ev []lint.Evidence
+			command := ""
+			for _, r := range s.Rewrites {
+				l, ok := inForce(s, r.Relation)
+				if !isTable(r.Kind) || p.IsNew(r.Relation) || ok && !l.Mode.BlocksWrites() {
+					continue
+				}
+				switch r.Reason {
+				case "VACUUM FULL", "CLUSTER", "REPACK":
+				default:
+					continue
+				}
+				command = r.Reason
+				tables = append(tables, r.Object)
+				ev = append(ev, rewriteEvidence(r))
+				if ok {
+					ev = append(ev, lockEvidence(l))
+				}
+			}
+			if len(tables) == 0 {
+				continue
+			}
+			p.Report(At{Migration: m, Step: s}, lint.Finding{
+				Object:   tables[0],
+				Message:  fmt.Sprintf("%s writes all of %s anew: reads and writes wait until it is done", command, list(tables, 3)),
+				Evidence: someEvidence(ev, 6),
+				Advice:   "Leave it out of the migration. Plain VACUUM makes the space usable again while reads and writes go on; to give it back to the system, pg_repack and pg_squeeze copy the table beside itself and lock it only for the swap.",
+			})
+		}
+	},
+}

@@ -1,0 +1,170 @@
+package analyzers
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var triggerChange = &Analyzer{
+	Rule: lint.Rule{
+		ID: "LK110", Name: "trigger-on-table", Title: "a trigger of an existing table is made, dropped or switched off", Severity: lint.Warning,
+		Aliases: []string{"atlas:PG308"}, Hazards: []string{"F07", "F08", "F09"},
+	},
+	Run: func(p *Pass) {
+		for m, s := range p.Steps() {
+			at := At{Migration: m, Step: s}
+			p.triggerAdded(at)
+			p.triggerDropped(at)
+			p.keysSwitchedOff(at)
+			for _, c := range Changes[*schema.AlterTrigger](s) {
+				if l, ok := inForce(s, c.After.Table); ok && c.Before.Name != c.After.Name && c.After.Parent == 0 && l.Mode.BlocksReads() && !p.IsNew(l.Relation) {
+					p.Report(at, lint.Finding{
+						Object:   l.Object + "." + c.After.Name,
+						Message:  fmt.Sprintf("renaming trigger %q: reads and writes of %s wait, behind every query that runs now", c.Before.Name, quote(l.Object)),
+						Evidence: []lint.Evidence{lockEvidence(l)},
+						Advice:   "Leave the name as it is, or make the change when few use the table.",
+					})
+				}
+			}
+		}
+	},
+}
+
+// triggerAdded tells that every later write of an existing table runs more code.
+func (p *Pass) triggerAdded(at At) {
+	s := at.Step
+	for _, c := range Changes[*schema.AddTrigger](s) {
+		t := c.Trigger
+		table := rel(s, t.Table)
+		l, ok := inForce(s, t.Table)
+		if !ok || t.Parent != 0 || p.IsNew(t.Table) || table == nil || !isTable(string(table.Kind)) || p.hadTrigger(t) {
+			continue
+		}
+		f := s.After.Name(functionRef(t.Function))
+		if f == "" {
+			f = "a function"
+		}
+		p.Report(at, lint.Finding{
+			Severity: lint.Info,
+			Object:   l.Object + "." + t.Name,
+			Message:  fmt.Sprintf("trigger %q: from now on %s runs with %s of %s", t.Name, short(f), triggerEvents(t), quote(l.Object)),
+			Evidence: []lint.Evidence{lockEvidence(l), catalogEvidence(l.Object+"."+t.Name, "%s", t.Definition)},
+			Advice:   triggerAdvice(t),
+		})
+	}
+}
+
+// hadTrigger reports whether the table had a trigger of that name before the change set.
+func (p *Pass) hadTrigger(t *schema.Trigger) bool {
+	for _, x := range p.Before.Triggers {
+		if x.Table == t.Table && x.Name == t.Name {
+			return true
+		}
+	}
+	return false
+}
+
+// triggerEvents says what sets the trigger off: "every INSERT and UPDATE".
+func triggerEvents(t *schema.Trigger) string {
+	head, _, _ := strings.Cut(t.Definition, " ON ")
+	var on []string
+	for _, e := range []string{"INSERT", "UPDATE", "DELETE", "TRUNCATE"} {
+		if slices.Contains(strings.Fields(head), e) {
+			on = append(on, e)
+		}
+	}
+	return "every " + listPlain(on, 4)
+}
+
+func triggerAdvice(t *schema.Trigger) string {
+	if strings.Contains(t.Definition, " WHEN (") || strings.Contains(t.Definition, "FOR EACH STATEMENT") {
+		return "Measure what the function adds to a write before this is merged."
+	}
+	return "Measure what the function adds to a write before this is merged. A WHEN clause, or UPDATE OF with columns, keeps it from rows that it has nothing to do with."
+}
+
+// triggerDropped tells of ACCESS EXCLUSIVE for a drop, where replacing would do.
+func (p *Pass) triggerDropped(at At) {
+	s := at.Step
+	for _, c := range Changes[*schema.DropTrigger](s) {
+		t := c.Trigger
+		l, ok := inForce(s, t.Table)
+		if !ok || !l.Mode.BlocksReads() || t.Parent != 0 || p.IsNew(t.Table) || s.After.Relations[t.Table] == nil || p.Before.Triggers[t.OID] == nil ||
+			!named(s, schema.Ref{Class: schema.ClassTrigger, OID: t.OID}) {
+			continue
+		}
+		f := lint.Finding{
+			Object:   l.Object + "." + t.Name,
+			Message:  fmt.Sprintf("dropping trigger %q: reads and writes of %s wait, behind every query that runs now", t.Name, quote(l.Object)),
+			Evidence: []lint.Evidence{lockEvidence(l)},
+			Advice:   fmt.Sprintf("Switch it off instead, for which reads do not wait, and drop it when few use the table:\n\nALTER TABLE %s DISABLE TRIGGER %s;", relSQL(rel(s, t.Table)), sqlIdent(t.Name)),
+		}
+		if again := madeAgain(at, t); again != nil && p.Version.Major() >= 14 {
+			f.Message = fmt.Sprintf("dropping trigger %q to make it anew: reads and writes of %s wait, and without a transaction writes in between miss it", t.Name, quote(l.Object))
+			if s.InTx {
+				f.Message = fmt.Sprintf("dropping trigger %q to make it anew: reads and writes of %s wait", t.Name, quote(l.Object))
+			}
+			f.Advice = "Replace it in one statement, for which reads do not wait:\n\n" + strings.Replace(again.Definition, "CREATE TRIGGER", "CREATE OR REPLACE TRIGGER", 1) + ";"
+		}
+		p.Report(at, f)
+	}
+}
+
+// madeAgain is the trigger of the same name that a later statement of the migration makes.
+func madeAgain(at At, t *schema.Trigger) *schema.Trigger {
+	for _, s := range at.Migration.Steps[at.Step.Index+1:] {
+		for _, c := range Changes[*schema.AddTrigger](s) {
+			if c.Trigger.Table == t.Table && c.Trigger.Name == t.Name && strings.HasPrefix(c.Trigger.Definition, "CREATE TRIGGER") {
+				return c.Trigger
+			}
+		}
+	}
+	return nil
+}
+
+// keysSwitchedOff tells of foreign keys that nothing enforces: ALL switches off
+// the triggers that do. The table's own triggers are another check's.
+func (p *Pass) keysSwitchedOff(at At) {
+	s := at.Step
+	for _, a := range s.Stmt.Syntax.Actions {
+		if a.Kind != "DISABLE TRIGGER" || !strings.EqualFold(a.Name, "ALL") || allEnabledAgain(at) {
+			continue
+		}
+		for _, l := range s.Locks {
+			if !p.strongOnTable(l) || !hasForeignKey(s.After, l.Relation) {
+				continue
+			}
+			p.Report(at, lint.Finding{
+				Object:   l.Object,
+				Message:  fmt.Sprintf("the foreign keys of %s are off with its triggers: nothing checks the rows that anybody writes until they are on again, or ever after", quote(l.Object)),
+				Evidence: []lint.Evidence{lockEvidence(l), {Kind: "syntax", Text: "DISABLE TRIGGER ALL"}},
+				Advice:   "Switch triggers off for the data change's own transaction alone; others do not wait, and what they write is checked:\n\nSET LOCAL session_replication_role = 'replica';",
+			})
+		}
+	}
+}
+
+func hasForeignKey(c *schema.Catalog, table schema.OID) bool {
+	for _, k := range c.Constraints {
+		if k.Kind == schema.ForeignKey && (k.Table == table || k.RefTable == table) {
+			return true
+		}
+	}
+	return false
+}
+
+// allEnabledAgain reports whether the triggers are on again before anybody else can write.
+func allEnabledAgain(at At) bool {
+	for _, s := range at.Migration.Steps[at.Step.Index+1:] {
+		for _, a := range s.Stmt.Syntax.Actions {
+			if sameTx(s, at.Step) && a.Kind == "ENABLE TRIGGER" && slices.Equal(s.Stmt.Syntax.Objects, at.Step.Stmt.Syntax.Objects) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,147 @@
+package analyzers
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var partitionLock = &Analyzer{
+	Rule: lint.Rule{
+		ID: "LK111", Name: "partition-locks-parent", Title: "locking a whole partitioned table for one partition", Severity: lint.Warning,
+		Hazards: []string{"P01", "P04", "P05", "P08"},
+	},
+	Run: func(p *Pass) {
+		for at, c := range Each[*schema.AddTable](p) {
+			p.partitionMade(at, c.Table)
+		}
+		for at, c := range Each[*schema.DetachPartition](p) {
+			p.partitionDetached(at, c)
+		}
+		for at, c := range Each[*schema.DropTable](p) {
+			p.partitionDropped(at, c.Table)
+		}
+		for at, c := range Each[*schema.AttachPartition](p) {
+			p.partitionIndexed(at, c)
+		}
+	},
+}
+
+// defaultPartition is the table's default partition, nil if it has none.
+func defaultPartition(c *schema.Catalog, parent schema.OID) *schema.Relation {
+	for _, r := range schema.Sorted(c.Relations) {
+		if r.PartitionOf == parent && r.PartitionBound == "DEFAULT" {
+			return r
+		}
+	}
+	return nil
+}
+
+// parentLock is the lock on an existing partitioned table, if reads of it wait.
+func (p *Pass) parentLock(s *devdb.Step, parent schema.OID) (devdb.Lock, bool) {
+	l, ok := inForce(s, parent)
+	return l, ok && l.Mode.BlocksReads() && !p.IsNew(parent)
+}
+
+func (p *Pass) partitionMade(at At, r *schema.Relation) {
+	s := at.Step
+	l, ok := p.parentLock(s, r.PartitionOf)
+	if r.PartitionOf == 0 || !ok {
+		return
+	}
+	parent := rel(s, r.PartitionOf)
+	f := lint.Finding{
+		Object:   qualified(r.Schema, r.Name),
+		Message:  fmt.Sprintf("making partition %q: reads and writes of all of %s wait, behind every query that runs now", r.Name, quote(l.Object)),
+		Evidence: []lint.Evidence{lockEvidence(l)},
+		Advice: fmt.Sprintf("Make it as a table of its own, with a CHECK that says its bound, and attach it, for which reads and writes go on:\n\nCREATE TABLE %s (LIKE %s INCLUDING ALL, CONSTRAINT bound CHECK (…));\nALTER TABLE %s ATTACH PARTITION %s %s;\nALTER TABLE %s DROP CONSTRAINT bound;",
+			relSQL(r), relSQL(parent), relSQL(parent), relSQL(r), r.PartitionBound, relSQL(r)),
+	}
+	if d := defaultPartition(s.Before, r.PartitionOf); d != nil && scanned(s, d.OID) && !p.IsNew(d.OID) {
+		f.Severity = lint.Error
+		f.Message = fmt.Sprintf("making partition %q reads all of the default partition %s while reads and writes of all of %s wait", r.Name, quote(qualified(d.Schema, d.Name)), quote(l.Object))
+		for _, x := range s.Scans {
+			if x.Relation == d.OID {
+				f.Evidence = append(f.Evidence, scanEvidence(x))
+			}
+		}
+		f.Advice = fmt.Sprintf("Prove first, with a CHECK that is validated while reads and writes go on, that the default partition has none of the new one's rows:\n\nALTER TABLE %s ADD CONSTRAINT not_%s CHECK (NOT (…)) NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT not_%s;\n\n%s",
+			relSQL(d), r.Name, relSQL(d), r.Name, f.Advice)
+	}
+	p.Report(at, f)
+}
+
+func (p *Pass) partitionDetached(at At, c *schema.DetachPartition) {
+	s := at.Step
+	l, ok := p.parentLock(s, c.Parent.OID)
+	if !ok || p.IsNew(c.Partition.OID) || p.Version.Major() < 14 { // CONCURRENTLY came with 14
+		return
+	}
+	f := lint.Finding{
+		Object:   qualified(c.Partition.Schema, c.Partition.Name),
+		Message:  fmt.Sprintf("detaching %s: reads and writes of all of %s wait, behind every query that runs now", quote(qualified(c.Partition.Schema, c.Partition.Name)), quote(l.Object)),
+		Evidence: []lint.Evidence{lockEvidence(l)},
+		Advice:   outside(at, "Detach it while reads and writes go on, outside a transaction") + fmt.Sprintf(":\n\nALTER TABLE %s DETACH PARTITION %s CONCURRENTLY;", relSQL(c.Parent), relSQL(c.Partition)),
+	}
+	if d := defaultPartition(s.Before, c.Parent.OID); d != nil {
+		f.Evidence = append(f.Evidence, catalogEvidence(qualified(d.Schema, d.Name), "%s is the default partition: CONCURRENTLY is refused", qualified(d.Schema, d.Name)))
+		f.Advice = "CONCURRENTLY is refused while there is a default partition. Detach it by itself, in a transaction that does nothing else, with a short lock_timeout, and try again until it gets through."
+	}
+	p.Report(at, f)
+}
+
+func (p *Pass) partitionDropped(at At, r *schema.Relation) {
+	s := at.Step
+	parent := s.After.Relations[r.PartitionOf]
+	l, ok := p.parentLock(s, r.PartitionOf)
+	if r.PartitionOf == 0 || parent == nil || !ok || p.IsNew(r.OID) {
+		return
+	}
+	advice := fmt.Sprintf("Detach it first while reads and writes go on, and drop it by itself:\n\nALTER TABLE %s DETACH PARTITION %s CONCURRENTLY;\n-- in the next migration\nDROP TABLE %s;", relSQL(parent), relSQL(r), relSQL(r))
+	if p.Version.Major() < 14 || defaultPartition(s.Before, parent.OID) != nil {
+		advice = "Drop it in a transaction that does nothing else, with a short lock_timeout, and try again until it gets through."
+	}
+	p.Report(at, lint.Finding{
+		Object:   qualified(r.Schema, r.Name),
+		Message:  fmt.Sprintf("dropping partition %s: reads and writes of all of %s wait, behind every query that runs now", quote(qualified(r.Schema, r.Name)), quote(l.Object)),
+		Evidence: []lint.Evidence{lockEvidence(l)},
+		Advice:   advice,
+	})
+}
+
+// partitionIndexed tells of the parent's indexes that ATTACH builds on a table that has none like them.
+func (p *Pass) partitionIndexed(at At, c *schema.AttachPartition) {
+	s := at.Step
+	l, ok := inForce(s, c.Partition.OID)
+	if p.IsNew(c.Partition.OID) || !ok {
+		return
+	}
+	var names []string
+	sql := ""
+	for _, a := range Changes[*schema.AddIndex](s) {
+		if a.Index.Table == c.Partition.OID {
+			names = append(names, qualified(a.Index.Schema, a.Index.Name))
+			sql += "\n" + concurrently(a.Index.Definition) + ";"
+		}
+	}
+	if len(names) == 0 {
+		return
+	}
+	p.Report(at, lint.Finding{
+		Severity: lint.Error,
+		Object:   qualified(c.Partition.Schema, c.Partition.Name),
+		Message:  fmt.Sprintf("attaching %s builds %s on it while %s wait: it has no index like that of %s", quote(qualified(c.Partition.Schema, c.Partition.Name)), indexWord(names), waiters(l.Mode), quote(qualified(c.Parent.Schema, c.Parent.Name))),
+		Evidence: slices.Concat([]lint.Evidence{lockEvidence(l)}, scansBelow(s, c.Partition.OID)),
+		Advice:   outside(at, "Build it before, outside a transaction") + "; ATTACH then takes it over:\n" + sql,
+	})
+}
+
+func indexWord(names []string) string {
+	if len(names) == 1 {
+		return "index " + quote(names[0])
+	}
+	return plural(len(names), "index")
+}
