@@ -2,6 +2,7 @@ package analyzers_test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -113,6 +115,16 @@ func runCase(t *testing.T, server *postgres.Server, f *fixture.Fixture, c *fixtu
 		}
 		defer up.Close()
 	}
+	before, err := server.Clone(ctx, db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bench := server.Bench(before)
+	defer func() {
+		if err := errors.Join(bench.Close(), before.Close()); err != nil {
+			t.Error(err)
+		}
+	}()
 	if err := pipeline.RecordAll(ctx, db, rec); err != nil {
 		t.Fatal(err)
 	}
@@ -121,6 +133,9 @@ func runCase(t *testing.T, server *postgres.Server, f *fixture.Fixture, c *fixtu
 		if err := pipeline.RecordDowns(ctx, up, clone, rec); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := pipeline.Prove(ctx, bench, rec, pipeline.Proving{Timeout: 10 * time.Second}); err != nil {
+		t.Fatal(err)
 	}
 	return judge(t, rec, only...)
 }

@@ -31,6 +31,8 @@ type lintOptions struct {
 	superuser                  bool
 	timeout                    time.Duration
 	writeBaseline              bool
+	seed                       string
+	noProofs                   bool
 	fix, diff, noFixes         bool
 }
 
@@ -46,6 +48,8 @@ func (o *lintOptions) flags(f *pflag.FlagSet) {
 	f.IntVar(&o.latest, "latest", 0, "take the last `N` migrations as new, whatever git says")
 	f.BoolVar(&o.all, "all", false, "judge every migration, each on a base of those before it")
 	f.BoolVar(&o.noCache, "no-cache", false, "do not keep or use replayed bases")
+	f.StringVar(&o.seed, "seed", "", "SQL `file` or directory of data to try the new migrations on: pg_dump --data-only, *.sql, table.csv")
+	f.BoolVar(&o.noProofs, "no-proofs", false, "do not look for rows on which a statement fails")
 	f.BoolVar(&o.superuser, "superuser", false, "run the migrations as a superuser: for trusted code only")
 	f.DurationVar(&o.timeout, "timeout", 0, "end the whole run after this `duration` (default 30m)")
 }
@@ -69,6 +73,7 @@ func (o *lintOptions) merge(c *config.Config) {
 	def(&o.format, c.Format)
 	def(&o.postgres, c.Postgres)
 	def(&o.base, c.Base)
+	def(&o.seed, c.Seed)
 	def(&o.gitBase, c.GitBase)
 	def(&o.failOn, c.FailOn)
 	def(&o.failOn, string(lint.Error))
@@ -76,6 +81,7 @@ func (o *lintOptions) merge(c *config.Config) {
 		o.setup = c.Setup
 	}
 	o.superuser = o.superuser || c.Superuser
+	o.noProofs = o.noProofs || c.Proofs.Off
 	if o.timeout == 0 {
 		o.timeout = c.RunTimeout.Or(30 * time.Minute)
 	}

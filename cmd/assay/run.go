@@ -61,6 +61,9 @@ func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res 
 		return nil, err
 	}
 	rec.Edited = p.edited
+	if err := s.prove(ctx, o, rec); err != nil {
+		return nil, err
+	}
 	if err := s.downs(ctx, rec); err != nil {
 		return nil, err
 	}

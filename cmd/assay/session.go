@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/devdb/postgres"
@@ -61,6 +62,16 @@ func (s *session) record(ctx context.Context, dir *migration.Dir, migrations []*
 		}
 	}
 	return rec, nil
+}
+
+// prove looks for rows on which the recorded statements fail.
+func (s *session) prove(ctx context.Context, o *lintOptions, rec *devdb.Record) (err error) {
+	if o.noProofs {
+		return nil
+	}
+	bench := s.server.Bench(s.base)
+	defer func() { err = errors.Join(err, bench.Close()) }()
+	return pipeline.Prove(ctx, bench, rec, pipeline.Proving{Alone: o.all, Timeout: s.project.config.Proofs.Timeout.Or(time.Second)})
 }
 
 // baseDatabase gives a database on which everything merged has been replayed:

@@ -14,38 +14,42 @@ import (
 
 var _ proof.Lab = (*Bench)(nil)
 
-// Bench is where rows are tried: it keeps a database as it is before a change
-// set, and works on copies of it that it throws away.
+// Bench is where rows are tried: on copies, which it throws away, of a database
+// as it is before a change set.
 type Bench struct {
 	server *Server
-	base   *DB            // nobody is connected to it
+	base   *DB            // nobody is connected to it while it is copied
+	own    bool           // base is the bench's own
 	copy   *DB            // as base is; nil: to be made
 	conn   *pgconn.PgConn // the admin's, to copy
 }
 
-// Bench makes a bench of a database as it is now, whose connections it closes.
-func (s *Server) Bench(ctx context.Context, d *DB) (*Bench, error) {
-	base, err := s.Clone(ctx, d)
-	if err != nil {
-		return nil, fmt.Errorf("copying the base to try rows on: %w", err)
-	}
-	return &Bench{server: s, base: base}, nil
-}
+// Bench makes a bench of a database, which must stay as it is. Nothing is
+// copied before something is tried.
+func (s *Server) Bench(d *DB) *Bench { return &Bench{server: s, base: d} }
 
-// Close throws the bench away.
+// Close throws the bench's copies away.
 func (b *Bench) Close() error {
-	if b == nil {
-		return nil
+	err := b.discard()
+	if b.own {
+		err = errors.Join(err, b.base.Close())
 	}
-	return errors.Join(b.discard(), b.base.Close())
+	return err
 }
 
-// Advance runs a migration on the base: what is tried from now on is tried on
-// the state after it. A statement that the server refuses is a
-// *devdb.StatementError, and the base then is as the tool would leave it.
+// Advance goes on to the state after a migration: what is tried from now on is
+// tried there. A statement that the server refuses is a *devdb.StatementError,
+// and the state then is as the tool would leave it.
 func (b *Bench) Advance(ctx context.Context, m *migration.Migration) error {
 	if err := b.discard(); err != nil {
 		return err
+	}
+	if !b.own {
+		base, err := b.server.Clone(ctx, b.base)
+		if err != nil {
+			return fmt.Errorf("copying the base to try rows on: %w", err)
+		}
+		b.base, b.own = base, true
 	}
 	return b.base.Replay(ctx, m)
 }
