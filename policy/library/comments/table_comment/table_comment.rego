@@ -5,7 +5,7 @@
 #   export shows it.
 # custom:
 #   id: CM101
-#   aliases: [bytebase:table.comment, liquibase:TableCommentCheck]
+#   aliases: [bytebase:table.comment]
 package library.comments.table_comment
 
 import data.assay

@@ -4,7 +4,7 @@
 #   Two indexes with the same definition cost each write twice and serve no query better.
 # custom:
 #   id: KY105
-#   aliases: [skeema:dupe-index, splinter:duplicate_index, bytebase:index.no-duplicate-column]
+#   aliases: [skeema:dupe-index, splinter:duplicate_index, bytebase:index.not-redundant]
 package library.keys.duplicate_index
 
 import data.assay

@@ -5,7 +5,7 @@
 #   on the referring columns that is a scan of the whole table, for each row.
 # custom:
 #   id: KY103
-#   aliases: [splinter:unindexed_foreign_keys, liquibase:ForeignKeyIndex]
+#   aliases: [splinter:unindexed_foreign_keys]
 package library.keys.foreign_key_index
 
 import data.assay

@@ -5,7 +5,7 @@
 #   that refers to it.
 # custom:
 #   id: KY102
-#   aliases: [skeema:pk-type, bytebase:column.auto-increment-must-integer]
+#   aliases: [skeema:auto-inc, bytebase:index.primary-key-type-allowlist]
 #   params:
 #     types:
 #       default: ["bigint", "uuid"]

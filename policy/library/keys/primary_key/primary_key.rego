@@ -5,7 +5,7 @@
 #   tools cannot page, and duplicates cannot be told apart.
 # custom:
 #   id: KY101
-#   aliases: [bytebase:table.require-pk, skeema:pk, liquibase:TablePrimaryKey, splinter:no_primary_key]
+#   aliases: [bytebase:table.require-pk, skeema:pk, liquibase:PrimaryKeyOnCreateTable, splinter:no_primary_key]
 package library.keys.primary_key
 
 import data.assay

@@ -4,7 +4,7 @@
 #   A row must fit a page of 8 kB, and PostgreSQL ends at 1,600 columns, dropped ones counted.
 # custom:
 #   id: LM101
-#   aliases: [bytebase:table.limit-size]
+#   aliases: [liquibase:TableColumnLimit]
 #   params:
 #     max:
 #       default: 60

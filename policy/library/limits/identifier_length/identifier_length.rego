@@ -5,7 +5,6 @@
 #   of its indexes and constraints.
 # custom:
 #   id: LM104
-#   aliases: [liquibase:ObjectNameLength]
 #   params:
 #     max:
 #       default: 40

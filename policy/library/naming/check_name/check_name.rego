@@ -4,7 +4,6 @@
 #   The name of a check constraint is what a person sees when a row is refused.
 # custom:
 #   id: NM105
-#   aliases: [liquibase:ConstraintNamingConvention]
 #   params:
 #     pattern:
 #       default: "[a-z0-9_]+_check"

@@ -4,7 +4,6 @@
 #   A function is called by name from other people's SQL.
 # custom:
 #   id: NM109
-#   aliases: [bytebase:naming.function]
 #   params:
 #     pattern:
 #       default: "[a-z][a-z0-9_]*"

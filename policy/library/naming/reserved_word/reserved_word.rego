@@ -5,7 +5,7 @@
 #   forgets it may mean something else: SELECT user gives the role.
 # custom:
 #   id: NM112
-#   aliases: [bytebase:naming.identifier.no-keyword, liquibase:OracleReservedKeywords]
+#   aliases: [bytebase:naming.identifier.no-keyword, liquibase:OracleReservedKeywords, skeema:reserved-word]
 package library.naming.reserved_word
 
 # The words that PostgreSQL reserves.

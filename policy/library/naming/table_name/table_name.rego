@@ -5,7 +5,7 @@
 #   tool that makes them likes.
 # custom:
 #   id: NM101
-#   aliases: [bytebase:naming.table, skeema:name-case, liquibase:TableNamingConvention]
+#   aliases: [bytebase:naming.table, skeema:name-case, liquibase:ObjectNameMustMatch]
 #   params:
 #     pattern:
 #       default: "[a-z][a-z0-9_]*"

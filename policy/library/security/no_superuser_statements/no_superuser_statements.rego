@@ -6,7 +6,6 @@
 #   whoever can write a migration becomes one.
 # custom:
 #   id: SP106
-#   aliases: [bytebase:statement.disallow-superuser]
 package library.security.no_superuser_statements
 
 _patterns := {
