@@ -13,12 +13,14 @@ FROM alpine:3.22
 # git says which migrations are new; contrib has the usual extensions.
 RUN apk add --no-cache ca-certificates git icu-data-full postgresql17 postgresql17-contrib tzdata \
  && adduser -D -u 10001 assay \
- && install -d -o assay -g assay /cache /src \
+ && install -d -m 1777 /cache /src \
+ && chmod a+w /etc/passwd \
  && git config --system --add safe.directory '*'
 COPY --from=build /assay /usr/local/bin/assay
+COPY integrations/docker/entrypoint.sh /usr/local/bin/assay-entrypoint
 # PostgreSQL refuses to run as root, and nothing here needs it.
 USER 10001:10001
 ENV ASSAY_CACHE_DIR=/cache PATH=/usr/libexec/postgresql17:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 WORKDIR /src
-ENTRYPOINT ["assay"]
+ENTRYPOINT ["assay-entrypoint"]
 CMD ["lint"]

@@ -23,6 +23,7 @@ type ciOptions struct {
 	lintOptions
 	from, comment, status, scope, reportURL string
 	inline, checkRun, required              bool
+	trust                                   bool
 }
 
 func (a *app) ciCommand() *cobra.Command {
@@ -52,6 +53,7 @@ ASSAY_GITLAB_TOKEN. The exit code is that of lint; publishing does not change it
 	f.BoolVar(&o.checkRun, "check-run", false, "set a check run with annotations in the place of the commit status (GitHub)")
 	f.StringVar(&o.scope, "scope", "", "`name` that keeps this run's comments apart from those of others of the same directory")
 	f.StringVar(&o.reportURL, "report-url", "", "`address` of the full report, for the summary (default: that of the CI's run)")
+	f.BoolVar(&o.trust, "trust-checkout", false, "take configuration and policies from the checkout also for a fork's pull request (default: from the target branch)")
 	f.BoolVar(&o.required, "comment-required", false, "exit with 3 when something could not be published")
 	return cmd
 }
@@ -80,6 +82,7 @@ func (a *app) ci(ctx context.Context, o *ciOptions, args []string) error {
 		return usageError{err}
 	}
 	a.hideTokens()
+	a.untrusted = run.Untrusted && !o.trust
 	if a.context, err = policyContext(run, a.getenv); err != nil {
 		return usageError{err}
 	}
@@ -111,6 +114,7 @@ func (a *app) hideTokens() {
 	for _, key := range ci.Secrets {
 		_ = os.Unsetenv(key) // what is started later inherits the process's environment
 	}
+	hideProcess()
 }
 
 // result lints, or reads what another job found.

@@ -178,7 +178,8 @@ func (p *publication) review(res *lint.Result, findings []*lint.Finding, c integ
 		sources[path.Join(p.prefix, m.Path)] = m.Source
 	}
 	r := integrations.Review{
-		Scope: integrations.Scope(p.prefix, res.Dir, p.o.scope), Run: p.run.Order, Findings: findings,
+		// The CI is part of it because each counts its runs in its own way.
+		Scope: integrations.Scope(p.run.CI, p.prefix, res.Dir, p.o.scope), Run: p.run.Order, Findings: findings,
 		Body:      p.markdown(res, c, p.host.Traits().BodyLimit-200),
 		Source:    func(file string) string { return sources[file] },
 		NoSummary: p.o.comment == "never" || !p.run.Comments(),

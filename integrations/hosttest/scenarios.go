@@ -118,6 +118,17 @@ var scenarios = []scenario{
 		b.complete(Token, b.review(1, "x", finding(newFile, 3, "one")))
 		b.onLines(1)
 	}},
+	{"D8.7 more files than the host lists", func(b *Bench) {
+		for i := range 3100 {
+			b.Files = append(b.Files, File{Path: fmt.Sprintf("a/%d.txt", i), Patch: "@@ -1 +1 @@\n-a\n+b\n"})
+		}
+		r := b.review(1, "two", finding(newFile, 3, "one"), finding("a/3099.txt", 1, "beyond what GitHub lists"))
+		b.complete(Token, r)
+		b.one("two")
+		if n := len(b.inline()); n != 1 && n != 2 {
+			b.t.Errorf("there are %d comments on lines", n)
+		}
+	}},
 	{"D8.8 a renamed file", func(b *Bench) {
 		b.complete(Token, b.review(1, "x", finding(renamedFile, 2, "on an added line"), finding(renamedFile, 3, "on an unchanged one")))
 		b.onLines(2)
