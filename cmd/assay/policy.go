@@ -26,6 +26,9 @@ import (
 
 // loadPolicies loads the policies that the configuration names; nil if it names none.
 func (a *app) loadPolicies(ctx context.Context, c *config.Config, fsys fs.FS) (*policy.Policies, error) {
+	if a.trusted != nil {
+		fsys = a.trusted
+	}
 	o, err := a.policyOptions(c, fsys)
 	if err != nil {
 		return nil, usageError{err}

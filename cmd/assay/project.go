@@ -40,8 +40,11 @@ type project struct {
 // Every error is about the input.
 func (a *app) openProject(ctx context.Context, o *lintOptions) (*project, error) {
 	p := &project{fsys: os.DirFS(a.dir)}
-	var err error
-	if p.config, err = a.loadConfig(o, p.fsys); err != nil {
+	trusted, err := a.trustedFS(ctx, o, p.fsys)
+	if err != nil {
+		return nil, err
+	}
+	if p.config, err = a.loadConfig(o, trusted); err != nil {
 		return nil, usageError{err}
 	}
 	o.merge(p.config)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -30,6 +31,9 @@ type app struct {
 	stdout, stderr io.Writer
 	dir            string // project root: the working directory, or -C
 	noColor        bool
+
+	untrusted bool  // configuration and policies of the checkout are a stranger's
+	trusted   fs.FS // where they are read instead
 
 	policies *policy.Policies // of this run, nil if there are none
 	context  policy.Context   // what is known of the pull request
