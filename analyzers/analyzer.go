@@ -42,6 +42,8 @@ type Checks struct {
 	// before it. Otherwise the new migrations are one change set, and what one
 	// of them makes is new to the others.
 	Alone bool
+	// Sizes weigh findings by the statistics of production, where there are any.
+	Sizes Sizes
 }
 
 // Judge runs every check over the record. It returns no error.
@@ -72,6 +74,7 @@ func (c Checks) judge(r *devdb.Record) []*lint.Finding {
 		a.Run(p)
 		out = append(out, p.findings...)
 	}
+	c.Sizes.sized(r, out)
 	return out
 }
 
@@ -81,7 +84,7 @@ func alone(r *devdb.Record) []*devdb.Record {
 	before := r.Before
 	for i, m := range r.New {
 		sub := *r
-		sub.New = r.New[i : i+1]
+		sub.New, sub.Broken = r.New[i:i+1], brokenBy(r, m)
 		sub.Before, sub.After = before, before
 		if n := len(m.Steps); n > 0 {
 			sub.Before, sub.After = m.Steps[0].Before, m.Steps[n-1].After

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing/fstest"
+	"time"
 
 	"github.com/assaydb/assay/internal/config"
 	"github.com/assaydb/assay/internal/devdb"
@@ -18,6 +19,7 @@ import (
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/migration"
 	"github.com/assaydb/assay/internal/queries"
+	"github.com/assaydb/assay/internal/stats"
 )
 
 // project is what was read of the checkout before any server is started.
@@ -34,6 +36,7 @@ type project struct {
 	notices []lint.Notice
 	options migration.Options // how dir was read
 	queries []queries.Query   // the application's own
+	stats   *stats.Stats      // of production
 }
 
 // openProject reads configuration and migrations and decides which are new.
@@ -65,7 +68,7 @@ func (a *app) openProject(ctx context.Context, o *lintOptions) (*project, error)
 	if err := a.choose(ctx, p, o, opts); err != nil {
 		return nil, err
 	}
-	if err := p.loadQueries(); err != nil {
+	if err := errors.Join(p.loadQueries(), p.loadStats(time.Now())); err != nil {
 		return nil, err
 	}
 	return p, p.scripts(o)

@@ -67,6 +67,7 @@ func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res 
 	if err := s.downs(ctx, rec); err != nil {
 		return nil, err
 	}
+	p.unknownTables(rec.Before)
 	if err := s.askQueries(ctx, rec); err != nil {
 		return nil, err
 	}
@@ -84,7 +85,7 @@ func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res 
 
 // judge turns a record into a result, with the built-in checks and the policies.
 func (a *app) judge(ctx context.Context, p *project, o *lintOptions, rec *devdb.Record) (*lint.Result, error) {
-	judges := []pipeline.Judge{analyzers.Checks{Alone: o.all, Skip: func(r lint.Rule) bool {
+	judges := []pipeline.Judge{analyzers.Checks{Alone: o.all, Sizes: sizes(p.config), Skip: func(r lint.Rule) bool {
 		sev, where := p.config.Severity(r, "", "")
 		return sev == lint.Off && where == "" && r.Optional && !named(p.config, r)
 	}}}

@@ -45,7 +45,7 @@ func (s *session) Close() error { return errors.Join(s.base.Close(), s.server.Cl
 // record runs migrations on a fresh database and records what they do.
 func (s *session) record(ctx context.Context, dir *migration.Dir, migrations []*devdb.Recorded) (rec *devdb.Record, err error) {
 	p := s.project
-	rec = &devdb.Record{Version: s.server.Version(), Dir: dir, Base: p.base, New: migrations, Config: devdb.Assumptions{
+	rec = &devdb.Record{Version: s.server.Version(), Dir: dir, Base: p.base, New: migrations, Stats: p.stats, Config: devdb.Assumptions{
 		LockTimeoutSet: p.config.Sets("lock_timeout"), StatementTimeoutSet: p.config.Sets("statement_timeout"), TimeZone: p.config.TimeZone,
 	}}
 	db, err := s.fresh(ctx)

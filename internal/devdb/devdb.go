@@ -9,6 +9,7 @@ import (
 
 	"github.com/assaydb/assay/internal/migration"
 	"github.com/assaydb/assay/internal/schema"
+	"github.com/assaydb/assay/internal/stats"
 )
 
 // DB is a throw-away database that migrations are run on.
@@ -51,6 +52,7 @@ type Record struct {
 	Edited        []Edit          // merged files that the change edits or deletes
 	Before, After *schema.Catalog // before the first new migration, after the last
 	Config        Assumptions
+	Stats         *stats.Stats // of production, nil if the team has none
 	Queries       *QueryReport // of the application, nil if it has told none
 	// Broken are statements in routines that the server does not understand after the last new migration.
 	Broken []BrokenRoutine
