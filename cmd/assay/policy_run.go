@@ -59,9 +59,9 @@ func (a *app) policyFacts(ctx context.Context, o *lintOptions) (f policy.Facts, 
 		return f, nil, err
 	}
 	if p == nil {
-		return policy.Facts{Record: rec, Findings: found, Context: a.context}, nil, nil
+		return policy.Facts{Record: rec, Findings: found, Context: a.context, Stats: policyStats(pr.stats)}, nil, nil
 	}
-	return p.Facts(rec, found, a.context, nil), p, nil
+	return p.Facts(rec, found, a.context, policyStats(pr.stats)), p, nil
 }
 
 func (a *app) schemaCommand() *cobra.Command {

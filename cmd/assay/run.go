@@ -90,7 +90,7 @@ func (a *app) judge(ctx context.Context, p *project, o *lintOptions, rec *devdb.
 		return sev == lint.Off && where == "" && r.Optional && !named(p.config, r)
 	}}}
 	if a.policies != nil {
-		judges = append(judges, &policy.Rules{Policies: a.policies, Context: a.context})
+		judges = append(judges, &policy.Rules{Policies: a.policies, Context: a.context, Stats: policyStats(p.stats)})
 	}
 	return a.judgeWith(ctx, p, o, rec, judges)
 }
