@@ -11,15 +11,14 @@ import (
 
 var triggerChange = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK110", Name: "trigger-on-table", Title: "a trigger of an existing table is made, dropped or switched off", Severity: lint.Warning,
-		Aliases: []string{"atlas:PG308"}, Hazards: []string{"F07", "F08", "F09"},
+		ID: "LK110", Name: "trigger-on-table", Title: "a trigger of an existing table is made, dropped or renamed", Severity: lint.Warning,
+		Aliases: []string{"atlas:PG308"}, Hazards: []string{"F07", "F08"},
 	},
 	Run: func(p *Pass) {
 		for m, s := range p.Steps() {
 			at := At{Migration: m, Step: s}
 			p.triggerAdded(at)
 			p.triggerDropped(at)
-			p.keysSwitchedOff(at)
 			for _, c := range Changes[*schema.AlterTrigger](s) {
 				if l, ok := inForce(s, c.After.Table); ok && c.Before.Name != c.After.Name && c.After.Parent == 0 && l.Mode.BlocksReads() && !p.IsNew(l.Relation) {
 					p.Report(at, lint.Finding{
@@ -124,47 +123,4 @@ func madeAgain(at At, t *schema.Trigger) *schema.Trigger {
 		}
 	}
 	return nil
-}
-
-// keysSwitchedOff tells of foreign keys that nothing enforces: ALL switches off
-// the triggers that do. The table's own triggers are another check's.
-func (p *Pass) keysSwitchedOff(at At) {
-	s := at.Step
-	for _, a := range s.Stmt.Syntax.Actions {
-		if a.Kind != "DISABLE TRIGGER" || !strings.EqualFold(a.Name, "ALL") || allEnabledAgain(at) {
-			continue
-		}
-		for _, l := range s.Locks {
-			if !p.strongOnTable(l) || !hasForeignKey(s.After, l.Relation) {
-				continue
-			}
-			p.Report(at, lint.Finding{
-				Object:   l.Object,
-				Message:  fmt.Sprintf("the foreign keys of %s are off with its triggers: nothing checks the rows that anybody writes until they are on again, or ever after", quote(l.Object)),
-				Evidence: []lint.Evidence{lockEvidence(l), {Kind: "syntax", Text: "DISABLE TRIGGER ALL"}},
-				Advice:   "Switch triggers off for the data change's own transaction alone; others do not wait, and what they write is checked:\n\nSET LOCAL session_replication_role = 'replica';",
-			})
-		}
-	}
-}
-
-func hasForeignKey(c *schema.Catalog, table schema.OID) bool {
-	for _, k := range c.Constraints {
-		if k.Kind == schema.ForeignKey && (k.Table == table || k.RefTable == table) {
-			return true
-		}
-	}
-	return false
-}
-
-// allEnabledAgain reports whether the triggers are on again before anybody else can write.
-func allEnabledAgain(at At) bool {
-	for _, s := range at.Migration.Steps[at.Step.Index+1:] {
-		for _, a := range s.Stmt.Syntax.Actions {
-			if sameTx(s, at.Step) && a.Kind == "ENABLE TRIGGER" && slices.Equal(s.Stmt.Syntax.Objects, at.Step.Stmt.Syntax.Objects) {
-				return true
-			}
-		}
-	}
-	return false
 }

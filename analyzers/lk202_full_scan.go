@@ -119,7 +119,7 @@ func scanCause(p *Pass, s *devdb.Step, oid schema.OID) (cause, advice string) {
 
 // scanToldElsewhere reports whether a more exact check tells of the scan.
 func scanToldElsewhere(s *devdb.Step, oid schema.OID) bool {
-	if buildsIndex(s, oid) {
+	if buildsIndex(s, oid) || typeChanged(s, oid) && indexesRebuilt(s, oid) {
 		return true
 	}
 	return slices.ContainsFunc(s.Changes, func(c schema.Change) bool {
@@ -131,6 +131,11 @@ func scanToldElsewhere(s *devdb.Step, oid schema.OID) bool {
 		}
 		return false
 	})
+}
+
+// indexesRebuilt reports whether the step builds an index of the table anew.
+func indexesRebuilt(s *devdb.Step, oid schema.OID) bool {
+	return slices.ContainsFunc(s.Rewrites, func(r devdb.Rewrite) bool { return r.Kind == "index" && r.Table == oid })
 }
 
 func notNullCause(c *schema.Column) string {

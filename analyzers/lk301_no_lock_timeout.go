@@ -10,13 +10,16 @@ import (
 var noLockTimeout = &Analyzer{
 	Rule: lint.Rule{
 		ID: "LK301", Name: "no-lock-timeout", Title: "waiting for a strong lock without lock_timeout", Severity: lint.Warning,
-		Aliases: []string{"squawk:require-lock-timeout", "squawk:require-timeout-settings", "eugene:E9"}, Hazards: []string{"X01", "X02", "X23"},
+		Aliases: []string{"squawk:require-lock-timeout", "squawk:require-timeout-settings", "eugene:E9"}, Hazards: []string{"X01", "X23"},
 	},
 	Run: func(p *Pass) {
 		if p.Config.LockTimeoutSet {
 			return
 		}
 		for _, m := range p.New {
+			if set, _, _ := p.uselessTimeout(m); set != nil {
+				continue // the check of settings without effect tells why
+			}
 			for _, s := range m.Steps {
 				l, ok := p.dangerous(s)
 				if !ok || s.Settings.LockTimeout > 0 || s.Err != nil {

@@ -3,6 +3,7 @@ package analyzers
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
@@ -224,4 +225,13 @@ func partTable(c schema.Change) schema.OID {
 		return c.After.Table
 	}
 	return 0
+}
+
+// namedTable reports whether the statement names the relation as its target.
+func namedTable(s *devdb.Step, l devdb.Lock) bool {
+	bare := l.Object[strings.LastIndexByte(l.Object, '.')+1:]
+	return slices.ContainsFunc(s.Stmt.Syntax.Objects, func(o string) bool {
+		o = strings.ReplaceAll(o, `"`, "")
+		return o == l.Object || o == bare
+	})
 }

@@ -1,0 +1,81 @@
+package analyzers
+
+import (
+	"fmt"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var repeatedAlter = &Analyzer{
+	Rule: lint.Rule{
+		ID: "LK207", Name: "repeated-alter", Title: "several statements that lock or rewrite a table where one would do", Severity: lint.Info,
+		Aliases: []string{"eugene:W12"}, Hazards: []string{"X08", "D17"},
+	},
+	Run: func(p *Pass) {
+		for _, m := range p.New {
+			altered := map[schema.OID][]*devdb.Step{}
+			rewrites := map[schema.OID]int{}
+			for _, s := range m.Steps {
+				oid, ok := p.altersOnly(s)
+				if !ok {
+					continue
+				}
+				altered[oid] = append(altered[oid], s)
+				if tableRewritten(s, oid) {
+					rewrites[oid]++
+				}
+				f := lint.Finding{Object: relName(s, oid)}
+				switch n := len(altered[oid]); {
+				case rewrites[oid] == 2 && tableRewritten(s, oid):
+					f.Message = fmt.Sprintf("writes all of %s anew a second time: together the changes would do it once", quote(f.Object))
+				case n == 3 && separate(altered[oid]):
+					f.Message = fmt.Sprintf("locks %s a third time: each time reads and writes wait anew behind the queries that run then", quote(f.Object))
+				default:
+					continue
+				}
+				for _, x := range altered[oid] {
+					l, _ := lockOn(x, oid)
+					f.Evidence = append(f.Evidence, lint.Evidence{Kind: "lock", Text: fmt.Sprintf("line %d: %s on %s", x.Stmt.Pos.Line, l.Mode, f.Object), Object: f.Object, Mode: string(l.Mode)})
+				}
+				f.Evidence = someEvidence(f.Evidence, 4)
+				f.Advice = fmt.Sprintf("Write them as one:\n\nALTER TABLE %s\n    …,\n    …;", relSQL(rel(s, oid)))
+				p.Report(At{Migration: m, Step: s}, f)
+			}
+		}
+	},
+}
+
+// altersOnly gives the existing table that the step's ALTER TABLE keeps reads
+// off, if ALTER TABLE of one table is all the step is and its subcommands may
+// stand beside others: RENAME, SET SCHEMA and ATTACH or DETACH may not.
+func (p *Pass) altersOnly(s *devdb.Step) (schema.OID, bool) {
+	if s.Stmt.Syntax.Tag != "ALTER TABLE" || len(s.Stmt.Syntax.Actions) == 0 || s.Err != nil {
+		return 0, false
+	}
+	for _, a := range s.Stmt.Syntax.Actions {
+		switch a.Kind {
+		case "RENAME TO", "RENAME COLUMN", "RENAME CONSTRAINT", "SET SCHEMA", "ATTACH PARTITION", "DETACH PARTITION", "DROP CONSTRAINT", "VALIDATE CONSTRAINT", "SET NOT NULL":
+			return 0, false // the last three are often apart for good: to let a proof stand
+		}
+	}
+	for _, l := range append(s.Locks, s.Held...) {
+		if p.strongOnTable(l) && l.Mode.BlocksReads() && namedTable(s, l) && lead(s, l.Relation) == l.Relation {
+			return l.Relation, true
+		}
+	}
+	return 0, false
+}
+
+// separate reports whether every step takes its locks for itself.
+func separate(steps []*devdb.Step) bool {
+	for i, a := range steps {
+		for _, b := range steps[i+1:] {
+			if sameTx(a, b) {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,89 @@
+package analyzers
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+)
+
+var lockTimeout = &Analyzer{
+	Rule: lint.Rule{
+		ID: "LK302", Name: "lock-timeout-without-effect", Title: "a lock_timeout that is too long, too late or without effect", Severity: lint.Warning,
+		Hazards: []string{"X02"},
+	},
+	Run: func(p *Pass) {
+		if p.Config.LockTimeoutSet {
+			return
+		}
+		for _, m := range p.New {
+			if s, text, advice := p.uselessTimeout(m); s != nil {
+				l, _ := p.dangerous(firstUnguarded(p, m))
+				p.Report(At{Migration: m, Step: s}, lint.Finding{
+					Object: l.Object, Message: text, Advice: advice,
+					Evidence: []lint.Evidence{lockEvidence(l), {Kind: "setting", Text: settingText(s)}},
+				})
+				continue
+			}
+			for _, s := range m.Steps {
+				l, ok := p.dangerous(s)
+				if !ok || s.Settings.LockTimeout <= longWait || s.Err != nil {
+					continue
+				}
+				p.Report(At{Migration: m, Step: s}, lint.Finding{
+					Object:   l.Object,
+					Message:  fmt.Sprintf("waits up to %s for %s on %s: for so long %s of it queue up behind one long query", s.Settings.LockTimeout, l.Mode, quote(l.Object), waiters(l.Mode)),
+					Evidence: []lint.Evidence{lockEvidence(l), {Kind: "setting", Text: fmt.Sprintf("lock_timeout is %s", s.Settings.LockTimeout)}},
+					Advice:   "Give up after a wait that users do not notice, and try again later:\n\n" + setLockTimeout(s),
+				})
+				break // one is enough: the setting lasts for the file
+			}
+		}
+	},
+}
+
+// longWait is more than users should have to wait for a migration that waits.
+const longWait = 10 * time.Second
+
+// uselessTimeout finds the migration's own SET lock_timeout that does nothing
+// for the first statement in need of one: SET LOCAL outside a transaction, or
+// one that comes after it. Nil if there is no such SET.
+func (p *Pass) uselessTimeout(m *devdb.Recorded) (set *devdb.Step, text, advice string) {
+	first := firstUnguarded(p, m)
+	if first == nil {
+		return nil, "", ""
+	}
+	for _, s := range m.Steps {
+		x := s.Stmt.Syntax.Set
+		if x == nil || x.Name != "lock_timeout" || x.Reset || strings.Trim(x.Value, "0msind hu") == "" || s.Err != nil {
+			continue
+		}
+		switch {
+		case x.Local && !s.InTx && s.Index < first.Index:
+			return s, "SET LOCAL has no effect outside a transaction: the statements below wait for their locks without limit", "Set it for the session:\n\nSET lock_timeout = '" + x.Value + "';"
+		case s.Index > first.Index:
+			return s, fmt.Sprintf("comes too late: line %d has waited for its lock without limit by then", first.Stmt.Pos.Line), "Set it before the first statement that waits for a lock:\n\n" + setLockTimeout(s)
+		}
+	}
+	return nil, "", ""
+}
+
+// firstUnguarded is the migration's first statement that waits for a strong lock without limit.
+func firstUnguarded(p *Pass, m *devdb.Recorded) *devdb.Step {
+	for _, s := range m.Steps {
+		if _, ok := p.dangerous(s); ok && s.Settings.LockTimeout == 0 && s.Err == nil {
+			return s
+		}
+	}
+	return nil
+}
+
+func settingText(s *devdb.Step) string {
+	x := s.Stmt.Syntax.Set
+	if x.Local && !s.InTx {
+		return "SET LOCAL lock_timeout outside a transaction"
+	}
+	return "lock_timeout is " + x.Value + " from here on"
+}

@@ -1,0 +1,86 @@
+package analyzers
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var slowTimeout = &Analyzer{
+	Rule: lint.Rule{
+		ID: "LK303", Name: "timeout-ends-slow-work", Title: "a timeout that ends what is meant to take long", Severity: lint.Warning,
+		Hazards: []string{"X03", "A24"},
+	},
+	Run: func(p *Pass) {
+		for m, s := range p.Steps() {
+			w, ok := p.slowWork(s)
+			if !ok || s.Err != nil {
+				continue
+			}
+			at := At{Migration: m, Step: s}
+			if t := s.Settings.StatementTimeout; t > 0 && t < longWork {
+				p.Report(at, lint.Finding{
+					Object:   w.object,
+					Message:  fmt.Sprintf("%s is ended after %s, however far it has come%s", w.what, t, w.left),
+					Evidence: []lint.Evidence{{Kind: "setting", Text: fmt.Sprintf("statement_timeout is %s", t)}},
+					Advice:   "Let it take the time it needs; nobody waits for it:\n\nSET statement_timeout = 0;",
+				})
+			}
+			if t := s.Settings.LockTimeout; t > 0 && t < longWork && w.waits {
+				p.Report(at, lint.Finding{
+					Severity: lint.Info,
+					Object:   w.object,
+					Message:  fmt.Sprintf("%s waits for every transaction older than itself, and lock_timeout ends that wait after %s%s", w.what, t, w.left),
+					Evidence: []lint.Evidence{{Kind: "setting", Text: fmt.Sprintf("lock_timeout is %s", t)}},
+					Advice:   "It lets reads and writes go on while it waits, so let it wait:\n\nSET lock_timeout = 0;",
+				})
+			}
+		}
+	},
+}
+
+// longWork is less than such a statement may need on a large table.
+const longWork = 10 * time.Minute
+
+// slow is a statement that goes easy on others and takes its time for it.
+type slow struct {
+	object string
+	what   string // "building index "i" concurrently"
+	left   string // what is left behind if it is ended
+	waits  bool   // for older transactions, which lock_timeout ends
+}
+
+func (p *Pass) slowWork(s *devdb.Step) (slow, bool) {
+	if s.Stmt.Syntax.Concurrently {
+		for _, c := range s.Changes {
+			switch c := c.(type) {
+			case *schema.AddIndex:
+				if !p.IsNew(c.Index.Table) {
+					return slow{c.Index.QualifiedName(), fmt.Sprintf("building index %q concurrently", c.Index.Name), ": the index stays behind INVALID", true}, true
+				}
+			case *schema.DropIndex:
+				if !p.IsNew(c.Index.Table) {
+					return slow{c.Index.QualifiedName(), fmt.Sprintf("dropping index %q concurrently", c.Index.Name), ": the index stays behind INVALID", true}, true
+				}
+			case *schema.DetachPartition:
+				if !p.IsNew(c.Partition.OID) {
+					return slow{c.Partition.QualifiedName(), fmt.Sprintf("detaching %q concurrently", c.Partition.Name), ": the partition stays half detached, until DETACH … FINALIZE", true}, true
+				}
+			}
+		}
+		for _, r := range s.Rewrites {
+			if r.Kind == "index" && !p.IsNew(r.Table) {
+				return slow{r.Object, "rebuilding " + quote(r.Object) + " concurrently", `: an INVALID index whose name ends in "_ccnew" stays behind`, true}, true
+			}
+		}
+	}
+	for _, c := range Changes[*schema.ValidateConstraint](s) {
+		if c.After.Table != 0 && !p.IsNew(c.After.Table) && c.After.Parent == 0 {
+			return slow{relName(s, c.After.Table) + "." + c.After.Name, fmt.Sprintf("validating constraint %q", c.After.Name), "", false}, true
+		}
+	}
+	return slow{}, false
+}
