@@ -117,6 +117,11 @@ func withAnother(s *devdb.Step, d devdb.Dropped) bool {
 	case schema.ClassConstraint:
 		if k := s.Before.Constraints[d.Ref.OID]; k != nil {
 			table = k.Table
+			for _, c := range Changes[*schema.DropColumn](s) {
+				if c.Table.OID == table {
+					return true // falls with a column of its own table, without CASCADE
+				}
+			}
 		}
 	case schema.ClassTrigger:
 		if t := s.Before.Triggers[d.Ref.OID]; t != nil {

@@ -22,9 +22,9 @@ var narrowingType = &Analyzer{
 			proven := proof != nil && proof.Outcome == devdb.Changes
 			lost := castLoses(c.Before, c.After, usingOf(at, c.After.Name))
 			if lost == "" && proven {
-				lost = "values are others than before"
+				lost = "some values are others than before"
 			}
-			if lost == "" || proof != nil && (proof.Outcome == devdb.Passes || proof.Outcome == devdb.Impossible) {
+			if lost == "" || !proven && p.writtenBefore(at, c.Table.OID) {
 				continue
 			}
 			f := narrowingFinding(c, lost)
