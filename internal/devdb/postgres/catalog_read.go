@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 
 	"github.com/assaydb/assay/internal/schema"
 )
@@ -45,9 +46,11 @@ func classOf(catalog schema.OID) schema.Class {
 // reading is what the catalog function returns. The objects' JSON has the
 // names of the schema package's fields.
 type reading struct {
-	Rels, Types, Procs []schema.OID // read again, found or not
-	Small              bool         // so were the classes of few objects
-	All                bool         `json:"-"`
+	// Read again, found or not: relations with all that is theirs, relations
+	// alone, and the others.
+	Rels, Heads, Idxs, Kons, Types, Procs, Trigs, Pols, RuleOIDs, Stats []schema.OID
+	Small                                                               bool // so were the classes of few objects
+	All                                                                 bool `json:"-"`
 
 	Schemas       []*schema.Schema
 	Extensions    []*schema.Extension
@@ -72,52 +75,79 @@ func parseReading(text []byte, all bool) (*reading, error) {
 		return nil, fmt.Errorf("decoding the catalog: %w", err)
 	}
 	r.All = all
+	for _, o := range r.Relations {
+		slices.Sort(o.Options)
+	}
+	for _, o := range r.Indexes {
+		slices.Sort(o.Options)
+	}
 	return &r, nil
 }
 
 // merge gives the catalog after what r read again. Objects that did not change
 // are shared with c, and so are the maps they are in.
 func (r *reading) merge(c *schema.Catalog) *schema.Catalog {
-	rels, types, procs := oidSet(r.Rels), oidSet(r.Types), oidSet(r.Procs)
-	inRel := func(o schema.OID) bool { return r.All || rels[o] }
-	small := func(schema.OID) bool { return r.All || r.Small }
+	rels := oidSet(r.Rels)
+	whole := func(o schema.OID) bool { return rels[o] }
+	if r.All {
+		whole = func(schema.OID) bool { return true }
+	}
+	small := r.All || r.Small
 	out := &schema.Catalog{
-		Schemas: mergeMap(c.Schemas, r.Schemas, func(o *schema.Schema) schema.OID { return o.OID },
-			func(o *schema.Schema) bool { return small(o.OID) }),
-		Extensions: mergeMap(c.Extensions, r.Extensions, func(o *schema.Extension) schema.OID { return o.OID },
-			func(o *schema.Extension) bool { return small(o.OID) }),
-		Publications: mergeMap(c.Publications, r.Publications, func(o *schema.Publication) schema.OID { return o.OID },
-			func(o *schema.Publication) bool { return small(o.OID) }),
-		EventTriggers: mergeMap(c.EventTriggers, r.EventTriggers, func(o *schema.EventTrigger) schema.OID { return o.OID },
-			func(o *schema.EventTrigger) bool { return small(o.OID) }),
+		Schemas:       mergeMap(c.Schemas, r.Schemas, func(o *schema.Schema) schema.OID { return o.OID }, nil, every[schema.Schema](small)),
+		Extensions:    mergeMap(c.Extensions, r.Extensions, func(o *schema.Extension) schema.OID { return o.OID }, nil, every[schema.Extension](small)),
+		Publications:  mergeMap(c.Publications, r.Publications, func(o *schema.Publication) schema.OID { return o.OID }, nil, every[schema.Publication](small)),
+		EventTriggers: mergeMap(c.EventTriggers, r.EventTriggers, func(o *schema.EventTrigger) schema.OID { return o.OID }, nil, every[schema.EventTrigger](small)),
 		Relations: mergeMap(c.Relations, r.Relations, func(o *schema.Relation) schema.OID { return o.OID },
-			func(o *schema.Relation) bool { return inRel(o.OID) }),
-		Indexes: mergeMap(c.Indexes, r.Indexes, func(o *schema.Index) schema.OID { return o.OID },
-			func(o *schema.Index) bool { return inRel(o.Table) }),
-		Constraints: mergeMap(c.Constraints, r.Constraints, func(o *schema.Constraint) schema.OID { return o.OID },
-			func(o *schema.Constraint) bool {
-				return inRel(o.Table) || o.RefTable != 0 && inRel(o.RefTable) || types[o.Domain]
-			}),
-		Types: mergeMap(c.Types, r.TypeObjects, func(o *schema.Type) schema.OID { return o.OID },
-			func(o *schema.Type) bool { return r.All || types[o.OID] }),
-		Functions: mergeMap(c.Functions, r.Functions, func(o *schema.Function) schema.OID { return o.OID },
-			func(o *schema.Function) bool { return r.All || procs[o.OID] }),
-		Triggers: mergeMap(c.Triggers, r.Triggers, func(o *schema.Trigger) schema.OID { return o.OID },
-			func(o *schema.Trigger) bool { return inRel(o.Table) }),
-		Rules: mergeMap(c.Rules, r.Rules, func(o *schema.Rule) schema.OID { return o.OID },
-			func(o *schema.Rule) bool { return inRel(o.Table) }),
-		Policies: mergeMap(c.Policies, r.Policies, func(o *schema.Policy) schema.OID { return o.OID },
-			func(o *schema.Policy) bool { return inRel(o.Table) }),
-		Statistics: mergeMap(c.Statistics, r.Statistics, func(o *schema.Statistics) schema.OID { return o.OID },
-			func(o *schema.Statistics) bool { return inRel(o.Table) }),
+			slices.Concat(r.Rels, r.Heads), every[schema.Relation](r.All)),
+		Types:     mergeMap(c.Types, r.TypeObjects, func(o *schema.Type) schema.OID { return o.OID }, r.Types, every[schema.Type](r.All)),
+		Functions: mergeMap(c.Functions, r.Functions, func(o *schema.Function) schema.OID { return o.OID }, r.Procs, every[schema.Function](r.All)),
+		Indexes: mergeMap(c.Indexes, r.Indexes, func(o *schema.Index) schema.OID { return o.OID }, r.Idxs,
+			owned(r, func(o *schema.Index) bool { return whole(o.Table) })),
+		Constraints: mergeMap(c.Constraints, r.Constraints, func(o *schema.Constraint) schema.OID { return o.OID }, r.Kons,
+			r.ownedConstraints(whole)),
+		Triggers: mergeMap(c.Triggers, r.Triggers, func(o *schema.Trigger) schema.OID { return o.OID }, r.Trigs,
+			owned(r, func(o *schema.Trigger) bool { return whole(o.Table) })),
+		Rules: mergeMap(c.Rules, r.Rules, func(o *schema.Rule) schema.OID { return o.OID }, r.RuleOIDs,
+			owned(r, func(o *schema.Rule) bool { return whole(o.Table) })),
+		Policies: mergeMap(c.Policies, r.Policies, func(o *schema.Policy) schema.OID { return o.OID }, r.Pols,
+			owned(r, func(o *schema.Policy) bool { return whole(o.Table) })),
+		Statistics: mergeMap(c.Statistics, r.Statistics, func(o *schema.Statistics) schema.OID { return o.OID }, r.Stats,
+			owned(r, func(o *schema.Statistics) bool { return whole(o.Table) })),
 	}
 	out.Depends = r.mergeDepends(c, out)
 	return out
 }
 
-// mergeMap replaces the objects that reread says were looked at by those found.
-// It gives back the very same map if nothing changed.
-func mergeMap[T any](old map[schema.OID]*T, found []*T, oid func(*T) schema.OID, reread func(*T) bool) map[schema.OID]*T {
+// every gives a test that all objects pass, or nil if none does.
+func every[T any](all bool) func(*T) bool {
+	if !all {
+		return nil
+	}
+	return func(*T) bool { return true }
+}
+
+// owned gives the test whether an object belongs to a relation that was read
+// again with all that is its own; nil if there is no such relation.
+func owned[T any](r *reading, test func(*T) bool) func(*T) bool {
+	if !r.All && len(r.Rels) == 0 {
+		return nil
+	}
+	return test
+}
+
+func (r *reading) ownedConstraints(whole func(schema.OID) bool) func(*schema.Constraint) bool {
+	types := oidSet(r.Types)
+	if !r.All && len(r.Rels)+len(r.Types) == 0 {
+		return nil
+	}
+	return func(o *schema.Constraint) bool { return r.All || whole(o.Table) || o.Domain != 0 && types[o.Domain] }
+}
+
+// mergeMap replaces the objects that were looked at, those of the OIDs and
+// those that pass the test, by those found. It gives back the very same map if
+// nothing changed.
+func mergeMap[T any](old map[schema.OID]*T, found []*T, oid func(*T) schema.OID, looked []schema.OID, test func(*T) bool) map[schema.OID]*T {
 	var out map[schema.OID]*T
 	change := func() {
 		if out == nil {
@@ -137,10 +167,18 @@ func mergeMap[T any](old map[schema.OID]*T, found []*T, oid func(*T) schema.OID,
 		change()
 		out[id] = o
 	}
-	for id, o := range old {
-		if !seen[id] && reread(o) {
+	for _, id := range looked {
+		if _, ok := old[id]; ok && !seen[id] {
 			change()
 			delete(out, id)
+		}
+	}
+	if test != nil {
+		for id, o := range old {
+			if !seen[id] && test(o) {
+				change()
+				delete(out, id)
+			}
 		}
 	}
 	if out == nil {
@@ -177,41 +215,38 @@ func (r *reading) mergeDepends(before, after *schema.Catalog) schema.Dependencie
 	}
 	gone := map[schema.Ref]bool{}
 	put := func(c schema.Class, o schema.OID) { gone[schema.Ref{Class: c, OID: o}] = true }
-	rels, types := oidSet(r.Rels), oidSet(r.Types)
-	for _, o := range r.Rels {
-		put(schema.ClassRelation, o)
-	}
-	for _, o := range r.Types {
-		put(schema.ClassType, o)
-	}
-	for _, o := range r.Procs {
-		put(schema.ClassFunction, o)
-	}
-	for _, c := range []*schema.Catalog{before, after} {
-		for o, i := range c.Indexes {
-			if rels[i.Table] {
-				put(schema.ClassRelation, o)
-			}
+	for class, oids := range map[schema.Class][]schema.OID{
+		schema.ClassRelation: slices.Concat(r.Rels, r.Idxs), schema.ClassConstraint: r.Kons, schema.ClassType: r.Types, schema.ClassFunction: r.Procs,
+		schema.ClassTrigger: r.Trigs, schema.ClassRule: r.RuleOIDs, schema.ClassPolicy: r.Pols, schema.ClassStatistics: r.Stats,
+	} {
+		for _, o := range oids {
+			put(class, o)
 		}
-		for o, k := range c.Constraints {
-			if rels[k.Table] || rels[k.RefTable] || types[k.Domain] {
-				put(schema.ClassConstraint, o)
+	}
+	// What is there no more is in no list.
+	lost(before.Indexes, after.Indexes, schema.ClassRelation, put)
+	lost(before.Constraints, after.Constraints, schema.ClassConstraint, put)
+	lost(before.Triggers, after.Triggers, schema.ClassTrigger, put)
+	lost(before.Rules, after.Rules, schema.ClassRule, put)
+	lost(before.Policies, after.Policies, schema.ClassPolicy, put)
+	lost(before.Statistics, after.Statistics, schema.ClassStatistics, put)
+	if r.Small {
+		for _, c := range []*schema.Catalog{before, after} {
+			for o := range c.Publications {
+				put(schema.ClassPublication, o)
 			}
-		}
-		belongings(c.Triggers, schema.ClassTrigger, func(t *schema.Trigger) bool { return rels[t.Table] }, put)
-		belongings(c.Rules, schema.ClassRule, func(t *schema.Rule) bool { return rels[t.Table] }, put)
-		belongings(c.Policies, schema.ClassPolicy, func(t *schema.Policy) bool { return rels[t.Table] }, put)
-		belongings(c.Statistics, schema.ClassStatistics, func(t *schema.Statistics) bool { return rels[t.Table] }, put)
-		if r.Small {
-			belongings(c.Publications, schema.ClassPublication, func(*schema.Publication) bool { return true }, put)
 		}
 	}
 	return before.Depends.Replace(gone, added)
 }
 
-func belongings[T any](m map[schema.OID]*T, class schema.Class, touched func(*T) bool, put func(schema.Class, schema.OID)) {
-	for o, t := range m {
-		if touched(t) {
+// lost puts the objects that the later map has no more.
+func lost[T any](before, after map[schema.OID]*T, class schema.Class, put func(schema.Class, schema.OID)) {
+	if reflect.ValueOf(before).Pointer() == reflect.ValueOf(after).Pointer() {
+		return
+	}
+	for o := range before {
+		if after[o] == nil {
 			put(class, o)
 		}
 	}

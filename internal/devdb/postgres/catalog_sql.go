@@ -2,13 +2,17 @@ package postgres
 
 import (
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 )
 
 // catalogFunction is the SQL of a function that reads the catalog as JSON in
 // one round trip. With all it reads everything, else what its arguments name:
-// relations (an index stands for its table), types, functions, constraints,
-// triggers, policies, rules, and with small the classes of few objects.
+// relations with all that belongs to them, heads (relations with their columns
+// alone), indexes, constraints, types and so on, and with small the classes of
+// few objects. Each class is a statement of its own, run only if it is asked
+// for: starting one large query costs more than what it reads.
 //
 // The read happens in a subtransaction that is rolled back: pg_get_viewdef and
 // its like lock what they describe until the end of the (sub)transaction, and
@@ -21,23 +25,34 @@ func catalogFunction(schema, name string, major int, all bool) string {
 		}
 		return expr + " = ANY(" + set + ")"
 	}
-	small := "small"
+	// The catalogs are small when the plans are made and never analyzed.
+	small, edges, seqscan := "small", edgesOf, " SET enable_seqscan = off"
 	if all {
-		small = "true"
+		small, edges, seqscan = "true", "pg_depend", ""
 	}
-	edges := edgesOf
-	if all {
-		edges = "pg_depend"
-	}
-	r := strings.NewReplacer(
+	sql := placeholder.ReplaceAllStringFunc(catalogSQL, func(p string) string {
+		f := strings.Split(strings.Trim(p, "{}"), ":")
+		switch {
+		case f[0] == "space":
+			return f[1] + " = ANY(spaces)"
+		case f[0] == "any" && all:
+			return "true"
+		case f[0] == "any":
+			return strings.ReplaceAll(f[1], ",", " <> '{}' OR ") + " <> '{}'"
+		case all: // member
+			return f[1] + " <> ALL (members)"
+		}
+		return "NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = '" + f[2] + "'::regclass AND x.objid = " + f[1] + " AND x.deptype = 'e')"
+	})
+	return strings.NewReplacer(
 		"{edges}", edges,
-		"{schema}", schema, "{name}", name, "{small}", small,
-		"{rel}", pick("c.oid", "rels"),
-		"{idx}", pick("i.indrelid", "rels"),
+		"{schema}", schema, "{name}", name, "{seqscan}", seqscan, "{small}", small, "{all}", strconv.FormatBool(all),
+		"{rel}", pick("c.oid", "(rels || heads)"),
+		"{idx}", pick("i.indexrelid", "idxs"),
 		"{con}", pick("k.oid", "kons"),
 		"{typ}", pick("t.oid", "types"), "{fn}", pick("p.oid", "procs"),
-		"{trg}", pick("g.tgrelid", "rels"), "{rule}", pick("w.ev_class", "rels"), "{pol}", pick("o.polrelid", "rels"),
-		"{stx}", pick("x.stxrelid", "rels"),
+		"{trg}", pick("g.oid", "trigs"), "{rule}", pick("w.oid", "rules"), "{pol}", pick("o.oid", "pols"),
+		"{stx}", pick("x.oid", "stats"),
 		"{compression}", since(major, 14, "CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' ELSE '' END", "''"),
 		"{nullsnotdistinct}", since(major, 15, "i.indnullsnotdistinct", "false"),
 		"{enforced}", since(major, 18, "k.conenforced", "true"),
@@ -45,9 +60,10 @@ func catalogFunction(schema, name string, major int, all bool) string {
 		"{pubschemas}", since(major, 15, "(SELECT json_agg(pnnspid ORDER BY pnnspid) FROM pg_publication_namespace WHERE pnpubid = b.oid)", "NULL"),
 		"{pubcols}", since(major, 15, "array_to_json(prattrs::int2[])", "NULL"),
 		"{pubwhere}", since(major, 15, "pg_get_expr(prqual, prrelid)", "''"),
-	)
-	return r.Replace(catalogSQL)
+	).Replace(sql)
 }
+
+var placeholder = regexp.MustCompile(`\{(space|any|member):[^}]+\}`)
 
 func since(major, from int, then, otherwise string) string {
 	if major >= from {
@@ -58,14 +74,22 @@ func since(major, from int, then, otherwise string) string {
 
 // acl is an access control list as JSON, the owner's own entries left out.
 func acl(list, owner string) string {
-	return fmt.Sprintf(`(SELECT json_agg(json_build_object('grantee', coalesce(gr.rolname, 'public'), 'privilege', e.privilege_type,
- 'grantable', e.is_grantable, 'grantor', gt.rolname) ORDER BY gr.rolname, e.privilege_type, gt.rolname)
- FROM aclexplode(%s) e LEFT JOIN pg_roles gr ON gr.oid = e.grantee LEFT JOIN pg_roles gt ON gt.oid = e.grantor WHERE e.grantee <> %s)`, list, owner)
+	return fmt.Sprintf(`(SELECT json_agg(json_build_object('grantee', e.grantee, 'privilege', e.privilege_type, 'grantable', e.is_grantable, 'grantor', e.grantor)
+ ORDER BY e.grantee, e.privilege_type, e.grantor) FROM (SELECT CASE WHEN x.grantee = 0 THEN 'public' ELSE pg_get_userbyid(x.grantee) END AS grantee,
+ x.privilege_type, x.is_grantable, pg_get_userbyid(x.grantor) AS grantor FROM aclexplode(%s) x WHERE x.grantee <> %s) e)`, list, owner)
 }
 
-// notExtension leaves out members of an extension. OIDs of all catalogs come
-// from one counter, so one list does.
-func notExtension(oid string) string { return oid + " <> ALL (members)" }
+// comment is an object's comment. obj_description is a function in SQL, which
+// every statement that calls it plans anew.
+func comment(oid, catalog string) string {
+	return fmt.Sprintf(`(SELECT x.description FROM pg_description x WHERE x.objoid = %s AND x.classoid = '%s'::regclass AND x.objsubid = 0)`, oid, catalog)
+}
+
+// notExtension leaves out members of an extension: OIDs of all catalogs come
+// from one counter, so one list does. Few objects are asked for one by one.
+func notExtension(oid, catalog string) string {
+	return fmt.Sprintf("{member:%s:%s}", oid, catalog)
+}
 
 // columnsOf is the live columns of a pg_class row as JSON.
 func columnsOf(rel, owner string) string {
@@ -73,9 +97,9 @@ func columnsOf(rel, owner string) string {
  'notnull', a.attnotnull, 'default', pg_get_expr(d.adbin, d.adrelid),
  'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' ELSE '' END,
  'generated', CASE a.attgenerated WHEN 's' THEN 'stored' WHEN 'v' THEN 'virtual' ELSE '' END,
- 'collation', (SELECT l.collname FROM pg_collation l, pg_type y WHERE y.oid = a.atttypid AND l.oid = a.attcollation AND y.typcollation <> a.attcollation),
+ 'collation', CASE WHEN a.attcollation <> 0 AND a.attcollation <> (SELECT y.typcollation FROM pg_type y WHERE y.oid = a.atttypid) THEN (SELECT l.collname FROM pg_collation l WHERE l.oid = a.attcollation) END,
  'storage', CASE a.attstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END,
- 'compression', {compression}, 'inherited', a.attinhcount > 0, 'comment', col_description(a.attrelid, a.attnum),
+ 'compression', {compression}, 'inherited', a.attinhcount > 0, 'comment', (SELECT x.description FROM pg_description x WHERE x.objoid = a.attrelid AND x.classoid = 1259 AND x.objsubid = a.attnum),
  'acl', CASE WHEN a.attacl IS NOT NULL THEN ` + acl("a.attacl", owner) + ` END) ORDER BY a.attnum)
  FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
  WHERE a.attrelid = ` + rel + ` AND a.attnum > 0 AND NOT a.attisdropped)`
@@ -85,58 +109,91 @@ func columnsOf(rel, owner string) string {
 // that are read again. OFFSET 0 keeps the planner, which has no statistics of a
 // database this young, from joining the other way round.
 const edgesOf = `(SELECT d.* FROM (
-    SELECT 1259::oid, c.oid FROM pg_class c WHERE c.oid = ANY(rels)
-    UNION ALL SELECT 1259::oid, i.indexrelid FROM pg_index i WHERE i.indrelid = ANY(rels)
-    UNION ALL SELECT 2606::oid, k FROM unnest(kons) k
-    UNION ALL SELECT 2618::oid, w.oid FROM pg_rewrite w WHERE w.ev_class = ANY(rels)
+    SELECT 1259::oid, unnest(rels || idxs)
+    UNION ALL SELECT 2606::oid, unnest(kons)
+    UNION ALL SELECT 2618::oid, unnest(rules)
     UNION ALL SELECT 2604::oid, a.oid FROM pg_attrdef a WHERE a.adrelid = ANY(rels)
-    UNION ALL SELECT 2620::oid, g.oid FROM pg_trigger g WHERE g.tgrelid = ANY(rels) AND NOT g.tgisinternal
-    UNION ALL SELECT 3256::oid, o.oid FROM pg_policy o WHERE o.polrelid = ANY(rels)
-    UNION ALL SELECT 3381::oid, x.oid FROM pg_statistic_ext x WHERE x.stxrelid = ANY(rels)
-    UNION ALL SELECT 1247::oid, t FROM unnest(types) t
-    UNION ALL SELECT 1255::oid, p FROM unnest(procs) p
+    UNION ALL SELECT 2620::oid, unnest(trigs)
+    UNION ALL SELECT 3256::oid, unnest(pols)
+    UNION ALL SELECT 3381::oid, unnest(stats)
+    UNION ALL SELECT 1247::oid, unnest(types)
+    UNION ALL SELECT 1255::oid, unnest(procs)
     UNION ALL SELECT 6106::oid, r.oid FROM pg_publication_rel r WHERE small) w(classid, objid),
     LATERAL (SELECT * FROM pg_depend e WHERE e.classid = w.classid AND e.objid = w.objid OFFSET 0) d)`
 
 const enabledWord = ` WHEN 'O' THEN 'origin' WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' ELSE 'always' END`
 
-var catalogSQL = `CREATE OR REPLACE FUNCTION {schema}.{name}(rels oid[], types oid[], procs oid[], cons oid[], trigs oid[], pols oid[], rules oid[], small boolean)
+var catalogSQL = `CREATE OR REPLACE FUNCTION {schema}.{name}(rels oid[], heads oid[], idxs oid[], kons oid[], types oid[], procs oid[], trigs oid[], pols oid[], rules oid[], stats oid[],
+  small boolean, foreigners boolean, granted boolean)
 RETURNS text LANGUAGE plpgsql VOLATILE
 SET search_path = 'pg_catalog', 'pg_temp' SET timezone = 'UTC' SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres'
-SET plan_cache_mode = 'force_generic_plan' SET jit = off SET quote_all_identifiers = off SET enable_seqscan = on SET row_security = off
+SET plan_cache_mode = 'force_generic_plan' SET jit = off SET quote_all_identifiers = off{seqscan}
 AS $assay$
-DECLARE result text; spaces oid[]; members oid[]; kons oid[]; mine oid := pg_my_temp_schema();
+DECLARE result text; part json; spaces oid[]; members oid[]; mine oid := pg_my_temp_schema(); since bigint;
 BEGIN
   SELECT array_agg(n.oid) INTO spaces FROM pg_namespace n
    WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'assay_recorder') AND (n.nspname !~ '^pg_(toast_)?temp_' OR n.oid = mine);
-  members := ARRAY(SELECT objid FROM pg_depend WHERE refclassid = 3079 AND refobjid >= 16384 AND deptype = 'e');
-  rels := rels || ARRAY(SELECT indrelid FROM pg_index WHERE indexrelid = ANY(rels)) || ARRAY(SELECT conrelid FROM pg_constraint WHERE oid = ANY(cons))
-    || ARRAY(SELECT tgrelid FROM pg_trigger WHERE oid = ANY(trigs)) || ARRAY(SELECT polrelid FROM pg_policy WHERE oid = ANY(pols))
-    || ARRAY(SELECT ev_class FROM pg_rewrite WHERE oid = ANY(rules));
-  rels := ARRAY(WITH RECURSIVE down(oid) AS (SELECT unnest(rels) UNION SELECT inhrelid FROM pg_inherits JOIN down ON inhparent = down.oid) SELECT DISTINCT down.oid FROM down);
-  types := types || ARRAY(SELECT reltype FROM pg_class WHERE oid = ANY(rels) AND relkind = 'c') || ARRAY(SELECT contypid FROM pg_constraint WHERE oid = ANY(cons) AND contypid <> 0);
-  -- A constraint depends on its table or domain and, as a foreign key, on the
-  -- table it references; there is an index for this, and none for confrelid.
-  kons := ARRAY(SELECT DISTINCT objid FROM pg_depend WHERE refclassid = 1259 AND refobjid = ANY(rels) AND classid = 2606)
-    || ARRAY(SELECT oid FROM pg_constraint WHERE contypid = ANY(types) AND contypid <> 0 AND types <> '{}');
+  IF {all} THEN
+    members := ARRAY(SELECT objid FROM pg_depend WHERE refclassid = 3079 AND refobjid >= 16384 AND deptype = 'e');
+  END IF;
+  IF granted THEN
+    -- No event names what a GRANT changes: it is what this transaction wrote.
+    since := pg_current_xact_id()::xid::text::bigint;
+    heads := heads || ARRAY(SELECT oid FROM pg_class WHERE xmin::text::bigint >= since AND relkind IN ('r', 'p', 'f', 'v', 'm', 'S'))
+      || ARRAY(SELECT DISTINCT attrelid FROM pg_attribute WHERE xmin::text::bigint >= since AND attnum > 0);
+    procs := procs || ARRAY(SELECT oid FROM pg_proc WHERE xmin::text::bigint >= since);
+    types := types || ARRAY(SELECT oid FROM pg_type WHERE xmin::text::bigint >= since);
+  END IF;
+  IF rels <> '{}' AND NOT {all} THEN
+    idxs := idxs || ARRAY(SELECT indexrelid FROM pg_index WHERE indrelid = ANY(rels));
+    -- There is an index on conrelid and none on confrelid; a foreign key depends on both.
+    kons := kons || CASE WHEN foreigners THEN ARRAY(SELECT DISTINCT objid FROM pg_depend WHERE refclassid = 1259 AND refobjid = ANY(rels) AND classid = 2606)
+      ELSE ARRAY(SELECT oid FROM pg_constraint WHERE conrelid = ANY(rels)) END;
+    trigs := trigs || ARRAY(SELECT oid FROM pg_trigger WHERE tgrelid = ANY(rels) AND NOT tgisinternal);
+    pols := pols || ARRAY(SELECT oid FROM pg_policy WHERE polrelid = ANY(rels));
+    rules := rules || ARRAY(SELECT oid FROM pg_rewrite WHERE ev_class = ANY(rels));
+    stats := stats || ARRAY(SELECT oid FROM pg_statistic_ext WHERE stxrelid = ANY(rels));
+    types := types || ARRAY(SELECT reltype FROM pg_class WHERE oid = ANY(rels) AND relkind = 'c');
+  END IF;
+  IF trigs <> '{}' AND NOT {all} THEN
+    kons := kons || ARRAY(SELECT tgconstraint FROM pg_trigger WHERE oid = ANY(trigs) AND tgconstraint <> 0);
+  END IF;
+  IF types <> '{}' AND NOT {all} THEN
+    kons := kons || ARRAY(SELECT oid FROM pg_constraint WHERE contypid = ANY(types) AND contypid <> 0);
+  END IF;
+  result := json_build_object('rels', rels, 'heads', heads, 'idxs', idxs, 'kons', kons, 'types', types, 'procs', procs,
+    'trigs', trigs, 'pols', pols, 'ruleoids', rules, 'stats', stats, 'small', {small})::text;
+  result := left(result, -1);
   BEGIN
-    SELECT json_build_object('rels', to_json(rels), 'types', to_json(types), 'procs', to_json(procs), 'small', {small},
-'schemas', CASE WHEN {small} THEN (SELECT json_agg(json_build_object('oid', n.oid, 'name', CASE WHEN n.oid = mine THEN 'pg_temp' ELSE n.nspname END, 'owner', pg_get_userbyid(n.nspowner),
-  'comment', obj_description(n.oid, 'pg_namespace'), 'acl', ` + acl("coalesce(n.nspacl, acldefault('n', n.nspowner))", "n.nspowner") + `))
-  FROM pg_namespace n WHERE n.oid = ANY(spaces) AND n.oid <> mine AND ` + notExtension("n.oid") + `) END,
-'extensions', CASE WHEN {small} THEN (SELECT json_agg(json_build_object('oid', e.oid, 'name', e.extname, 'version', e.extversion, 'schema', n.nspname))
-  FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace) END,
-'publications', CASE WHEN {small} THEN (SELECT json_agg(json_build_object('oid', b.oid, 'name', b.pubname, 'alltables', b.puballtables, 'schemas', {pubschemas},
+    IF {small} THEN
+      SELECT (SELECT json_agg(json_build_object('oid', n.oid, 'name', CASE WHEN n.oid = mine THEN 'pg_temp' ELSE n.nspname END, 'owner', pg_get_userbyid(n.nspowner),
+  'comment', ` + comment("n.oid", "pg_namespace") + `, 'acl', ` + acl("coalesce(n.nspacl, acldefault('n', n.nspowner))", "n.nspowner") + `))
+  FROM pg_namespace n WHERE n.oid = ANY(spaces) AND n.oid <> mine AND ` + notExtension("n.oid", "pg_namespace") + `) INTO part;
+      result := result || ',"schemas":' || coalesce(part::text, 'null');
+    END IF;
+    IF {small} THEN
+      SELECT (SELECT json_agg(json_build_object('oid', e.oid, 'name', e.extname, 'version', e.extversion, 'schema', n.nspname))
+  FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace) INTO part;
+      result := result || ',"extensions":' || coalesce(part::text, 'null');
+    END IF;
+    IF {small} THEN
+      SELECT (SELECT json_agg(json_build_object('oid', b.oid, 'name', b.pubname, 'alltables', b.puballtables, 'schemas', {pubschemas},
   'publishes', array_remove(ARRAY[CASE WHEN b.pubinsert THEN 'insert' END, CASE WHEN b.pubupdate THEN 'update' END, CASE WHEN b.pubdelete THEN 'delete' END, CASE WHEN b.pubtruncate THEN 'truncate' END], NULL),
   'tables', (SELECT json_agg(json_build_object('table', prrelid, 'columns', {pubcols}, 'where', {pubwhere}) ORDER BY prrelid) FROM pg_publication_rel WHERE prpubid = b.oid)))
-  FROM pg_publication b) END,
-'eventtriggers', CASE WHEN {small} THEN (SELECT json_agg(json_build_object('oid', v.oid, 'name', v.evtname, 'event', v.evtevent, 'function', v.evtfoid, 'enabled', CASE v.evtenabled` + enabledWord + `))
-  FROM pg_event_trigger v WHERE v.evtname NOT LIKE 'assay\_recorder\_%') END,
-'relations', (SELECT json_agg(json_build_object('oid', c.oid, 'schema', CASE WHEN n.oid = mine THEN 'pg_temp' ELSE n.nspname END, 'name', c.relname,
+  FROM pg_publication b) INTO part;
+      result := result || ',"publications":' || coalesce(part::text, 'null');
+    END IF;
+    IF {small} THEN
+      SELECT (SELECT json_agg(json_build_object('oid', v.oid, 'name', v.evtname, 'event', v.evtevent, 'function', v.evtfoid, 'enabled', CASE v.evtenabled` + enabledWord + `))
+  FROM pg_event_trigger v WHERE v.evtname NOT LIKE 'assay\_recorder\_%') INTO part;
+      result := result || ',"eventtriggers":' || coalesce(part::text, 'null');
+    END IF;
+    IF {any:rels,heads} THEN
+      SELECT (SELECT json_agg(json_build_object('oid', c.oid, 'schema', CASE WHEN n.oid = mine THEN 'pg_temp' ELSE n.nspname END, 'name', c.relname,
   'kind', CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'f' THEN 'foreign table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'sequence' END,
   'persistence', CASE c.relpersistence WHEN 'p' THEN 'permanent' WHEN 'u' THEN 'unlogged' ELSE 'temporary' END, 'owner', pg_get_userbyid(c.relowner),
   'columns', ` + columnsOf("c.oid", "c.relowner") + `,
-  'options', (SELECT json_agg(x ORDER BY x) FROM unnest(c.reloptions) x), 'rowsecurity', c.relrowsecurity, 'forcerowsecurity', c.relforcerowsecurity,
+  'options', to_json(c.reloptions), 'rowsecurity', c.relrowsecurity, 'forcerowsecurity', c.relforcerowsecurity,
   'replicaidentity', CASE c.relreplident WHEN 'd' THEN 'default' WHEN 'f' THEN 'full' WHEN 'i' THEN 'index' ELSE 'nothing' END,
   'partitionkey', CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END,
   'partitioncolumns', CASE WHEN c.relkind = 'p' THEN (SELECT array_to_json(partattrs::int2[]) FROM pg_partitioned_table WHERE partrelid = c.oid) END,
@@ -150,10 +207,13 @@ BEGIN
   'ownedby', CASE WHEN c.relkind = 'S' THEN (SELECT json_build_object('class', 'relation', 'oid', d.refobjid, 'sub', d.refobjsubid) FROM pg_depend d WHERE d.classid = 1259 AND d.objid = c.oid AND d.refclassid = 1259 AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0 LIMIT 1) END,
   'tablespace', (SELECT spcname FROM pg_tablespace s WHERE s.oid = c.reltablespace), 'accessmethod', (SELECT amname FROM pg_am m WHERE m.oid = c.relam),
   'filenode', c.relfilenode, 'toastfilenode', coalesce((SELECT s.relfilenode FROM pg_class s WHERE s.oid = c.reltoastrelid), 0),
-  'comment', obj_description(c.oid, 'pg_class'), 'acl', CASE WHEN c.relacl IS NOT NULL THEN ` + acl("c.relacl", "c.relowner") + ` END,
+  'comment', ` + comment("c.oid", "pg_class") + `, 'acl', CASE WHEN c.relacl IS NOT NULL THEN ` + acl("c.relacl", "c.relowner") + ` END,
   'droppedattributes', (SELECT count(*) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.attisdropped)))
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {rel} AND c.relnamespace = ANY(spaces) AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND ` + notExtension("c.oid") + `),
-'indexes', (SELECT json_agg(json_build_object('oid', i.indexrelid, 'table', i.indrelid, 'schema', CASE WHEN n.oid = mine THEN 'pg_temp' ELSE n.nspname END, 'name', c.relname, 'method', m.amname,
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {rel} AND {space:c.relnamespace} AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND ` + notExtension("c.oid", "pg_class") + `) INTO part;
+      result := result || ',"relations":' || coalesce(part::text, 'null');
+    END IF;
+    IF {any:idxs} THEN
+      SELECT (SELECT json_agg(json_build_object('oid', i.indexrelid, 'table', i.indrelid, 'schema', CASE WHEN n.oid = mine THEN 'pg_temp' ELSE n.nspname END, 'name', c.relname, 'method', m.amname,
   'unique', i.indisunique, 'primary', i.indisprimary, 'exclusion', i.indisexclusion, 'valid', i.indisvalid, 'ready', i.indisready, 'nullsnotdistinct', {nullsnotdistinct},
   'keys', (SELECT json_agg(json_build_object('column', i.indkey[k - 1], 'text', pg_get_indexdef(i.indexrelid, k, true),
      'collation', (SELECT l.collname FROM pg_collation l WHERE l.oid = i.indcollation[k - 1] AND l.oid <> coalesce((SELECT a.attcollation FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = i.indkey[k - 1]), 100)),
@@ -161,31 +221,40 @@ BEGIN
      'descending', i.indoption[k - 1] & 1 = 1, 'nullsfirst', i.indoption[k - 1] & 2 = 2) ORDER BY k) FROM generate_series(1, i.indnkeyatts) k),
   'include', (SELECT json_agg(pg_get_indexdef(i.indexrelid, k, true) ORDER BY k) FROM generate_series(i.indnkeyatts + 1, i.indnatts) k),
   'predicate', pg_get_expr(i.indpred, i.indrelid), 'definition', pg_get_indexdef(i.indexrelid),
-  'constraint', coalesce((SELECT d.refobjid FROM pg_depend d WHERE d.classid = 1259 AND d.objid = i.indexrelid AND d.refclassid = 2606 AND d.deptype = 'i' LIMIT 1), 0),
+  'constraint', coalesce((SELECT q.oid FROM pg_constraint q WHERE q.conrelid = i.indrelid AND q.conindid = i.indexrelid AND q.contype IN ('p', 'u', 'x') LIMIT 1), 0),
   'parent', coalesce((SELECT inhparent FROM pg_inherits WHERE inhrelid = i.indexrelid LIMIT 1), 0), 'partitioned', c.relkind = 'I', 'replicaidentity', i.indisreplident,
-  'options', (SELECT json_agg(x ORDER BY x) FROM unnest(c.reloptions) x), 'tablespace', (SELECT spcname FROM pg_tablespace s WHERE s.oid = c.reltablespace),
-  'filenode', c.relfilenode, 'comment', obj_description(c.oid, 'pg_class')))
+  'options', to_json(c.reloptions), 'tablespace', (SELECT spcname FROM pg_tablespace s WHERE s.oid = c.reltablespace),
+  'filenode', c.relfilenode, 'comment', ` + comment("c.oid", "pg_class") + `))
   FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_am m ON m.oid = c.relam
-  WHERE {idx} AND c.relnamespace = ANY(spaces) AND ` + notExtension("i.indrelid") + `),
-'constraints', (SELECT json_agg(json_build_object('oid', k.oid, 'table', k.conrelid, 'domain', k.contypid, 'schema', CASE WHEN n.oid = mine THEN 'pg_temp' ELSE n.nspname END, 'name', k.conname,
+  WHERE {idx} AND {space:c.relnamespace} AND ` + notExtension("i.indrelid", "pg_class") + `) INTO part;
+      result := result || ',"indexes":' || coalesce(part::text, 'null');
+    END IF;
+    IF {any:kons} THEN
+      SELECT (SELECT json_agg(json_build_object('oid', k.oid, 'table', k.conrelid, 'domain', k.contypid, 'schema', CASE WHEN n.oid = mine THEN 'pg_temp' ELSE n.nspname END, 'name', k.conname,
   'kind', CASE k.contype WHEN 'c' THEN 'check' WHEN 'f' THEN 'foreign key' WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' WHEN 'x' THEN 'exclusion' WHEN 'n' THEN 'not null' ELSE 'constraint trigger' END,
   'columns', array_to_json(k.conkey), 'expression', pg_get_expr(k.conbin, k.conrelid), 'raw', md5(regexp_replace(k.conbin::text, ':location -?\d+', '', 'g')),
   'definition', pg_get_constraintdef(k.oid), 'validated', k.convalidated, 'enforced', {enforced}, 'deferrable', k.condeferrable, 'deferred', k.condeferred,
   'index', k.conindid, 'reftable', k.confrelid, 'refcolumns', array_to_json(k.confkey),
   'ondelete', CASE WHEN k.contype = 'f' THEN ` + action("k.confdeltype") + ` END, 'onupdate', CASE WHEN k.contype = 'f' THEN ` + action("k.confupdtype") + ` END,
-  'parent', k.conparentid, 'inherited', NOT k.conislocal, 'comment', obj_description(k.oid, 'pg_constraint')))
-  FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace WHERE {con} AND k.connamespace = ANY(spaces)
-  AND (k.conrelid = 0 OR ` + notExtension("k.conrelid") + `) AND (k.contypid = 0 OR ` + notExtension("k.contypid") + `)),
-'typeobjects', (SELECT json_agg(json_build_object('oid', t.oid, 'schema', CASE WHEN n.oid = mine THEN 'pg_temp' ELSE n.nspname END, 'name', t.typname,
+  'parent', k.conparentid, 'inherited', NOT k.conislocal, 'comment', ` + comment("k.oid", "pg_constraint") + `))
+  FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace WHERE {con} AND {space:k.connamespace}
+  AND (k.conrelid = 0 OR ` + notExtension("k.conrelid", "pg_class") + `) AND (k.contypid = 0 OR ` + notExtension("k.contypid", "pg_type") + `)) INTO part;
+      result := result || ',"constraints":' || coalesce(part::text, 'null');
+    END IF;
+    IF {any:types} THEN
+      SELECT (SELECT json_agg(json_build_object('oid', t.oid, 'schema', CASE WHEN n.oid = mine THEN 'pg_temp' ELSE n.nspname END, 'name', t.typname,
   'kind', CASE t.typtype WHEN 'e' THEN 'enum' WHEN 'd' THEN 'domain' WHEN 'c' THEN 'composite' WHEN 'r' THEN 'range' ELSE 'base' END,
   'labels', (SELECT json_agg(enumlabel ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = t.oid), 'labeloids', (SELECT json_agg(oid ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = t.oid),
   'base', CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) END, 'notnull', t.typnotnull, 'default', t.typdefault,
   'attributes', CASE WHEN t.typtype = 'c' THEN ` + columnsOf("t.typrelid", "t.typowner") + ` END, 'relation', t.typrelid,
-  'owner', pg_get_userbyid(t.typowner), 'comment', obj_description(t.oid, 'pg_type'), 'acl', ` + acl("coalesce(t.typacl, acldefault('T', t.typowner))", "t.typowner") + `))
-  FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE {typ} AND t.typnamespace = ANY(spaces) AND t.typtype IN ('e', 'd', 'c', 'r', 'b')
+  'owner', pg_get_userbyid(t.typowner), 'comment', ` + comment("t.oid", "pg_type") + `, 'acl', ` + acl("coalesce(t.typacl, acldefault('T', t.typowner))", "t.typowner") + `))
+  FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE {typ} AND {space:t.typnamespace} AND t.typtype IN ('e', 'd', 'c', 'r', 'b')
   AND NOT (t.typelem <> 0 AND t.typlen = -1 AND EXISTS (SELECT 1 FROM pg_type el WHERE el.oid = t.typelem AND el.typarray = t.oid))
-  AND (t.typrelid = 0 OR (SELECT relkind FROM pg_class WHERE oid = t.typrelid) = 'c') AND ` + notExtension("t.oid") + `),
-'functions', (SELECT json_agg(json_build_object('oid', p.oid, 'schema', CASE WHEN n.oid = mine THEN 'pg_temp' ELSE n.nspname END, 'name', p.proname,
+  AND (t.typrelid = 0 OR (SELECT relkind FROM pg_class WHERE oid = t.typrelid) = 'c') AND ` + notExtension("t.oid", "pg_type") + `) INTO part;
+      result := result || ',"typeobjects":' || coalesce(part::text, 'null');
+    END IF;
+    IF {any:procs} THEN
+      SELECT (SELECT json_agg(json_build_object('oid', p.oid, 'schema', CASE WHEN n.oid = mine THEN 'pg_temp' ELSE n.nspname END, 'name', p.proname,
   'kind', CASE p.prokind WHEN 'f' THEN 'function' WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'window' END,
   'arguments', pg_get_function_arguments(p.oid), 'identity', pg_get_function_identity_arguments(p.oid),
   'argtypes', (SELECT json_agg(format_type(x, NULL) ORDER BY o) FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY u(x, o)), 'argnames', to_json(p.proargnames), 'defaults', p.pronargdefaults,
@@ -195,24 +264,39 @@ BEGIN
   'strict', p.proisstrict, 'securitydefiner', p.prosecdef, 'leakproof', p.proleakproof, 'config', to_json(p.proconfig), 'body', coalesce({sqlbody}, p.prosrc),
   'raw', md5(concat_ws('|', p.prolang, p.procost, p.prorows, p.proretset, p.provolatile, p.proparallel, p.prosecdef, p.proleakproof, p.proisstrict, p.prorettype, p.proargtypes::text,
      p.proallargtypes::text, p.proargmodes::text, p.proargnames::text, pg_get_expr(p.proargdefaults, 0), coalesce({sqlbody}, p.prosrc), p.probin, p.proconfig::text)),
-  'owner', pg_get_userbyid(p.proowner), 'comment', obj_description(p.oid, 'pg_proc'), 'acl', ` + acl("coalesce(p.proacl, acldefault('f', p.proowner))", "p.proowner") + `))
-  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {fn} AND p.pronamespace = ANY(spaces) AND ` + notExtension("p.oid") + `),
-'triggers', (SELECT json_agg(json_build_object('oid', g.oid, 'table', g.tgrelid, 'name', g.tgname, 'function', g.tgfoid, 'definition', pg_get_triggerdef(g.oid),
+  'owner', pg_get_userbyid(p.proowner), 'comment', ` + comment("p.oid", "pg_proc") + `, 'acl', ` + acl("coalesce(p.proacl, acldefault('f', p.proowner))", "p.proowner") + `))
+  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {fn} AND {space:p.pronamespace} AND ` + notExtension("p.oid", "pg_proc") + `) INTO part;
+      result := result || ',"functions":' || coalesce(part::text, 'null');
+    END IF;
+    IF {any:trigs} THEN
+      SELECT (SELECT json_agg(json_build_object('oid', g.oid, 'table', g.tgrelid, 'name', g.tgname, 'function', g.tgfoid, 'definition', pg_get_triggerdef(g.oid),
   'raw', md5(concat_ws('|', g.tgfoid, g.tgtype, g.tgattr::text, encode(g.tgargs, 'hex'), regexp_replace(g.tgqual::text, ':location -?\d+', '', 'g'), g.tgdeferrable, g.tginitdeferred, g.tgoldtable, g.tgnewtable)),
-  'enabled', CASE g.tgenabled` + enabledWord + `, 'parent', g.tgparentid, 'comment', obj_description(g.oid, 'pg_trigger')))
-  FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid WHERE {trg} AND NOT g.tgisinternal AND c.relnamespace = ANY(spaces)),
-'rules', (SELECT json_agg(json_build_object('oid', w.oid, 'table', w.ev_class, 'name', w.rulename, 'definition', pg_get_ruledef(w.oid),
+  'enabled', CASE g.tgenabled` + enabledWord + `, 'parent', g.tgparentid, 'comment', ` + comment("g.oid", "pg_trigger") + `))
+  FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid WHERE {trg} AND NOT g.tgisinternal AND {space:c.relnamespace}) INTO part;
+      result := result || ',"triggers":' || coalesce(part::text, 'null');
+    END IF;
+    IF {any:rules} THEN
+      SELECT (SELECT json_agg(json_build_object('oid', w.oid, 'table', w.ev_class, 'name', w.rulename, 'definition', pg_get_ruledef(w.oid),
   'raw', md5(regexp_replace(w.ev_action::text || w.ev_qual::text, ':(location|stmt_location|stmt_len) -?\d+', '', 'g')), 'enabled', CASE w.ev_enabled` + enabledWord + `))
-  FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class WHERE {rule} AND w.rulename <> '_RETURN' AND c.relnamespace = ANY(spaces) AND ` + notExtension("w.oid") + `),
-'policies', (SELECT json_agg(json_build_object('oid', o.oid, 'table', o.polrelid, 'name', o.polname,
+  FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class WHERE {rule} AND w.rulename <> '_RETURN' AND {space:c.relnamespace} AND ` + notExtension("w.oid", "pg_rewrite") + `) INTO part;
+      result := result || ',"rules":' || coalesce(part::text, 'null');
+    END IF;
+    IF {any:pols} THEN
+      SELECT (SELECT json_agg(json_build_object('oid', o.oid, 'table', o.polrelid, 'name', o.polname,
   'command', CASE o.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert' WHEN 'w' THEN 'update' WHEN 'd' THEN 'delete' ELSE 'all' END, 'permissive', o.polpermissive,
   'roles', (SELECT json_agg(coalesce(l.rolname, 'public') ORDER BY l.rolname) FROM unnest(o.polroles) x LEFT JOIN pg_roles l ON l.oid = x),
   'using', pg_get_expr(o.polqual, o.polrelid), 'withcheck', pg_get_expr(o.polwithcheck, o.polrelid),
-  'raw', md5(regexp_replace(concat_ws('|', o.polqual::text, o.polwithcheck::text), ':location -?\d+', '', 'g')), 'comment', obj_description(o.oid, 'pg_policy')))
-  FROM pg_policy o JOIN pg_class c ON c.oid = o.polrelid WHERE {pol} AND c.relnamespace = ANY(spaces)),
-'statistics', (SELECT json_agg(json_build_object('oid', x.oid, 'table', x.stxrelid, 'schema', n.nspname, 'name', x.stxname, 'definition', pg_get_statisticsobjdef(x.oid)))
-  FROM pg_statistic_ext x JOIN pg_namespace n ON n.oid = x.stxnamespace WHERE {stx} AND x.stxnamespace = ANY(spaces)),
-'depends', (SELECT json_agg(json_build_array(d.classid, d.objid, d.objsubid, d.refclassid, d.refobjid, d.refobjsubid, ascii(d.deptype::text),
+  'raw', md5(regexp_replace(concat_ws('|', o.polqual::text, o.polwithcheck::text), ':location -?\d+', '', 'g')), 'comment', ` + comment("o.oid", "pg_policy") + `))
+  FROM pg_policy o JOIN pg_class c ON c.oid = o.polrelid WHERE {pol} AND {space:c.relnamespace}) INTO part;
+      result := result || ',"policies":' || coalesce(part::text, 'null');
+    END IF;
+    IF {any:stats} THEN
+      SELECT (SELECT json_agg(json_build_object('oid', x.oid, 'table', x.stxrelid, 'schema', n.nspname, 'name', x.stxname, 'definition', pg_get_statisticsobjdef(x.oid)))
+  FROM pg_statistic_ext x JOIN pg_namespace n ON n.oid = x.stxnamespace WHERE {stx} AND {space:x.stxnamespace}) INTO part;
+      result := result || ',"statistics":' || coalesce(part::text, 'null');
+    END IF;
+    IF {any:rels,idxs,kons,types,procs,trigs,pols,rules,stats} OR {small} THEN
+      SELECT (SELECT json_agg(json_build_array(d.classid, d.objid, d.objsubid, d.refclassid, d.refobjid, d.refobjsubid, ascii(d.deptype::text),
       CASE d.classid WHEN 2618 THEN (SELECT CASE WHEN rulename = '_RETURN' THEN ev_class ELSE 0 END FROM pg_rewrite WHERE oid = d.objid)
                      WHEN 2604 THEN (SELECT adrelid FROM pg_attrdef WHERE oid = d.objid)
                      WHEN 6106 THEN (SELECT prpubid FROM pg_publication_rel WHERE oid = d.objid) ELSE 0 END,
@@ -220,12 +304,13 @@ BEGIN
       CASE d.refclassid WHEN 1247 THEN (SELECT CASE WHEN c.relkind <> 'c' THEN c.oid ELSE 0 END FROM pg_type t LEFT JOIN pg_type el ON el.oid = t.typelem AND el.typarray = t.oid
         JOIN pg_class c ON c.oid = coalesce(nullif(t.typrelid, 0), el.typrelid) WHERE t.oid = d.refobjid) ELSE 0 END,
       CASE d.refclassid WHEN 1247 THEN (SELECT el.oid FROM pg_type t JOIN pg_type el ON el.oid = t.typelem AND el.typarray = t.oid WHERE t.oid = d.refobjid) ELSE 0 END))
-  FROM {edges} d WHERE d.refobjid >= 16384 AND d.deptype <> 'e' AND d.refclassid IN (1259, 1247, 1255, 2606, 2615, 3079, 2620, 2618, 6104))
-)::text INTO result;
+  FROM {edges} d WHERE d.refobjid >= 16384 AND d.deptype <> 'e' AND d.refclassid IN (1259, 1247, 1255, 2606, 2615, 3079, 2620, 2618, 6104)) INTO part;
+      result := result || ',"depends":' || coalesce(part::text, 'null');
+    END IF;
     RAISE EXCEPTION 'release' USING ERRCODE = 'AS000';
   EXCEPTION WHEN SQLSTATE 'AS000' THEN NULL;
   END;
-  RETURN result;
+  RETURN result || '}';
 END $assay$`
 
 func action(col string) string {

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -50,8 +49,8 @@ func (r *recorder) observe(ctx context.Context, step *devdb.Step) error {
 		if err := r.reread(ctx, t); err != nil {
 			return err
 		}
-		if r.cat != step.Before && stale(schema.Diff(step.Before, r.cat)) {
-			if err := r.readAll(ctx); err != nil {
+		if t := mentions(step.Before, schema.Diff(step.Before, r.cat)); t.any() {
+			if err := r.reread(ctx, t); err != nil {
 				return err
 			}
 		}
@@ -71,19 +70,6 @@ func (r *recorder) judge(step *devdb.Step, facts told) {
 	if !r.triggers {
 		step.Created = createdBy(step)
 	}
-}
-
-// stale reports whether a change alters how other objects print: a rename is in
-// the text of every view, index and constraint that mentions the thing.
-func stale(changes []schema.Change) bool {
-	for _, c := range changes {
-		switch c.(type) {
-		case *schema.RenameSchema, *schema.RenameTable, *schema.MoveTable, *schema.RenameColumn, *schema.RenameType,
-			*schema.RenameFunction, *schema.RenameEnumValue, *schema.RenameConstraint:
-			return true
-		}
-	}
-	return false
 }
 
 // probe asks the traced backend itself.
@@ -176,183 +162,13 @@ FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_class c ON c.oid = l.relation
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = l.relation
 WHERE l.pid = %d AND l.locktype = 'relation' AND l.relation >= 16384`
 
-// touch is what must be read again.
-type touch struct {
-	rels, types, procs, cons, trigs, pols, rules map[schema.OID]bool
-	small, all                                   bool
-}
-
-func (t *touch) any() bool {
-	return t.all || t.small || len(t.rels)+len(t.types)+len(t.procs)+len(t.cons)+len(t.trigs)+len(t.pols)+len(t.rules) > 0
-}
-
-// touched works out what a statement may have changed: what the event triggers
-// told, and the relations it locked in a mode that DDL takes.
-func (r *recorder) touched(step *devdb.Step, facts told, now []seenLock) *touch {
-	t := &touch{rels: map[schema.OID]bool{}, types: map[schema.OID]bool{}, procs: map[schema.OID]bool{}, cons: map[schema.OID]bool{},
-		trigs: map[schema.OID]bool{}, pols: map[schema.OID]bool{}, rules: map[schema.OID]bool{}}
-	for _, d := range facts.ddl {
-		t.told(d.class, d.oid, d.tag)
-	}
-	for _, d := range facts.dropped {
-		t.gone(step.Before, d)
-	}
-	for o := range facts.rewrites {
-		t.rels[o] = true
-	}
-	if step.Tag == "LOCK TABLE" {
-		return t
-	}
-	again := storageTags[step.Tag]
-	for _, l := range now {
-		_, had := r.held[l.relation][l.mode]
-		if l.mode.Strength() >= devdb.ShareUpdateExclusive.Strength() && (!had || again || r.moved(l)) {
-			t.rels[l.relation] = true
-		}
-	}
-	if wideTags[step.Tag] || !r.triggers && !plainTags[step.Tag] {
-		t.all = true
-	}
-	return t
-}
-
-// moved reports whether a relation lies elsewhere than the catalog has it
-// (TRUNCATE in a DO block of a table that was locked before).
-func (r *recorder) moved(l seenLock) bool {
-	if i := r.cat.Indexes[l.relation]; i != nil {
-		return l.filenode != 0 && i.FileNode != l.filenode
-	}
-	if t := r.cat.Relations[l.relation]; t != nil {
-		return l.filenode != 0 && t.FileNode != l.filenode
-	}
-	return false
-}
-
-// storageTags change storage without an event for each relation.
-var storageTags = map[string]bool{"TRUNCATE TABLE": true, "CLUSTER": true, "REINDEX": true, "VACUUM": true, "REFRESH MATERIALIZED VIEW": true}
-
-// wideTags change objects that no event names: grants, owners, role names.
-var wideTags = map[string]bool{"ALTER ROLE": true, "DROP ROLE": true, "REASSIGN OWNED": true, "DROP OWNED": true,
-	"ALTER DEFAULT PRIVILEGES": true, "ALTER TABLESPACE": true, "CREATE EVENT TRIGGER": true, "ALTER EVENT TRIGGER": true, "DROP EVENT TRIGGER": true}
-
-// plainTags change no catalog when there are no event triggers to tell.
-var plainTags = map[string]bool{"INSERT": true, "UPDATE": true, "DELETE": true, "MERGE": true, "COPY": true, "LOCK TABLE": true, "EXPLAIN": true, "ANALYZE": true}
-
-// told marks an object that ddl_command_end named.
-func (t *touch) told(class, oid schema.OID, tag string) {
-	switch class {
-	case pgClass:
-		t.rels[oid] = true
-	case pgType:
-		t.types[oid] = true
-	case pgProc:
-		t.procs[oid] = true
-	case pgConstraint:
-		t.cons[oid] = true
-	case pgTrigger:
-		t.trigs[oid] = true
-	case pgPolicy:
-		t.pols[oid] = true
-	case pgRewrite:
-		t.rules[oid] = true
-	case pgNamespace, pgExtension, pgPub, pgPubRel, pgPubNS, pgEventTrig:
-		t.small = true
-	default:
-		// GRANT and REVOKE name no object; of the others an ALTER may rename
-		// what other objects' definitions mention. Statistics objects have a
-		// table, which only the whole tells.
-		if class == 0 || class == pgStatExt || strings.HasPrefix(tag, "ALTER") {
-			t.all = true
-		}
-	}
-	if strings.HasSuffix(tag, "EXTENSION") || tag == "IMPORT FOREIGN SCHEMA" {
-		t.all = true
-	}
-}
-
-// gone marks what an object that sql_drop named belonged to.
-func (t *touch) gone(c *schema.Catalog, d toldDrop) {
-	switch d.class {
-	case pgClass:
-		t.rels[d.oid] = true
-		if i := c.Indexes[d.oid]; i != nil {
-			t.rels[i.Table] = true
-		}
-	case pgType:
-		if c.Types[d.oid] != nil {
-			t.types[d.oid] = true
-		}
-	case pgProc:
-		t.procs[d.oid] = true
-	case pgConstraint:
-		if k := c.Constraints[d.oid]; k != nil {
-			t.mark(k.Table, k.Domain)
-		}
-	case pgTrigger:
-		if g := c.Triggers[d.oid]; g != nil {
-			t.rels[g.Table] = true
-		}
-	case pgPolicy:
-		if p := c.Policies[d.oid]; p != nil {
-			t.rels[p.Table] = true
-		}
-	case pgRewrite:
-		if w := c.Rules[d.oid]; w != nil {
-			t.rels[w.Table] = true
-		}
-	case pgStatExt:
-		if x := c.Statistics[d.oid]; x != nil {
-			t.rels[x.Table] = true
-		}
-	case pgAttrdef:
-		t.defaults(c, d.oid, d.name)
-	case pgNamespace, pgExtension, pgPub, pgPubRel, pgPubNS, pgEventTrig:
-		t.small = true
-	}
-}
-
-func (t *touch) mark(table, domain schema.OID) {
-	if table != 0 {
-		t.rels[table] = true
-	}
-	if domain != 0 {
-		t.types[domain] = true
-	}
-}
-
-// defaults marks the table of a default by the words "for s.t.c": the catalog
-// does not keep the OIDs of defaults.
-func (t *touch) defaults(c *schema.Catalog, _ schema.OID, name string) {
-	_, name, _ = strings.Cut(name, "for ")
-	for o, r := range c.Relations {
-		if strings.HasPrefix(strings.ReplaceAll(name, `"`, ""), r.QualifiedName()+".") {
-			t.rels[o] = true
-		}
-	}
-}
-
 // reread reads again what was touched.
 func (r *recorder) reread(ctx context.Context, t *touch) error {
-	if t.all {
+	if t.all || t.granted && !r.tx.open {
 		return r.readAll(ctx)
 	}
-	// A partition or child that leaves its parent is among neither's children then.
-	for o, rel := range r.cat.Relations {
-		if t.rels[rel.PartitionOf] && rel.PartitionOf != 0 {
-			t.rels[o] = true
-		}
-		for _, p := range rel.Inherits {
-			if t.rels[p] {
-				t.rels[o] = true
-			}
-		}
-		// A sequence that a column owns comes and goes with it.
-		if rel.OwnedBy.OID != 0 && t.rels[rel.OwnedBy.OID] {
-			t.rels[o] = true
-		}
-	}
-	text, err := query(ctx, r.conn, fmt.Sprintf("SELECT %s.assay_recorder_some(%s, %s, %s, %s, %s, %s, %s, %t)", r.functions,
-		array(t.rels), array(t.types), array(t.procs), array(t.cons), array(t.trigs), array(t.pols), array(t.rules), t.small))
+	t.family(r.cat)
+	text, err := query(ctx, r.conn, "SELECT "+r.functions+".assay_recorder_some("+t.arguments()+")")
 	if err != nil {
 		return fmt.Errorf("reading the catalog: %w", err)
 	}
@@ -361,7 +177,7 @@ func (r *recorder) reread(ctx context.Context, t *touch) error {
 
 // readAll reads the whole catalog.
 func (r *recorder) readAll(ctx context.Context) error {
-	text, err := query(ctx, r.conn, "SELECT "+r.functions+".assay_recorder_all('{}', '{}', '{}', '{}', '{}', '{}', '{}', true)")
+	text, err := query(ctx, r.conn, "SELECT "+r.functions+".assay_recorder_all('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', true, true, false)")
 	if err != nil {
 		return fmt.Errorf("reading the catalog: %w", err)
 	}
@@ -381,28 +197,10 @@ func (r *recorder) take(text string, all bool) error {
 	return nil
 }
 
-func array(m map[schema.OID]bool) string {
-	var b strings.Builder
-	b.WriteString("'{")
-	first := true
-	for o := range m {
-		if o == 0 {
-			continue
-		}
-		if !first {
-			b.WriteByte(',')
-		}
-		first = false
-		fmt.Fprint(&b, uint32(o))
-	}
-	b.WriteString("}'")
-	return b.String()
-}
-
 // forgetTemporary looks again at temporary relations: they may have gone with
 // the transaction or the session before.
 func (r *recorder) forgetTemporary(ctx context.Context) error {
-	t := &touch{rels: map[schema.OID]bool{}}
+	t := newTouch()
 	for o, rel := range r.cat.Relations {
 		if rel.Persistence == "temporary" {
 			t.rels[o] = true
