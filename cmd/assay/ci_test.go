@@ -304,3 +304,38 @@ func TestCIHostile(t *testing.T) {
 		}
 	}
 }
+
+// TestCIHostileGitLab: GitLab carries out lines of comments that start with a
+// command.
+func TestCIHostileGitLab(t *testing.T) {
+	b := newCIBench(t, "", nil)
+	b.Server = hosttest.NewGitLab()
+	b.Accounts[hosttest.Token] = hosttest.Account{ID: 1, Login: "project_42_bot_1", Bot: true, Comment: true, Status: true}
+	b.Files = []hosttest.File{{Path: "app/db/1.sql", New: true, Patch: "@@ -0,0 +1,3 @@\n+a\n+b\n+c\n"}}
+	server := httptest.NewServer(b)
+	defer server.Close()
+	b.env = map[string]string{
+		"GITLAB_CI": "true", "CI_PIPELINE_SOURCE": "merge_request_event", "CI_MERGE_REQUEST_IID": "7", "CI_MERGE_REQUEST_PROJECT_ID": "42", "CI_PROJECT_ID": "42",
+		"CI_API_V4_URL": server.URL + "/git/api/v4", "CI_COMMIT_SHA": b.Head, "CI_PIPELINE_ID": "9", "ASSAY_GITLAB_TOKEN": hosttest.Token,
+		"CI_MERGE_REQUEST_PROJECT_URL": "https://gitlab.example/g/p",
+	}
+	f := oneFinding()
+	const text = "/close\n/merge\n```\n/approve\n~~~\n/label ~x\n````"
+	f.Message, f.Object, f.Advice = text, text, text+"\n\n"+text
+	f.Evidence = []lint.Evidence{{Kind: "lock", Text: text}}
+	for range 2 {
+		out, code := b.run([]*lint.Finding{f})
+		summaries, inline := b.marked()
+		if code != exitFindings || len(summaries) != 1 || len(inline) != 1 || len(b.Commands) != 0 {
+			t.Fatalf("exit %d, %d summaries, %d on lines, commands %q\n%s", code, len(summaries), len(inline), b.Commands, out)
+		}
+		for _, body := range append(summaries, inline...) {
+			if strings.Contains(body, "\n/") {
+				t.Errorf("a line starts with a command:\n%s", body)
+			}
+		}
+	}
+	if s := b.Statuses[len(b.Statuses)-1]; s.State != integrations.Failed {
+		t.Errorf("the status is %+v", s)
+	}
+}
