@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -65,6 +66,9 @@ func findings(answers []answer, whole *Input, subject string) ([]*lint.Finding, 
 			out = append(out, f)
 		}
 	}
+	slices.SortStableFunc(out, func(a, b *lint.Finding) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), a.Line-b.Line, a.Column-b.Column, strings.Compare(a.ID, b.ID), strings.Compare(a.Message, b.Message))
+	})
 	return out, nil
 }
 

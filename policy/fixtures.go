@@ -18,8 +18,9 @@ import (
 )
 
 // Recorder runs a case's migrations on a fresh database that base (which may
-// be nil) has been replayed on.
-type Recorder func(ctx context.Context, base *migration.Migration, dir *migration.Dir) (*devdb.Record, error)
+// be nil) has been replayed on, and gives what the built-in checks find, for
+// input.findings.
+type Recorder func(ctx context.Context, base *migration.Migration, dir *migration.Dir) (*devdb.Record, []*lint.Finding, error)
 
 // CaseResult is what became of one case of a fixture.
 type CaseResult struct {
@@ -83,7 +84,7 @@ func (p *Policies) runCase(ctx context.Context, record Recorder, f *fixtureFile,
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s: %w", f.Name, c.Name, err)
 	}
-	rec, err := record(ctx, base, dir)
+	rec, found, err := record(ctx, base, dir)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s: %w", f.Name, c.Name, err)
 	}
@@ -97,7 +98,7 @@ func (p *Policies) runCase(ctx context.Context, record Recorder, f *fixtureFile,
 			out.Failures = append(out.Failures, m.Err.Error())
 		}
 	}
-	if out.Findings, err = p.judgeWith(ctx, rec, overrides(c)); err != nil {
+	if out.Findings, err = p.judgeWith(ctx, rec, found, overrides(c)); err != nil {
 		return nil, fmt.Errorf("%s: %s: %w", f.Name, c.Name, err)
 	}
 	about := out.Findings
@@ -134,9 +135,9 @@ func overrides(c *fixture.Case) []override {
 	return out
 }
 
-func (p *Policies) judgeWith(ctx context.Context, rec *devdb.Record, set []override) ([]*lint.Finding, error) {
+func (p *Policies) judgeWith(ctx context.Context, rec *devdb.Record, found []*lint.Finding, set []override) ([]*lint.Finding, error) {
 	b := newBuilder()
-	f := p.Facts(rec, nil, Context{}, nil)
+	f := p.Facts(rec, found, Context{}, nil)
 	whole, each := b.input(f, rec.New), b.perMigration(f)
 	q := *p
 	for _, in := range append([]*Input{whole}, each...) {

@@ -8,6 +8,7 @@ import (
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/devdb/postgres"
 	"github.com/assaydb/assay/internal/devdb/postgres/pgtest"
+	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/migration"
 	"github.com/assaydb/assay/internal/pipeline"
 )
@@ -16,10 +17,10 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 // recorder runs cases on a real server.
 func recorder(t *testing.T, server *postgres.Server) Recorder {
-	return func(ctx context.Context, base *migration.Migration, dir *migration.Dir) (*devdb.Record, error) {
+	return func(ctx context.Context, base *migration.Migration, dir *migration.Dir) (*devdb.Record, []*lint.Finding, error) {
 		db, err := server.Create(ctx)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		defer func() {
 			if err := db.Close(); err != nil {
@@ -28,14 +29,14 @@ func recorder(t *testing.T, server *postgres.Server) Recorder {
 		}()
 		if base != nil {
 			if err := pipeline.Replay(ctx, db, []*migration.Migration{base}); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 		rec := &devdb.Record{Version: server.Version(), Dir: dir}
 		for _, m := range dir.Migrations {
 			rec.New = append(rec.New, &devdb.Recorded{Migration: m, Added: true})
 		}
-		return rec, pipeline.RecordAll(ctx, db, rec)
+		return rec, nil, pipeline.RecordAll(ctx, db, rec)
 	}
 }
 

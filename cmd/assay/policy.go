@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydb/assay/analyzers"
 	"github.com/assaydb/assay/internal/config"
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
@@ -238,26 +239,30 @@ func (c *caseRecorder) close() error {
 	return c.server.Close()
 }
 
-func (c *caseRecorder) record(ctx context.Context, base *migration.Migration, dir *migration.Dir) (rec *devdb.Record, err error) {
+func (c *caseRecorder) record(ctx context.Context, base *migration.Migration, dir *migration.Dir) (rec *devdb.Record, found []*lint.Finding, err error) {
 	if c.server == nil {
 		s, err := c.app.openServer(ctx, &project{fsys: c.run.fsys, config: c.run.config}, &c.run.lintOptions)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		c.server = s
 	}
 	db, err := c.server.Create(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if base != nil {
 		if err := pipeline.Replay(ctx, db, []*migration.Migration{base}); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	rec = &devdb.Record{Version: c.server.Version(), Dir: dir, New: recorded(dir.Migrations, true)}
-	return rec, pipeline.RecordAll(ctx, db, rec)
+	if err := pipeline.RecordAll(ctx, db, rec); err != nil {
+		return nil, nil, err
+	}
+	found, err = analyzers.Checks{}.Judge(ctx, rec, nil)
+	return rec, found, err
 }
 
 func (a *app) policyCheckCommand() *cobra.Command {
