@@ -20,7 +20,7 @@ var brokenRoutine = &Analyzer{
 		var order []breakKey
 		by := map[breakKey][]devdb.BrokenRoutine{}
 		for _, b := range p.Broken {
-			key, ok := breaker(p, b)
+			key, ok := breaker(p.Record, b)
 			if !ok {
 				continue
 			}
@@ -31,8 +31,11 @@ var brokenRoutine = &Analyzer{
 		}
 		for _, key := range order {
 			if key.object == "" {
-				for _, b := range by[key][:1] {
-					reportUnknown(p, key, b)
+				for _, b := range by[key] {
+					if !elsewhere(p, by[key], b) {
+						reportUnknown(p, key, b)
+						break
+					}
 				}
 				continue
 			}
@@ -52,8 +55,8 @@ type breakKey struct {
 
 // breaker finds the last step that explains why a routine is broken. A routine
 // that was broken before the change set has none.
-func breaker(p *Pass, b devdb.BrokenRoutine) (key breakKey, ok bool) {
-	for m, s := range p.Steps() {
+func breaker(r *devdb.Record, b devdb.BrokenRoutine) (key breakKey, ok bool) {
+	for m, s := range (&Pass{Record: r}).Steps() {
 		for _, c := range s.Changes {
 			switch c := c.(type) {
 			case *schema.AddFunction:
@@ -73,6 +76,47 @@ func breaker(p *Pass, b devdb.BrokenRoutine) (key breakKey, ok bool) {
 		}
 	}
 	return key, ok
+}
+
+var missingRelation = regexp.MustCompile(`relation "(?:[^".]+\.)?([^".]+)" does not exist`)
+
+// elsewhere reports whether what a new routine misses may be there where it
+// runs: in another schema than the dev database's search path leads to, or in
+// the rows of another table that fires it.
+func elsewhere(p *Pass, all []devdb.BrokenRoutine, b devdb.BrokenRoutine) bool {
+	if m := missingRelation.FindStringSubmatch(b.Message); m != nil {
+		for _, r := range p.After.Relations {
+			if r.Name == m[1] {
+				return true
+			}
+		}
+	}
+	if b.Table == 0 || !strings.Contains(b.Message, "not found in data type") {
+		return false
+	}
+	fires, fails := map[schema.OID]bool{}, map[schema.OID]bool{}
+	for _, t := range p.After.Triggers {
+		if t.Function == b.Function && t.Parent == 0 {
+			fires[t.Table] = true
+		}
+	}
+	for _, o := range all {
+		if o.Statement == b.Statement {
+			fails[o.Table] = true
+		}
+	}
+	return len(fails) < len(fires)
+}
+
+// brokenBy are the broken routines that a migration of the record is the cause of.
+func brokenBy(r *devdb.Record, m *devdb.Recorded) []devdb.BrokenRoutine {
+	var out []devdb.BrokenRoutine
+	for _, b := range r.Broken {
+		if key, ok := breaker(r, b); ok && key.m == m {
+			out = append(out, b)
+		}
+	}
+	return out
 }
 
 // explains reports whether what went by that name is what the server misses.
