@@ -23,9 +23,16 @@ func (r *recorder) record(ctx context.Context, m *migration.Migration) ([]*devdb
 	var steps []*devdb.Step
 	for i, st := range m.Statements {
 		if st.Kind == migration.Skip {
+			r.missed(st)
 			continue
 		}
-		if err := r.open(ctx, st, runnable(m)); err != nil {
+		if r.tx.open && !r.tx.explicit && r.tx.batch != 0 && r.tx.batch != st.Batch {
+			var err error
+			if steps, err = r.end(ctx, steps); err != nil {
+				return steps, err
+			}
+		}
+		if err := r.open(ctx, st, m); err != nil {
 			return steps, err
 		}
 		step, err := r.step(ctx, st, i)
@@ -84,6 +91,7 @@ func (r *recorder) begin(ctx context.Context, m *migration.Migration) error {
 		return err
 	}
 	r.mode, r.lastTx = m.TxMode, 0
+	r.missing = nil
 	return r.reset(ctx)
 }
 
@@ -98,31 +106,49 @@ func runnable(m *migration.Migration) int {
 	return n
 }
 
+// sentWith counts the statements that the tool sends in one query with st.
+func sentWith(m *migration.Migration, st *migration.Statement) int {
+	if m.TxMode == migration.TxImplicit {
+		return runnable(m)
+	}
+	n := 0
+	for _, s := range m.Statements {
+		if st.Batch != 0 && s.Batch == st.Batch && s.Kind != migration.Skip {
+			n++
+		}
+	}
+	return n
+}
+
 // open opens the transaction that the tool, or the server for a query of many
 // statements, would have open when st runs.
-func (r *recorder) open(ctx context.Context, st *migration.Statement, statements int) error {
+func (r *recorder) open(ctx context.Context, st *migration.Statement, m *migration.Migration) error {
 	if r.tx.open {
 		return nil
 	}
-	word := controlOf(st.Text).word
-	switch r.mode {
-	case migration.TxFile, migration.TxAll:
-		if r.lastTx > 0 { // a COMMIT in the file ended the tool's transaction
+	// A COMMIT in the file ends the tool's transaction.
+	tools := (r.mode == migration.TxFile || r.mode == migration.TxAll) && r.lastTx == 0
+	if !tools {
+		word := controlOf(st.Text).word
+		if sentWith(m, st) < 2 || word == "BEGIN" || word == "COMMIT" || word == "ROLLBACK" {
 			return nil
 		}
-	case migration.TxImplicit:
-		if statements < 2 || word == "BEGIN" || word == "COMMIT" || word == "ROLLBACK" {
-			return nil
-		}
-	default:
-		return nil
 	}
 	if err := r.command(ctx, "BEGIN"); err != nil {
 		return err
 	}
 	r.opened(false)
-	r.tx.all = r.mode == migration.TxAll
+	r.tx.all = r.mode == migration.TxAll && tools
+	if !tools && r.mode != migration.TxImplicit {
+		r.tx.batch = st.Batch
+	}
 	return nil
+}
+
+// implicit reports whether the open transaction is the server's own around a
+// query of many statements.
+func (r *recorder) implicit() bool {
+	return r.tx.open && !r.tx.explicit && (r.mode == migration.TxImplicit || r.tx.batch != 0)
 }
 
 // opened notes that a transaction block has begun.
@@ -158,8 +184,8 @@ func (r *recorder) step(ctx context.Context, st *migration.Statement, index int)
 		return step, r.autocommit(ctx, step)
 	}
 	step.TxID = r.tx.id
-	s, err := r.run(ctx, step)
-	if err != nil {
+	s, skipped, err := r.runTolerant(ctx, step)
+	if err != nil || skipped {
 		return step, err
 	}
 	if s.err != nil {
@@ -284,12 +310,12 @@ func (r *recorder) finish(ctx context.Context) error {
 
 // control runs a transaction control statement and follows what it does.
 func (r *recorder) control(ctx context.Context, step *devdb.Step, c control) error {
-	if c.word == "SAVEPOINT" && r.tx.open && !r.tx.explicit && r.mode == migration.TxImplicit {
+	if c.word == "SAVEPOINT" && r.implicit() {
 		// The server refuses it in the implicit block of a multi-statement query.
 		step.TxID = r.tx.id
 		return r.failed(ctx, step, refusal("25P01", "SAVEPOINT can only be used in transaction blocks"))
 	}
-	was := r.tx
+	was, implicit := r.tx, r.implicit()
 	s, err := r.run(ctx, step)
 	if err != nil {
 		return err
@@ -302,7 +328,7 @@ func (r *recorder) control(ctx context.Context, step *devdb.Step, c control) err
 	case "BEGIN":
 		if was.open {
 			r.tx.explicit = true
-			if r.mode == migration.TxImplicit && !was.explicit {
+			if implicit {
 				step.Notices = nil // "there is already a transaction": only because the implicit one is played
 			}
 		} else {
@@ -383,6 +409,10 @@ func (r *recorder) autocommit(ctx context.Context, step *devdb.Step) error {
 			return err
 		}
 		return r.bare(ctx, step)
+	}
+	if s.err != nil && r.forgives(step.Stmt, s) {
+		step.Notices, r.uncounted = []devdb.Notice{r.skipNotice()}, true
+		return r.rollback(ctx, step.Before)
 	}
 	if s.err != nil {
 		return r.failed(ctx, step, s)

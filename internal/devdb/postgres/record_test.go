@@ -313,3 +313,85 @@ func testMajors() []int {
 	}
 	return out
 }
+
+// TestBatch holds statements that the tool sends in one query to one implicit transaction.
+func TestBatch(t *testing.T) {
+	ctx := context.Background()
+	s := testServer(t, "")
+	m := file(migration.TxNone, "create table a (x int); create table b (x int); create table c (x int); insert into nowhere values (1)")
+	for i, b := range []int{0, 1, 1, 2} {
+		m.Statements[i].Batch = b
+	}
+	for name, run := range map[string]func(*DB) error{
+		"replay": func(d *DB) error { return d.Replay(ctx, m) },
+		"record": func(d *DB) error { _, err := d.Record(ctx, m); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := testDatabase(t, s)
+			if err := run(d); err == nil {
+				t.Fatal("no error")
+			}
+			if got := tables(t, d); got != "a b c" {
+				t.Errorf("tables %s, want a b c: the batches before are committed", got)
+			}
+			m.Statements[3].Batch = 1
+			defer func() { m.Statements[3].Batch = 2 }()
+			d = testDatabase(t, s)
+			if err := run(d); err == nil {
+				t.Fatal("no error")
+			}
+			if got := tables(t, d); got != "a" {
+				t.Errorf("tables %s, want a: the batch is one transaction", got)
+			}
+		})
+	}
+	steps, err := testDatabase(t, s).Record(ctx, file(migration.TxNone, "create table a (x int)"))
+	must(t, err)
+	if steps[0].InTx {
+		t.Error("a statement by itself is in a transaction")
+	}
+	m.Statements = m.Statements[:3]
+	steps, err = testDatabase(t, s).Record(ctx, m)
+	must(t, err)
+	if steps[0].InTx || !steps[1].InTx || !steps[2].InTx || steps[1].TxID != steps[2].TxID || len(steps[2].Held) == 0 {
+		t.Errorf("transactions %v %v %v", steps[0].InTx, steps[1].InTx, steps[2].InTx)
+	}
+}
+
+func tables(t *testing.T, d *DB) string {
+	t.Helper()
+	d.rec.cat = nil
+	c, err := d.Catalog(context.Background())
+	must(t, err)
+	var out []string
+	for _, r := range c.Relations {
+		out = append(out, r.Name)
+	}
+	return strings.Join(sorted(out), " ")
+}
+
+// TestMissingData passes over what fails only because data was not loaded.
+func TestMissingData(t *testing.T) {
+	ctx := context.Background()
+	s := testServer(t, "")
+	for _, mode := range []migration.TxMode{migration.TxFile, migration.TxNone} {
+		m := file(mode, `create table a (x int not null); create table l (x int); insert into a values ((select x from l)); insert into a values (1); insert into nowhere values (1)`)
+		load := &migration.Statement{Kind: migration.Skip, Text: `\copy l from program 'cat l'`, Pos: migration.Position{Path: "m.sql", Line: 9}}
+		whole := m.Statements
+		m.Statements = append(append(append([]*migration.Statement{}, whole[:2]...), load), whole[2:4]...)
+		must(t, testDatabase(t, s).Replay(ctx, m))
+		steps, err := testDatabase(t, s).Record(ctx, m)
+		must(t, err)
+		if n := steps[2].Notices; len(n) != 1 || !strings.Contains(n[0].Message, "line 9") || len(steps[2].Rows) > 0 || len(steps[3].Rows) != 1 {
+			t.Errorf("%s: notices %v, rows %v and %v", mode, n, steps[2].Rows, steps[3].Rows)
+		}
+		m.Statements = append(m.Statements, whole[4])
+		if _, ok := asStatementError(testDatabase(t, s).Replay(ctx, m)); !ok {
+			t.Error("an error that is not of data was passed over")
+		}
+		m.Statements = whole[:4]
+		if _, ok := asStatementError(testDatabase(t, s).Replay(ctx, m)); !ok {
+			t.Error("an error was passed over though no data is missing")
+		}
+	}
+}

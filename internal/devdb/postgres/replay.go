@@ -22,51 +22,66 @@ func (r *recorder) replay(ctx context.Context, m *migration.Migration) error {
 		return err
 	}
 	r.cat, r.uncounted = nil, true
-	n := runnable(m)
-	if n == 0 {
-		return nil
-	}
+	r.missing = nil
 	tool := m.TxMode == migration.TxFile || m.TxMode == migration.TxAll
-	implicit := m.TxMode == migration.TxImplicit && n > 1
-	if tool {
-		if err := r.command(ctx, "BEGIN"); err != nil {
-			return err
-		}
-	}
+	batch := 0 // of the implicit transaction that is open
 	var last *migration.Statement
 	for _, st := range m.Statements {
 		if st.Kind == migration.Skip {
+			r.missed(st)
 			continue
 		}
+		if batch != 0 && batch != st.Batch {
+			if err := r.commit(ctx, last); err != nil {
+				return err
+			}
+			batch = 0
+		}
+		begin := tool && last == nil
+		if !begin && r.conn.TxStatus() == 'I' && sentWith(m, st) > 1 && controlOf(st.Text).word == "" {
+			begin, batch = true, st.Batch // 0 for a whole file
+		}
 		last = st
-		word := ""
-		if implicit && r.conn.TxStatus() == 'I' {
-			word = controlOf(st.Text).word
-			if word == "" {
-				if err := r.command(ctx, "BEGIN"); err != nil {
-					return err
-				}
+		if begin {
+			if err := r.command(ctx, "BEGIN"); err != nil {
+				return err
 			}
 		}
 		if err := r.apply(ctx, st); err != nil {
 			return err
 		}
+		switch controlOf(st.Text).word {
+		case "BEGIN", "COMMIT", "ROLLBACK":
+			batch = 0 // the file takes over
+		}
 	}
+	if last == nil {
+		return nil
+	}
+	return r.commit(ctx, last)
+}
+
+// commit ends what is open after a statement.
+func (r *recorder) commit(ctx context.Context, last *migration.Statement) error {
 	if r.conn.TxStatus() == 'I' {
 		return nil
 	}
-	commit := &migration.Statement{Text: "COMMIT", Pos: last.Pos, End: last.End}
-	return r.apply(ctx, commit)
+	return r.apply(ctx, &migration.Statement{Text: "COMMIT", Pos: last.Pos, End: last.End})
 }
 
 // apply sends one statement; if it is refused the transaction is rolled back.
 func (r *recorder) apply(ctx context.Context, st *migration.Statement) error {
-	s, err := r.sendAny(ctx, st)
-	if err != nil {
-		return err
+	var s sent
+	var skipped bool
+	var err error
+	if r.conn.TxStatus() == 'T' && r.tolerant(st) {
+		s, skipped, err = r.savepoint(ctx, st)
+	} else {
+		s, err = r.sendAny(ctx, st)
+		skipped = r.forgives(st, s)
 	}
-	if s.err == nil {
-		return nil
+	if err != nil || s.err == nil || skipped {
+		return err
 	}
 	if !r.conn.IsClosed() && r.conn.TxStatus() != 'I' {
 		if err := r.command(ctx, "ROLLBACK"); err != nil {

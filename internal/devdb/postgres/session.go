@@ -47,10 +47,12 @@ type recorder struct {
 	tx     transaction
 	lastTx int
 	last   *migration.Statement // ran last
-	mode   migration.TxMode
-	held   holding
-	counts map[schema.OID]counts // as last read
-	canary int64                 // what it reads if the counters ran on
+	// missing is the statement of the file that would have loaded data and was not run.
+	missing *migration.Statement
+	mode    migration.TxMode
+	held    holding
+	counts  map[schema.OID]counts // as last read
+	canary  int64                 // what it reads if the counters ran on
 	// uncounted: the session has done work since that no step is to be blamed for.
 	uncounted bool
 	settings  devdb.Settings

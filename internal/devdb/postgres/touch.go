@@ -264,11 +264,17 @@ func (t *touch) defaults(c *schema.Catalog, name string) {
 
 // mentions marks what must be read again because something was renamed: the
 // name is in the text of every view, index and constraint that needs the thing.
+// So are the columns of a row type that a function gives.
 func mentions(before *schema.Catalog, changes []schema.Change) *touch {
 	t := newTouch()
 	of := func(class schema.Class, o schema.OID) {
 		for _, d := range before.Dependents(schema.Ref{Class: class, OID: o}) {
 			t.ref(before, d.Ref)
+		}
+	}
+	rows := func(o schema.OID) {
+		if returned(before, o) {
+			of(schema.ClassRelation, o)
 		}
 	}
 	for _, c := range changes {
@@ -289,9 +295,26 @@ func mentions(before *schema.Catalog, changes []schema.Change) *touch {
 			of(schema.ClassFunction, c.Before.OID)
 		case *schema.RenameConstraint:
 			of(schema.ClassConstraint, c.Before.OID)
+		case *schema.AlterType:
+			of(schema.ClassType, c.Before.OID)
+		case *schema.AddColumn:
+			rows(c.Table.OID)
+		case *schema.DropColumn:
+			rows(c.Table.OID)
 		}
 	}
 	return t
+}
+
+// returned reports whether a function takes or gives rows of a relation: what
+// calls it prints the names of all columns.
+func returned(c *schema.Catalog, o schema.OID) bool {
+	for e := range c.Depends.All() {
+		if e.On.OID == o && e.On.Class == schema.ClassRelation && e.Object.Class == schema.ClassFunction {
+			return true
+		}
+	}
+	return false
 }
 
 func (t *touch) ref(c *schema.Catalog, ref schema.Ref) {

@@ -11,6 +11,7 @@ type transaction struct {
 	open     bool // a transaction block is open on the server
 	explicit bool // the file opened it; else the tool, or the server for a multi-statement query
 	all      bool // it goes on over the migrations (TxAll)
+	batch    int  // it is the implicit one of the statements that the tool sends together; their Batch
 	id       int  // TxID of the steps in it
 	// start is the catalog that a rollback gives back.
 	start  *schema.Catalog
