@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing/fstest"
 
@@ -119,7 +122,7 @@ func (a *app) lintSchema(ctx context.Context, r *policyRun, args []string, url s
 		return nil, err
 	}
 	pr := &project{fsys: r.fsys, config: r.config}
-	dump, err := a.schemaDump(ctx, r, args, url)
+	dump, roles, err := a.schemaDump(ctx, r, args, url)
 	if err != nil {
 		return nil, err
 	}
@@ -136,6 +139,9 @@ func (a *app) lintSchema(ctx context.Context, r *policyRun, args []string, url s
 	}
 	if err := pr.scripts(&lintOptions{setup: r.setup}); err != nil {
 		return nil, err
+	}
+	if roles != nil && len(roles.Statements) > 0 {
+		pr.setup = append(pr.setup, roles)
 	}
 	server, err := a.openServer(ctx, pr, &r.lintOptions)
 	if err != nil {
@@ -166,27 +172,64 @@ func (a *app) lintSchema(ctx context.Context, r *policyRun, args []string, url s
 	return a.judgeWith(ctx, pr, &r.lintOptions, rec, []pipeline.Judge{&policy.Rules{Policies: p, Subject: subject}})
 }
 
-// schemaDump reads the dump, or has pg_dump make one; nil for neither.
-func (a *app) schemaDump(ctx context.Context, r *policyRun, args []string, url string) (*migration.Migration, error) {
-	var m *migration.Migration
-	var err error
+// schemaDump reads the dump, or has pg_dump make one; nil for neither. The
+// roles that it grants to are made, and owners are left as they are.
+func (a *app) schemaDump(ctx context.Context, r *policyRun, args []string, url string) (dump, roles *migration.Migration, err error) {
 	switch {
 	case len(args) == 1:
-		m, err = migration.LoadScript(r.fsys, path.Clean(filepath.ToSlash(args[0])), migration.Options{})
+		dump, err = migration.LoadScript(r.fsys, path.Clean(filepath.ToSlash(args[0])), migration.Options{})
 	case url != "":
 		cmd := exec.CommandContext(ctx, "pg_dump", "--schema-only", "--no-owner", "--dbname", url)
 		cmd.Stderr = a.stderr
 		text, runErr := cmd.Output()
-		if runErr != nil {
-			return nil, fmt.Errorf("reading the schema with pg_dump: %w", runErr)
+		if errors.Is(runErr, exec.ErrNotFound) {
+			return nil, nil, usagef("--url reads the schema with pg_dump, which is not installed: give a dump, made with pg_dump --schema-only")
 		}
-		m, err = migration.LoadScript(fstest.MapFS{"schema.sql": &fstest.MapFile{Data: text}}, "schema.sql", migration.Options{})
+		if runErr != nil {
+			return nil, nil, fmt.Errorf("reading the schema with pg_dump: %w", runErr)
+		}
+		dump, err = script("schema.sql", string(text))
 	default:
-		return nil, nil
+		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, usageError{err}
+		return nil, nil, usageError{err}
 	}
-	m.TxMode = migration.TxNone
-	return m, nil
+	dump.TxMode = migration.TxNone
+	dump.Statements = slices.DeleteFunc(dump.Statements, func(s *migration.Statement) bool { return ownerTo.MatchString(s.Text) })
+	roles, err = script("roles.sql", grantees(dump))
+	return dump, roles, err
+}
+
+func script(name, text string) (*migration.Migration, error) {
+	return migration.LoadScript(fstest.MapFS{name: &fstest.MapFile{Data: []byte(text)}}, name, migration.Options{})
+}
+
+var (
+	ownerTo = regexp.MustCompile(`(?is)^ALTER\s.*\sOWNER\s+TO\s+\S+$`)
+	granted = regexp.MustCompile(`(?is)^(?:GRANT|REVOKE|ALTER\s+DEFAULT\s+PRIVILEGES)\s.*\s(?:TO|FROM)\s+("[^"]+"|[a-z_][a-z0-9_$]*)(?:\s+WITH\s+GRANT\s+OPTION)?$`)
+	toRoles = regexp.MustCompile(`(?is)\sTO\s+((?:"[^"]+"|[a-z_][a-z0-9_$]*)(?:\s*,\s*(?:"[^"]+"|[a-z_][a-z0-9_$]*))*)\s+(?:USING|WITH\s+CHECK)\s`)
+)
+
+// grantees is SQL that makes the roles that a dump speaks of.
+func grantees(dump *migration.Migration) string {
+	names := map[string]bool{}
+	for _, s := range dump.Statements {
+		if m := granted.FindStringSubmatch(s.Text); m != nil {
+			names[m[1]] = true
+		}
+		if m := toRoles.FindStringSubmatch(s.Text); m != nil && strings.HasPrefix(strings.ToUpper(s.Text), "CREATE POLICY") {
+			for _, name := range strings.Split(m[1], ",") {
+				names[strings.TrimSpace(name)] = true
+			}
+		}
+	}
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if strings.EqualFold(name, "public") || strings.HasPrefix(strings.ToLower(strings.Trim(name, `"`)), "pg_") {
+			continue
+		}
+		fmt.Fprintf(&b, "DO $$ BEGIN CREATE ROLE %s; EXCEPTION WHEN duplicate_object THEN NULL; END $$;\n", name)
+	}
+	return b.String()
 }
