@@ -164,7 +164,7 @@ func approvers(waiting []*lint.Finding) []string {
 func (p *publication) markdown(res *lint.Result, c integrations.Consent, limit int) string {
 	footer := ""
 	if len(c.Waiting) > 0 {
-		footer = "To approve, approve this pull request as it is now, or write `assay approve " + c.Set + "` with your approval. Another finding asks again."
+		footer = "To approve, approve this pull request as it is now, or write `assay approve " + c.Set + "` on a line of its own with your approval. Another finding asks again."
 	} else if len(c.By) > 0 {
 		footer = "Approved by " + integrations.Text(strings.Join(c.By, ", ")) + " (set " + c.Set + ")."
 	}

@@ -1,12 +1,14 @@
 package gitlab_test
 
 import (
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/assaydb/assay/integrations"
 	"github.com/assaydb/assay/integrations/gitlab"
 	"github.com/assaydb/assay/integrations/hosttest"
+	"github.com/assaydb/assay/internal/lint"
 )
 
 func open(t *testing.T, url, token string, number int) integrations.Host {
@@ -19,3 +21,35 @@ func open(t *testing.T, url, token string, number int) integrations.Host {
 }
 
 func TestHost(t *testing.T) { hosttest.Run(t, hosttest.NewGitLab, "project_42_bot_1a", open) }
+
+// TestApproveByComment: a comment that names the set approves it, unless the
+// author of the merge request wrote it or it names another set.
+func TestApproveByComment(t *testing.T) {
+	s := hosttest.NewGitLab()
+	s.Accounts[hosttest.Token] = hosttest.Account{ID: 1, Login: "project_42_bot_1", Bot: true}
+	server := httptest.NewServer(s)
+	defer server.Close()
+	f := &lint.Finding{Fingerprint: "aa", Approval: &lint.Approval{User: "alice"}}
+	own := &lint.Finding{Fingerprint: "aa", Approval: &lint.Approval{User: "author"}}
+	host := open(t, server.URL+"/git/api/v4", hosttest.Token, 7).(integrations.Approvers)
+	waiting := func(f *lint.Finding) int {
+		t.Helper()
+		c, err := integrations.Approve(t.Context(), host, []*lint.Finding{f})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(c.Waiting)
+	}
+	set := integrations.SetID([]string{"aa"})
+	s.Add(hosttest.Comment{Author: hosttest.Account{ID: 5, Login: "alice"}, Body: "assay approve 000000000000"})
+	s.Add(hosttest.Comment{Author: hosttest.Account{ID: 5, Login: "alice"}, Body: set})
+	s.Add(hosttest.Comment{Author: hosttest.Account{ID: 6, Login: "author"}, Body: "assay approve " + set})
+	s.Add(hosttest.Comment{Author: hosttest.Account{ID: 5, Login: "alice"}, Body: "> write `assay approve " + set + "` with your approval\n\nno: assay approve " + set})
+	if waiting(f) != 1 || waiting(own) != 1 {
+		t.Error("it is approved by nobody")
+	}
+	s.Add(hosttest.Comment{Author: hosttest.Account{ID: 5, Login: "alice"}, Body: "Fine.\n\nassay approve " + set})
+	if waiting(f) != 0 {
+		t.Error("it is not approved")
+	}
+}

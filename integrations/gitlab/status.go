@@ -41,7 +41,7 @@ func (c *Client) SetStatus(ctx context.Context, s integrations.Status) error {
 }
 
 // Votes are the approvals given after the last push, and comments of others
-// than the author that say "assay approve SET".
+// than the author with a line "assay approve SET".
 func (c *Client) Votes(ctx context.Context) ([]integrations.Vote, error) {
 	mr, resp, err := c.gl.MergeRequests.GetMergeRequest(c.opt.Project, c.opt.Number, nil, gitlab.WithContext(ctx))
 	if err != nil {
@@ -57,15 +57,27 @@ func (c *Client) Votes(ctx context.Context) ([]integrations.Vote, error) {
 	}
 	err = c.discussions(ctx, func(d *gitlab.Discussion) error {
 		for _, n := range d.Notes {
-			if n.System || n.Author.Username == author || !strings.Contains(n.Body, "assay approve ") {
+			set := approves(n.Body)
+			if n.System || n.Author.Username == author || set == "" {
 				continue
 			}
 			c.ids[n.Author.Username] = n.Author.ID
-			out = append(out, integrations.Vote{User: n.Author.Username, Body: n.Body})
+			out = append(out, integrations.Vote{User: n.Author.Username, Set: set})
 		}
 		return nil
 	})
 	return out, err
+}
+
+// approves is the set that a comment approves: by a line of its own, which
+// quoting the summary does not make.
+func approves(body string) string {
+	for line := range strings.Lines(body) {
+		if set, ok := strings.CutPrefix(strings.TrimSpace(line), "assay approve "); ok && !strings.ContainsAny(set, " \t") {
+			return set
+		}
+	}
+	return ""
 }
 
 // approvals asks itself: the library does not know when each was given.
