@@ -96,6 +96,10 @@ func scanCause(p *Pass, s *devdb.Step, oid schema.OID) (cause, advice string) {
 				return fmt.Sprintf("checking the domain's constraint %q", c.Constraint.Name), domainAdvice(s, c.Constraint)
 			}
 		case *schema.ValidateConstraint:
+			// SET NOT NULL over a NOT NULL that is NOT VALID (18 and later) validates that under its own lock.
+			if l, ok := lockOn(s, oid); ok && c.After.Table == oid && l.Mode.BlocksWrites() {
+				return fmt.Sprintf("validating constraint %q", c.After.Name), validateAdvice(rel(s, top), c.After)
+			}
 			if c.After.Domain != 0 {
 				return fmt.Sprintf("validating the domain's constraint %q", c.After.Name), "There is no weaker way for a domain: run it when few write, in a migration of its own. A CHECK on the table's column instead can be validated while writes go on."
 			}
@@ -146,7 +150,7 @@ func notNullAdvice(p *Pass, s *devdb.Step, table *schema.Relation, col *schema.C
 	t, c := relSQL(table), sqlIdent(col.Name)
 	if k, found := proofOf(s, table.OID, col); found {
 		if !k.Validated {
-			return fmt.Sprintf("Validate %q first, in an earlier migration; it reads the table while writes go on, and then nothing is read here:\n\nALTER TABLE %s VALIDATE CONSTRAINT %s;", k.Name, t, sqlIdent(k.Name))
+			return validateAdvice(table, k)
 		}
 		return fmt.Sprintf("%q proves it, but not while the same ALTER TABLE drops it. Write two statements:\n\nALTER TABLE %s ALTER COLUMN %s SET NOT NULL;\nALTER TABLE %s DROP CONSTRAINT %s;", k.Name, t, c, t, sqlIdent(k.Name))
 	}
@@ -156,6 +160,10 @@ func notNullAdvice(p *Pass, s *devdb.Step, table *schema.Relation, col *schema.C
 	}
 	return fmt.Sprintf("Prove it first with a CHECK that is validated while writes go on; SET NOT NULL then reads nothing:\n\nALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT %s;\n-- in the one after that\nALTER TABLE %s ALTER COLUMN %s SET NOT NULL;\nALTER TABLE %s DROP CONSTRAINT %s;",
 		t, name, c, t, name, t, c, t, name)
+}
+
+func validateAdvice(t *schema.Relation, k *schema.Constraint) string {
+	return fmt.Sprintf("Validate %q first, in an earlier migration; that reads the table while writes go on, and then nothing is read here:\n\nALTER TABLE %s VALIDATE CONSTRAINT %s;", k.Name, relSQL(t), sqlIdent(k.Name))
 }
 
 // proofOf finds a constraint that says of the column alone that it is not NULL,
