@@ -1,0 +1,82 @@
+package analyzers
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var rowSecurity = &Analyzer{
+	Rule: lint.Rule{
+		ID: "SE101", Name: "row-security", Title: "row-level security and policies that do not go together", Severity: lint.Warning,
+		Hazards: []string{"R06"},
+	},
+	Run: func(p *Pass) {
+		for at, c := range Each[*schema.SetRowSecurity](p) {
+			now := p.After.Relations[c.After.OID]
+			if now == nil || p.IsNew(now.OID) {
+				continue
+			}
+			name := quote(now.QualifiedName())
+			switch {
+			case c.Before.RowSecurity && !now.RowSecurity && !c.After.RowSecurity:
+				reportRLS(p, at, now, fmt.Sprintf("row-level security of %s is off: every role with rights on the table sees all of its rows", name), "")
+			case !c.Before.RowSecurity && now.RowSecurity && !permissive(p.After, now.OID):
+				reportRLS(p, at, now, fmt.Sprintf("row-level security of %s is on and no policy lets anything through: every role but the owner reads no row and writes none", name),
+					fmt.Sprintf("Make the policies in the same transaction, before:\n\nCREATE POLICY … ON %s FOR SELECT TO … USING (…);", relSQL(now)))
+			case c.Before.RowSecurity && c.Before.ForceRowSecurity && !c.After.ForceRowSecurity && !now.ForceRowSecurity:
+				reportRLS(p, at, now, fmt.Sprintf("the owner of %s is no longer held to its policies", name), "")
+			}
+		}
+		told := map[schema.OID]bool{}
+		for at, c := range Each[*schema.AddPolicy](p) {
+			now := p.After.Relations[c.Policy.Table]
+			if now == nil || now.RowSecurity || p.After.Policies[c.Policy.OID] == nil || told[now.OID] {
+				continue
+			}
+			told[now.OID] = true
+			reportRLS(p, at, now, fmt.Sprintf("policy %q does nothing: row-level security of %s is off", c.Policy.Name, quote(now.QualifiedName())),
+				fmt.Sprintf("Switch it on in the same transaction:\n\nALTER TABLE %s ENABLE ROW LEVEL SECURITY;", relSQL(now)))
+		}
+		for at, c := range Each[*schema.DropPolicy](p) {
+			now := p.After.Relations[c.Policy.Table]
+			if now == nil || !now.RowSecurity || p.Before.Policies[c.Policy.OID] == nil || permissive(p.After, now.OID) || !permissive(at.Step.Before, now.OID) || permissive(at.Step.After, now.OID) {
+				continue
+			}
+			reportRLS(p, at, now, fmt.Sprintf("policy %q was the last that let rows of %s through: every role but the owner sees none", c.Policy.Name, quote(now.QualifiedName())), "")
+		}
+	},
+}
+
+// permissive reports whether some policy of a table lets rows through.
+func permissive(c *schema.Catalog, table schema.OID) bool {
+	return slices.ContainsFunc(schema.Sorted(c.Policies), func(x *schema.Policy) bool { return x.Table == table && x.Permissive })
+}
+
+func reportRLS(p *Pass, at At, r *schema.Relation, message, advice string) {
+	f := lint.Finding{Object: r.QualifiedName(), Message: message, Advice: advice}
+	f.Evidence = append(f.Evidence, catalogEvidence(r.QualifiedName(), "row security of %s: %s", short(r.QualifiedName()), map[bool]string{true: "on", false: "off"}[r.RowSecurity]))
+	for _, x := range schema.Sorted(p.After.Policies) {
+		if x.Table == r.OID {
+			f.Evidence = append(f.Evidence, policyEvidence(r.QualifiedName(), "policy", x))
+		}
+	}
+	p.Report(at, f)
+}
+
+func policyEvidence(table, word string, x *schema.Policy) lint.Evidence {
+	kind := "permissive"
+	if !x.Permissive {
+		kind = "restrictive"
+	}
+	text := fmt.Sprintf("%s %s: %s, for %s to %s", word, x.Name, kind, x.Command, listPlain(slices.Clone(x.Roles), 5))
+	if x.Using != "" {
+		text += ", using " + x.Using
+	}
+	if x.WithCheck != "" {
+		text += ", with check " + x.WithCheck
+	}
+	return catalogEvidence(table, "%s", text)
+}

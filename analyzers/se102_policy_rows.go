@@ -1,0 +1,113 @@
+package analyzers
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var policyRows = &Analyzer{
+	Rule: lint.Rule{
+		ID: "SE102", Name: "policy-expression", Title: "a policy that lets everybody through, or asks too often", Severity: lint.Warning,
+		Hazards: []string{"R07"},
+	},
+	Run: func(p *Pass) {
+		for at, c := range Each[*schema.AddPolicy](p) {
+			judgePolicy(p, at, c.Policy)
+		}
+		for at, c := range Each[*schema.AlterPolicy](p) {
+			if c.Before.Using != c.After.Using || c.Before.WithCheck != c.After.WithCheck || !slices.Equal(c.Before.Roles, c.After.Roles) {
+				judgePolicy(p, at, c.After)
+			}
+		}
+	},
+}
+
+var (
+	perRow       = regexp.MustCompile(`(?i)(\w*\s*)\b(auth\.(?:uid|jwt|role|email)\(\)|current_setting\()`)
+	userMetadata = regexp.MustCompile(`(?i)\b(?:raw_)?user_meta_?data\b`)
+)
+
+func judgePolicy(p *Pass, at At, x *schema.Policy) {
+	t := p.After.Relations[x.Table]
+	if t == nil || p.After.Policies[x.OID] == nil {
+		return
+	}
+	name := t.QualifiedName()
+	f := lint.Finding{Object: name, Evidence: []lint.Evidence{policyEvidence(name, "policy", x)}}
+	all := x.Using + " " + x.WithCheck
+	switch {
+	case x.Permissive && x.Command != "select" && open(x) && everybody(x.Roles):
+		f.Message = fmt.Sprintf("policy %q lets %s %s any row of %s: its condition is always true", x.Name, rolesText(x.Roles), verb(x.Command), quote(name))
+		f.Advice = "Say in USING and WITH CHECK whose rows may be written, or name a role that may write all of them with TO."
+	case userMetadata.MatchString(all):
+		f.Message = fmt.Sprintf("policy %q of %s trusts user metadata, which users can change themselves", x.Name, quote(name))
+		f.Advice = "Take the role or tenant from a table, or from metadata that only the server writes."
+	case asksPerRow(all):
+		f.Severity = lint.Info
+		f.Message = fmt.Sprintf("policy %q of %s asks who the user is once for every row", x.Name, quote(name))
+		f.Advice = "Put the call into a sub-select, which is asked once for each statement: (SELECT auth.uid())."
+	default:
+		other := overlapping(p, x)
+		if other == nil {
+			return
+		}
+		f.Severity = lint.Info
+		f.Message = fmt.Sprintf("policies %q and %q of %s both let rows through for %s: one that is true is enough, and both are asked for every row", other.Name, x.Name, quote(name), x.Command)
+		f.Evidence = append(f.Evidence, policyEvidence(name, "policy", other))
+		f.Advice = "Join them with OR in one policy, or make the one that is meant to narrow AS RESTRICTIVE."
+	}
+	p.Report(at, f)
+}
+
+// open reports whether a policy's condition for what is written is always true.
+func open(x *schema.Policy) bool {
+	check := x.WithCheck
+	if check == "" {
+		check = x.Using
+	}
+	if x.Command == "delete" {
+		check = x.Using
+	}
+	return strings.Trim(check, "()") == "true"
+}
+
+// everybody reports whether a policy is for a role that anybody can have.
+func everybody(roles []string) bool {
+	return len(roles) == 0 || slices.ContainsFunc(roles, func(r string) bool { return r == "public" || r == "anon" || r == "authenticated" })
+}
+
+func rolesText(roles []string) string {
+	if len(roles) == 0 || slices.Contains(roles, "public") {
+		return "everybody"
+	}
+	return listPlain(slices.Clone(roles), 4)
+}
+
+func asksPerRow(text string) bool {
+	for _, m := range perRow.FindAllStringSubmatch(text, -1) {
+		if !strings.EqualFold(strings.TrimSpace(m[1]), "select") {
+			return true
+		}
+	}
+	return false
+}
+
+// overlapping finds another permissive policy, from before the change, for the same command and a common role.
+func overlapping(p *Pass, x *schema.Policy) *schema.Policy {
+	for _, o := range schema.Sorted(p.After.Policies) {
+		if o.OID == x.OID || o.Table != x.Table || p.Before.Policies[o.OID] == nil || !o.Permissive || !x.Permissive || p.Before.Policies[x.OID] != nil {
+			continue
+		}
+		command := o.Command == x.Command || o.Command == "all" || x.Command == "all"
+		role := slices.ContainsFunc(o.Roles, func(r string) bool { return slices.Contains(x.Roles, r) || r == "public" }) || slices.Contains(x.Roles, "public")
+		if command && role {
+			return o
+		}
+	}
+	return nil
+}

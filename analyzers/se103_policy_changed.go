@@ -1,0 +1,78 @@
+package analyzers
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var policyChanged = &Analyzer{
+	Rule: lint.Rule{
+		ID: "SE103", Name: "policy-changed", Title: "a policy in force is changed or dropped", Severity: lint.Info,
+		Hazards: []string{"R08"},
+	},
+	Run: func(p *Pass) {
+		for at, c := range Each[*schema.AlterPolicy](p) {
+			if old := p.Before.Policies[c.After.OID]; old != nil && inForceOn(p, c.After.Table) && !samePolicy(c.Before, c.After) {
+				reportPolicy(p, at, c.Before, c.After)
+			}
+		}
+		for at, c := range Each[*schema.DropPolicy](p) {
+			if p.Before.Policies[c.Policy.OID] == nil || !inForceOn(p, c.Policy.Table) || !permissive(p.After, c.Policy.Table) && c.Policy.Permissive {
+				continue
+			}
+			now := namesake(p.After, c.Policy)
+			switch {
+			case now == nil:
+				reportPolicy(p, at, c.Policy, nil)
+			case !samePolicy(c.Policy, now):
+				reportPolicy(p, at, c.Policy, now)
+			}
+		}
+	},
+}
+
+// inForceOn reports whether a table is there before and after the change, with row security on.
+func inForceOn(p *Pass, table schema.OID) bool {
+	b, a := p.Before.Relations[table], p.After.Relations[table]
+	return b != nil && a != nil && b.RowSecurity && a.RowSecurity
+}
+
+func namesake(c *schema.Catalog, x *schema.Policy) *schema.Policy {
+	for _, o := range schema.Sorted(c.Policies) {
+		if o.Table == x.Table && o.Name == x.Name {
+			return o
+		}
+	}
+	return nil
+}
+
+func samePolicy(a, b *schema.Policy) bool {
+	return a.Command == b.Command && a.Permissive == b.Permissive && slices.Equal(a.Roles, b.Roles) && a.Using == b.Using && a.WithCheck == b.WithCheck
+}
+
+func reportPolicy(p *Pass, at At, before, after *schema.Policy) {
+	t := p.After.Relations[before.Table].QualifiedName()
+	f := lint.Finding{Object: t, Evidence: []lint.Evidence{policyEvidence(t, "before: policy", before)}}
+	switch {
+	case after != nil:
+		f.Message = fmt.Sprintf("policy %q of %s changes who may %s which rows", before.Name, quote(t), verb(before.Command))
+		f.Evidence = append(f.Evidence, policyEvidence(t, "after: policy", after))
+	case !before.Permissive:
+		f.Severity = lint.Warning
+		f.Message = fmt.Sprintf("restrictive policy %q of %s is gone: rows that it kept back can be seen or written", before.Name, quote(t))
+	default:
+		f.Message = fmt.Sprintf("policy %q of %s is gone: rows that only it let through cannot be reached any more", before.Name, quote(t))
+	}
+	f.Advice = "Compare the conditions above with what the application needs, for each role."
+	p.Report(at, f)
+}
+
+func verb(command string) string {
+	if command == "all" {
+		return "read and write"
+	}
+	return command
+}

@@ -1,0 +1,129 @@
+package analyzers
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var lostRights = &Analyzer{
+	Rule: lint.Rule{
+		ID: "SE105", Name: "lost-rights", Title: "roles that lose a right, or never get the one they have next door", Severity: lint.Warning,
+		Hazards: []string{"R10", "D12"},
+	},
+	Run: func(p *Pass) {
+		for m, s := range p.Steps() {
+			at := At{Migration: m, Step: s}
+			var lost []*grantLine
+			for _, g := range Changes[*schema.DropGrant](s) {
+				if p.Before.Has(g.Object) && !stillGranted(p, g) && g.Grant.Grantee != "public" {
+					lost = addGrant(lost, g.Kind, g.Name, g.Grant)
+				}
+			}
+			reportGrants(p, at, lost, "%[3]s loses %[1]s on %[2]s: queries that need it fail with \"permission denied\"", "Make sure that no running version of the application needs it.")
+			owned := map[string]bool{}
+			for _, c := range Changes[*schema.SetOwner](s) {
+				if owned[c.After] || !p.Before.Has(c.Object) {
+					continue
+				}
+				owned[c.After] = true
+				p.Report(at, lint.Finding{
+					Object:   c.Name,
+					Message:  fmt.Sprintf("%s %s belongs to %s now: %s can no longer change it, and loses every right that was not granted", c.Kind, quote(c.Name), c.After, c.Before),
+					Evidence: []lint.Evidence{catalogEvidence(c.Name, "owner before: %s, after: %s", c.Before, c.After)},
+					Advice:   fmt.Sprintf("Grant what %s still needs in the same transaction.", c.Before),
+				})
+			}
+		}
+		for at, c := range Each[*schema.AddTable](p) {
+			if now := p.After.Relations[c.Table.OID]; now != nil && now.Persistence != "temporary" && now.PartitionOf == 0 {
+				reportSiblings(p, at, now)
+			}
+		}
+	},
+}
+
+// stillGranted reports whether the role has the privilege after the whole change.
+func stillGranted(p *Pass, g *schema.DropGrant) bool {
+	return !p.After.Has(g.Object) || slices.ContainsFunc(aclOf(p.After, g.Object), func(x schema.Grant) bool {
+		return x.Grantee == g.Grant.Grantee && x.Privilege == g.Grant.Privilege
+	})
+}
+
+// aclOf is an object's access control list; a column's is its own.
+func aclOf(c *schema.Catalog, ref schema.Ref) []schema.Grant {
+	switch ref.Class {
+	case schema.ClassRelation:
+		if r := c.Relations[ref.OID]; r != nil && ref.Sub == 0 {
+			return r.ACL
+		} else if col := column(r, ref.Sub); col != nil {
+			return col.ACL
+		}
+	case schema.ClassSchema:
+		if s := c.Schemas[ref.OID]; s != nil {
+			return s.ACL
+		}
+	case schema.ClassFunction:
+		if f := c.Functions[ref.OID]; f != nil {
+			return f.ACL
+		}
+	case schema.ClassType:
+		if t := c.Types[ref.OID]; t != nil {
+			return t.ACL
+		}
+	}
+	return nil
+}
+
+// reportSiblings tells a new table that a role cannot reach, though it can
+// reach all of the three or more tables that were in the schema before.
+func reportSiblings(p *Pass, at At, t *schema.Relation) {
+	var siblings int
+	count := map[string]int{}
+	privileges := map[string]int{}
+	var roles []string
+	for _, r := range schema.Sorted(p.Before.Relations) {
+		if r.Schema != t.Schema || !r.IsTable() || r.PartitionOf != 0 || r.Persistence == "temporary" || r.OID == t.OID {
+			continue
+		}
+		siblings++
+		seen := map[string]bool{}
+		for _, g := range r.ACL {
+			privileges[g.Grantee+" "+g.Privilege]++
+			if !seen[g.Grantee] {
+				seen[g.Grantee] = true
+				count[g.Grantee]++
+				if !slices.Contains(roles, g.Grantee) {
+					roles = append(roles, g.Grantee)
+				}
+			}
+		}
+	}
+	var lines []*grantLine
+	for _, role := range roles {
+		if siblings < 3 || count[role] < siblings || slices.ContainsFunc(t.ACL, func(g schema.Grant) bool { return g.Grantee == role || g.Grantee == "public" }) {
+			continue
+		}
+		for _, x := range []string{"SELECT", "INSERT", "UPDATE", "DELETE"} {
+			if privileges[role+" "+x] == siblings {
+				lines = addGrant(lines, "table", t.QualifiedName(), schema.Grant{Grantee: role, Privilege: x})
+			}
+		}
+	}
+	if len(lines) == 0 {
+		return
+	}
+	f := grantFinding(lines, "%[3]s has rights on each of the "+fmt.Sprint(siblings)+" other tables of schema "+t.Schema+" and none on the new %[2]s", "")
+	var sql []string
+	for _, g := range lines {
+		sql = append(sql, strings.Replace(g.sql(), " ON TABLE ", " ON ", 1))
+	}
+	f.Advice = "If it is to be used like the others:\n\n" + sqlList(sql)
+	for i, g := range lines {
+		f.Evidence[i].Text = fmt.Sprintf("%s has %s on every other table of schema %s", g.role, g.text(), t.Schema)
+	}
+	p.Report(at, f)
+}
