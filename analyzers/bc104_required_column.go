@@ -23,6 +23,11 @@ var requiredColumn = &Analyzer{
 			told[ref] = true
 			p.Report(at, p.requiredFinding(t, num))
 		}
+		for at, c := range Each[*schema.AddColumn](p) {
+			if !fromParent(at.Step, c) && required(at.Step, c.Column) && p.emptied(at, c.Table) { // otherwise DD103 tells both
+				tell(at, c.Table, c.Column.Num)
+			}
+		}
 		for at, c := range Each[*schema.SetNotNull](p) {
 			if !fromParent(at.Step, c) && required(at.Step, c.Column) {
 				tell(at, c.Table, c.Column.Num)

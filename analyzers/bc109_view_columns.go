@@ -26,7 +26,7 @@ var viewColumns = &Analyzer{
 				switch {
 				case n == nil:
 					lost = append(lost, fmt.Sprintf("has no %q", col.Name))
-				case n.TypeOID != col.TypeOID && p.Before.Types[col.TypeOID] == nil:
+				case n.TypeOID != col.TypeOID && p.Before.Types[col.TypeOID] == nil && kindOfType(n.Type) != kindOfType(col.Type):
 					lost = append(lost, fmt.Sprintf("has %q as %s, not %s", col.Name, n.Type, col.Type))
 				default:
 					continue
@@ -61,4 +61,20 @@ func (p *Pass) oldNamed(v *schema.Relation) *schema.Relation {
 func (p *Pass) relationKept(old *schema.Relation) bool {
 	r := p.After.Relations[old.OID]
 	return r != nil && r.Schema == old.Schema && r.Name == old.Name
+}
+
+// kindOfType puts the types into one class that most code reads alike.
+func kindOfType(name string) string {
+	t := parseType(name)
+	switch {
+	case intDigits[t.base] > 0, t.base == "numeric", t.isFloat():
+		return "number"
+	case t.isText():
+		return "text"
+	case t.isStamp():
+		return "timestamp"
+	case t.base == "json", t.base == "jsonb":
+		return "json"
+	}
+	return t.base
 }

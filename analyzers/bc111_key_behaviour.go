@@ -42,6 +42,7 @@ func behaviourFinding(at At, old, now *schema.Constraint) (lint.Finding, bool) {
 	switch {
 	case now.Kind == schema.ForeignKey && old.OnDelete != now.OnDelete && (now.OnDelete == "cascade" || now.OnDelete == "set null" || now.OnDelete == "set default"):
 		what := map[string]string{"cascade": "deletes its rows of", "set null": "empties the key of its rows of", "set default": "resets the key of its rows of"}[now.OnDelete]
+		f.Severity = lint.Info
 		f.Message = fmt.Sprintf("from now on deleting a row of %s %s %s, one by one, where %q did not", quote(relName(at.Step, now.RefTable)), what, quote(table), old.Name)
 		f.Advice = "Keep the old key, and delete the dependent rows in the application, in batches, before the row they point to."
 	case now.Kind == schema.ForeignKey && old.OnDelete == "cascade" && now.OnDelete != "cascade":

@@ -70,6 +70,22 @@ func (p *Pass) writtenBefore(at At, table schema.OID) bool {
 	return false
 }
 
+// emptied reports whether an earlier statement of the change set takes every
+// row out of the table, so that nothing that is demanded of rows can fail.
+func (p *Pass) emptied(at At, t *schema.Relation) bool {
+	for _, s := range p.Steps() {
+		if s == at.Step {
+			return false
+		}
+		x := s.Stmt.Syntax
+		all := s.Tag == "TRUNCATE TABLE" || s.Tag == "DELETE" && !x.HasWhere
+		if all && slices.ContainsFunc(x.Objects, func(n string) bool { return names(n, t) }) {
+			return true
+		}
+	}
+	return false
+}
+
 // writes reports whether a step is a data statement that writes the table. A
 // lock that is held already is not taken again, so the text is asked as well.
 func writes(s *devdb.Step, table schema.OID) bool {

@@ -136,10 +136,14 @@ func (p *Pass) guardFinding(s *devdb.Step, k *schema.Constraint) (lint.Finding, 
 // lostUnique tells that rows need no longer differ.
 func (p *Pass) lostUnique(s *devdb.Step, i *schema.Index, what string) lint.Finding {
 	table := relName(s, i.Table)
-	keys := paren(keyNames(i))
+	keys := clip(paren(keyNames(i)))
+	conflict := keys
+	if len(keys) > 40 {
+		conflict = "on them"
+	}
 	return lint.Finding{
 		Object:   table,
-		Message:  fmt.Sprintf("drops %s: from now on rows of %s may share %s, and INSERT … ON CONFLICT %s fails", what, quote(table), keys, keys),
+		Message:  fmt.Sprintf("drops %s: from now on rows of %s may share %s, and INSERT … ON CONFLICT %s fails", what, quote(table), keys, conflict),
 		Evidence: factOf(table, "%s; no other unique index says the same", i.Definition),
 		Advice:   "If it only has to change, build the new unique index CONCURRENTLY first, and drop the old one after it.",
 	}
