@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/assaydb/assay/internal/lint"
@@ -230,6 +231,9 @@ func (p *places) place(f *lint.Finding, l *Location, a answer) bool {
 	}
 	if c := p.change(f.Object); c != nil {
 		p.at(f, c.Location)
+		if c.Object != f.Object && p.added[f.Object] {
+			p.inside(f)
+		}
 		return true
 	}
 	if f.Object != "" && !a.rule.Everywhere {
@@ -253,6 +257,25 @@ func (p *places) change(object string) *Change {
 		return p.byObject[object[:i]] // a column of a table that the change makes
 	}
 	return nil
+}
+
+// inside moves a finding about a column to the line of the statement that
+// begins with its name, if there is one.
+func (p *places) inside(f *lint.Finding) {
+	name := f.Object[strings.LastIndexByte(f.Object, '.')+1:]
+	for _, s := range p.in.Statements {
+		if s.Location.Line != f.Line || s.Location.Path != f.Path || s.Location.Column != f.Column {
+			continue
+		}
+		for i, line := range strings.Split(s.Text, "\n") {
+			text := strings.TrimSpace(line)
+			if i > 0 && (strings.HasPrefix(text, name+" ") || strings.HasPrefix(text, strconv.Quote(name)+" ")) {
+				f.Line, f.EndLine = f.Line+i, f.Line+i
+				f.Column, f.EndColumn = 0, 0
+				return
+			}
+		}
+	}
 }
 
 // at puts a finding at a location, and at the statement that lies there.

@@ -169,7 +169,15 @@ func (a *app) lintSchema(ctx context.Context, r *policyRun, args []string, url s
 		}
 	}
 	a.policies = p
-	return a.judgeWith(ctx, pr, &r.lintOptions, rec, []pipeline.Judge{&policy.Rules{Policies: p, Subject: subject}})
+	res, err = a.judgeWith(ctx, pr, &r.lintOptions, rec, []pipeline.Judge{&policy.Rules{Policies: p, Subject: subject}})
+	if err == nil {
+		name := subject
+		if dump != nil {
+			name = dump.Path
+		}
+		res.Against = fmt.Sprintf("the schema of %s, PostgreSQL %s", name, rec.Version.Text)
+	}
+	return res, err
 }
 
 // schemaDump reads the dump, or has pg_dump make one; nil for neither. The

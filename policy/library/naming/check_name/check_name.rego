@@ -6,7 +6,7 @@
 #   id: NM105
 #   params:
 #     pattern:
-#       default: "[a-z0-9_]+_check"
+#       default: "((ck|chk)_[a-z0-9_]+|[a-z0-9_]+_(check|chk))"
 #       description: Regular expression for the whole check name.
 package library.naming.check_name
 

@@ -9,7 +9,7 @@ test_speaks if {
 		"kind": "check",
 		"inherited": false,
 	}]}}
-		with input.params.NM105 as {"pattern": "[a-z0-9_]+_check"}
+		with input.params.NM105 as {"pattern": "((ck|chk)_[a-z0-9_]+|[a-z0-9_]+_(check|chk))"}
 }
 
 test_silent if {
@@ -19,5 +19,5 @@ test_silent if {
 		"kind": "check",
 		"inherited": false,
 	}]}}
-		with input.params.NM105 as {"pattern": "[a-z0-9_]+_check"}
+		with input.params.NM105 as {"pattern": "((ck|chk)_[a-z0-9_]+|[a-z0-9_]+_(check|chk))"}
 }

@@ -7,7 +7,7 @@
 #   aliases: [bytebase:naming.index.fk]
 #   params:
 #     pattern:
-#       default: "[a-z0-9_]+_fkey"
+#       default: "(fk_[a-z0-9_]+|[a-z0-9_]+_(fkey|fk))"
 #       description: Regular expression for the whole foreign key name.
 package library.naming.foreign_key_name
 

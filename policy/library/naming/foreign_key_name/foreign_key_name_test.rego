@@ -9,7 +9,7 @@ test_speaks if {
 		"kind": "foreign key",
 		"inherited": false,
 	}]}}
-		with input.params.NM104 as {"pattern": "[a-z0-9_]+_fkey"}
+		with input.params.NM104 as {"pattern": "(fk_[a-z0-9_]+|[a-z0-9_]+_(fkey|fk))"}
 }
 
 test_silent if {
@@ -19,5 +19,5 @@ test_silent if {
 		"kind": "foreign key",
 		"inherited": false,
 	}]}}
-		with input.params.NM104 as {"pattern": "[a-z0-9_]+_fkey"}
+		with input.params.NM104 as {"pattern": "(fk_[a-z0-9_]+|[a-z0-9_]+_(fkey|fk))"}
 }

@@ -8,7 +8,7 @@
 #   aliases: [bytebase:naming.index.idx]
 #   params:
 #     pattern:
-#       default: "[a-z0-9_]+_idx"
+#       default: "(idx_[a-z0-9_]+|[a-z0-9_]+_idx)"
 #       description: Regular expression for the whole index name.
 package library.naming.index_name
 

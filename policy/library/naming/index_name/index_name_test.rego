@@ -9,7 +9,7 @@ test_speaks if {
 		"constraint": false,
 		"inherited": false,
 	}]}}
-		with input.params.NM103 as {"pattern": "[a-z0-9_]+_idx"}
+		with input.params.NM103 as {"pattern": "(idx_[a-z0-9_]+|[a-z0-9_]+_idx)"}
 }
 
 test_silent if {
@@ -19,5 +19,5 @@ test_silent if {
 		"constraint": false,
 		"inherited": false,
 	}]}}
-		with input.params.NM103 as {"pattern": "[a-z0-9_]+_idx"}
+		with input.params.NM103 as {"pattern": "(idx_[a-z0-9_]+|[a-z0-9_]+_idx)"}
 }

@@ -7,7 +7,7 @@
 #   aliases: [bytebase:naming.index.uk]
 #   params:
 #     pattern:
-#       default: "[a-z0-9_]+_key"
+#       default: "((uq|uk|uniq)_[a-z0-9_]+|[a-z0-9_]+_(key|uniq|unique))"
 #       description: Regular expression for the whole unique name.
 package library.naming.unique_name
 

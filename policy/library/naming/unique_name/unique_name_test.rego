@@ -9,7 +9,7 @@ test_speaks if {
 		"kind": "unique",
 		"inherited": false,
 	}]}}
-		with input.params.NM106 as {"pattern": "[a-z0-9_]+_key"}
+		with input.params.NM106 as {"pattern": "((uq|uk|uniq)_[a-z0-9_]+|[a-z0-9_]+_(key|uniq|unique))"}
 }
 
 test_silent if {
@@ -19,5 +19,5 @@ test_silent if {
 		"kind": "unique",
 		"inherited": false,
 	}]}}
-		with input.params.NM106 as {"pattern": "[a-z0-9_]+_key"}
+		with input.params.NM106 as {"pattern": "((uq|uk|uniq)_[a-z0-9_]+|[a-z0-9_]+_(key|uniq|unique))"}
 }
