@@ -3,6 +3,7 @@ package proof
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ type base struct {
 	triggers    map[schema.OID][]*schema.Trigger    // enabled ones
 	full        map[schema.OID]bool                 // tables that hold rows
 	bounds      map[schema.OID]string               // of a table that is or has partitions: what its rows must be like
+	notNull     map[schema.Ref]bool                 // columns that the change set makes so before the statement
 	pools       map[string][]string
 	keys        map[string][]string
 }
@@ -70,6 +72,45 @@ func newBase(ctx context.Context, lab Lab, cat *schema.Catalog) (*base, error) {
 		}
 	}
 	return b, nil
+}
+
+// strict is the base with what else the change set demands before and beside
+// the target, as far as it is about tables and columns that are there: rows
+// that meet it get as far as the statement.
+func (b *base) strict(after *schema.Catalog, target schema.Ref) *base {
+	out := *b
+	out.foreignKeys, out.checks, out.notNull = maps.Clone(b.foreignKeys), maps.Clone(b.checks), map[schema.Ref]bool{}
+	out.uniques, out.pools = maps.Clone(b.uniques), map[string][]string{}
+	for _, k := range schema.Sorted(after.Constraints) {
+		rel := b.cat.Relations[k.Table]
+		if rel == nil || !k.Enforced || target == (schema.Ref{Class: schema.ClassConstraint, OID: k.OID}) || b.cat.Constraints[k.OID] != nil ||
+			slices.ContainsFunc(k.Columns, func(n int16) bool { return rel.Column(n) == nil }) {
+			continue
+		}
+		switch {
+		case k.Kind == schema.Check && len(renamed(rel, after)) == 0:
+			out.checks[rel.OID] = append(slices.Clone(out.checks[rel.OID]), k)
+		case k.Kind == schema.ForeignKey && b.cat.Relations[k.RefTable] != nil && !slices.ContainsFunc(k.RefColumns, func(n int16) bool { return b.cat.Relations[k.RefTable].Column(n) == nil }):
+			out.foreignKeys[rel.OID] = append(slices.Clone(out.foreignKeys[rel.OID]), k)
+		}
+	}
+	for _, i := range schema.Sorted(after.Indexes) {
+		if b.cat.Relations[i.Table] != nil && b.cat.Indexes[i.OID] == nil && i.Unique && target.OID != i.OID && (i.Constraint == 0 || target.OID != i.Constraint) {
+			out.uniques[i.Table] = append(slices.Clone(out.uniques[i.Table]), i)
+		}
+	}
+	for _, r := range b.cat.Relations {
+		now := after.Relations[r.OID]
+		if now == nil {
+			continue
+		}
+		for _, c := range r.Columns {
+			if n := now.Column(c.Num); n != nil && n.NotNull && !c.NotNull && target != columnRef(r.OID, c.Num) {
+				out.notNull[columnRef(r.OID, c.Num)] = true
+			}
+		}
+	}
+	return &out
 }
 
 // bound is what rows of a partition, or of a partitioned table, must be like.

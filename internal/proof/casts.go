@@ -25,6 +25,9 @@ func castGoals(b *base, rel *schema.Relation, after *schema.Catalog, c *schema.A
 	}
 	var out []goal
 	for _, v := range castValues(b, from, newTypes(after).base(to), to) {
+		if !takes(b.types.base(from), v) {
+			continue
+		}
 		g := one(rel, want{fixed: map[int16]string{old.Num: v}})
 		g.weak = true // the type may take this value
 		g.look, g.loses = look, loses
@@ -128,6 +131,27 @@ func numbersFor(from, to typ) []string {
 		out = append(out, "1."+strings.Repeat("1", min(s, 15))+"5")
 	}
 	return append(out, "1")
+}
+
+// takes reports whether a number is not too big for its type.
+func takes(x typ, lit string) bool {
+	v, ok := new(big.Rat).SetString(lit)
+	if !ok || x.array {
+		return true
+	}
+	bits := map[string]uint{"smallint": 15, "integer": 31, "bigint": 63}[x.name]
+	limit := new(big.Int).Lsh(big.NewInt(1), bits)
+	if bits == 0 {
+		if x.name != "numeric" || len(x.mods) == 0 {
+			return true
+		}
+		digits := x.mods[0]
+		if len(x.mods) == 2 {
+			digits -= x.mods[1]
+		}
+		limit = new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(max(0, digits))), nil)
+	}
+	return v.Cmp(new(big.Rat).SetInt(limit)) < 0
 }
 
 // loses reports whether a value is not only written otherwise but is another.

@@ -30,6 +30,8 @@ type outcome struct {
 	proof devdb.Outcome
 	why   string
 	cx    *devdb.Counterexample
+	// before: the change failed on the rows for another reason than the demand.
+	before bool
 }
 
 // Prove tries a task until rows are found that break its demand, or nothing is
@@ -48,52 +50,107 @@ func (p *Prover) Prove(ctx context.Context, t *Task) (devdb.Proof, error) {
 		out.Why = why
 		return out, nil
 	}
-	goals := t.goals(p.base)
-	var passed, impossible bool
-	for fill := range 3 {
-		for _, g := range goals {
-			o, err := p.attempt(ctx, t, g, fill, run)
-			if err != nil {
-				return out, err
-			}
-			switch o.proof {
-			case devdb.Fails:
-				out.Outcome, out.Counterexample, out.Why = devdb.Fails, o.cx, ""
-				return out, nil
-			case devdb.Changes:
-				if out.Counterexample == nil {
-					out.Counterexample = o.cx
-				}
-			case devdb.Passes:
-				passed = passed || !g.weak
-				if g.weak && out.Why == "" {
-					out.Why = "the rows that were tried all pass"
-				}
-			case devdb.Impossible:
-				impossible = true
-			default:
-				if out.Why == "" || strings.HasPrefix(out.Why, "the rows that") {
-					out.Why = o.why
-				}
-			}
+	r := &result{task: t}
+	err := p.round(ctx, p.base, r, run)
+	if err == nil && r.before && r.fails == nil {
+		// Other demands of the change are in the way: rows that meet them may get through.
+		err = p.round(ctx, p.base.strict(t.Step.After, t.Target), r, run)
+	}
+	r.into(&out)
+	return out, err
+}
+
+// result gathers what came of the attempts at a task.
+type result struct {
+	task               *Task
+	fails, changes     *devdb.Counterexample
+	passed, impossible bool
+	weak               bool   // rows that may well be fine have passed
+	before             bool   // the change failed on the rows, but not on the demand
+	why                string // what was in the way first
+}
+
+func (r *result) take(g goal, o outcome) {
+	switch o.proof {
+	case devdb.Fails:
+		r.fails = o.cx
+	case devdb.Changes:
+		if r.changes == nil {
+			r.changes = o.cx
 		}
-		if !passed || impossible {
-			break // other values elsewhere in the row would change nothing
+	case devdb.Passes:
+		r.passed, r.weak = r.passed || !g.weak, r.weak || g.weak
+	case devdb.Impossible:
+		r.impossible = true
+	default:
+		r.before = r.before || o.before
+		if r.why == "" || o.before {
+			r.why = o.why
 		}
 	}
+}
+
+func (r *result) into(p *devdb.Proof) {
 	switch {
-	case out.Counterexample != nil:
-		out.Outcome, out.Why = devdb.Changes, ""
-	case passed:
-		out.Outcome, out.Why = devdb.Passes, ""
-	case impossible:
-		out.Outcome, out.Why = devdb.Impossible, ""
-	case t.Demand == devdb.DemandCast && out.Why == "the rows that were tried all pass":
-		out.Outcome, out.Why = devdb.Passes, ""
-	case out.Why == "":
-		out.Why = "no rows could be thought of"
+	case r.fails != nil:
+		p.Outcome, p.Counterexample = devdb.Fails, r.fails
+	case r.changes != nil:
+		p.Outcome, p.Counterexample = devdb.Changes, r.changes
+	case r.passed:
+		p.Outcome = devdb.Passes
+	case r.impossible:
+		p.Outcome = devdb.Impossible
+	case r.weak && r.why == "":
+		p.Outcome = devdb.Passes
+		if r.task.Demand != devdb.DemandCast {
+			p.Outcome, p.Why = devdb.Unknown, "the rows that were tried all pass"
+		}
+	case r.why != "":
+		p.Why = r.why
+	default:
+		p.Why = "no rows could be thought of"
 	}
-	return out, nil
+}
+
+// round tries every goal, with other values in the other columns if rows pass:
+// a back-fill may have missed those.
+func (p *Prover) round(ctx context.Context, b *base, r *result, run []*migration.Migration) error {
+	goals := r.task.goals(b)
+	fills := 1
+	if p.writes(r.task) {
+		fills = 3
+	}
+	for fill := range fills {
+		for _, g := range goals {
+			o, err := p.attempt(ctx, b, r.task, g, fill, run)
+			if err != nil {
+				return err
+			}
+			if r.take(g, o); r.fails != nil {
+				return nil
+			}
+		}
+		if !r.passed || r.impossible {
+			return nil
+		}
+	}
+	return nil
+}
+
+// writes reports whether a statement before the task's may write rows.
+func (p *Prover) writes(t *Task) bool {
+	for _, m := range p.change {
+		for _, s := range m.Steps {
+			if s == t.Step {
+				return false
+			}
+			switch s.Tag {
+			case "UPDATE", "DELETE", "MERGE", "INSERT", "DO", "SELECT", "CALL", "COPY", "TRUNCATE TABLE":
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // run is the change set up to and with the task's statement. Migrations that
@@ -113,9 +170,6 @@ func (p *Prover) run(t *Task) ([]*migration.Migration, string) {
 			return nil, "the statement is not in its file"
 		}
 		cut.Statements = m.Statements[:i+1]
-		if cut.TxMode == migration.TxFile {
-			return append(out, &cut), ""
-		}
 		return append(out, &cut), ""
 	}
 	return out, ""
@@ -123,13 +177,13 @@ func (p *Prover) run(t *Task) ([]*migration.Migration, string) {
 
 // attempt makes the rows of a goal, mends them while the old schema refuses
 // them, and runs the change set over them.
-func (p *Prover) attempt(ctx context.Context, t *Task, g goal, fill int, run []*migration.Migration) (outcome, error) {
-	required := map[schema.Ref]bool{}
+func (p *Prover) attempt(ctx context.Context, from *base, t *Task, g goal, fill int, run []*migration.Migration) (outcome, error) {
+	required, dodge := map[schema.Ref]bool{}, map[schema.OID]bool{}
 	offset := 0
 	why := ""
 	quiet := false // triggers are out of the way
 	for range 6 {
-		b := &builder{base: p.base, fill: fill, offset: offset, required: required}
+		b := &builder{base: from, fill: fill, offset: offset, required: required, dodge: dodge}
 		if err := g.make(ctx, b); err != nil {
 			return unmade(err)
 		}
@@ -149,9 +203,9 @@ func (p *Prover) attempt(ctx context.Context, t *Task, g goal, fill int, run []*
 		}
 		why = "the old schema refuses the rows: " + tried.Refused.Error()
 		switch again := p.mend(b, tried.Refused, required); {
+		case again:
 		case tried.Refused.Code == "23505" && offset == 0:
 			offset = 100
-		case again:
 		case !quiet && p.triggered(b):
 			quiet = true
 		default:
@@ -181,6 +235,14 @@ func (p *Prover) mend(b *builder, r *Refusal, required map[schema.Ref]bool) bool
 	rel := byName(b, r.Table)
 	if rel == nil {
 		return false
+	}
+	if r.Code == "23505" {
+		for _, i := range b.uniques[rel.OID] {
+			if i.Name == r.Constraint && i.Predicate != "" && !b.dodge[i.OID] {
+				b.dodge[i.OID] = true
+				return true
+			}
+		}
 	}
 	if r.Code == "23502" {
 		if c := rel.ColumnNamed(r.Column); c != nil {
@@ -217,6 +279,7 @@ func (p *Prover) clear(b *builder, g goal, quiet bool, t *Trial) []string {
 			continue
 		}
 		seen[r.rel.OID] = true
+		t.Tables = append(t.Tables, fullName(r.rel))
 		if r.rel.RowSecurity {
 			left = append(left, "row security of "+fullName(r.rel))
 		}
@@ -251,16 +314,17 @@ func judge(t *Task, g goal, tried *Tried, rows, left []string) outcome {
 	text := strings.Join(rows, "\n")
 	if f := tried.Failed; f != nil {
 		cx := &devdb.Counterexample{Kind: "fails", Rows: text, Code: f.Code, Message: f.Message, Left: left}
+		here := f.Statement != nil && f.Statement.Pos == t.Step.Stmt.Pos
 		switch {
 		case f.Canceled != "":
 			return outcome{proof: devdb.Unknown, why: f.Canceled}
-		case f.Statement != nil && f.Statement.Pos == t.Step.Stmt.Pos && f.Statement.Text == t.Step.Stmt.Text || f.Statement != nil && f.Statement.Text == "COMMIT" && f.Statement.Pos == t.Step.Stmt.Pos:
-			if meets(t.Demand, f.Code) {
-				return outcome{proof: devdb.Fails, cx: cx}
-			}
-			return outcome{proof: devdb.Unknown, why: fmt.Sprintf("the statement fails on the rows for another reason: %s (SQLSTATE %s)", f.Message, f.Code)}
+		case here && meets(t.Demand, f.Code) && t.named(f.Message):
+			return outcome{proof: devdb.Fails, cx: cx}
+		case here:
+			return outcome{proof: devdb.Unknown, before: true, why: fmt.Sprintf("the statement fails on the rows for another reason: %s (SQLSTATE %s)", f.Message, f.Code)}
 		}
-		return outcome{proof: devdb.Unknown, why: fmt.Sprintf("such rows make the change fail before, at line %d: %s (SQLSTATE %s)", f.Statement.Pos.Line, f.Message, f.Code)}
+		return outcome{proof: devdb.Unknown, before: true,
+			why: fmt.Sprintf("such rows make the change fail before, at line %d: %s (SQLSTATE %s)", f.Statement.Pos.Line, f.Message, f.Code)}
 	}
 	if g.look != nil && len(tried.Before) > 0 && len(tried.Before) == len(tried.After) {
 		for i := range tried.Before {
@@ -271,6 +335,29 @@ func judge(t *Task, g goal, tried *Tried, rows, left []string) outcome {
 		}
 	}
 	return outcome{proof: devdb.Passes}
+}
+
+// named reports whether an error is about the task's target, where errors name theirs.
+func (t *Task) named(message string) bool {
+	after := t.Step.After
+	name := ""
+	switch t.Demand {
+	case devdb.DemandNotNull:
+		if r := after.Relations[t.Table]; r != nil && r.Column(t.Target.Sub) != nil {
+			name = r.Column(t.Target.Sub).Name
+		}
+	case devdb.DemandCheck, devdb.DemandForeign, devdb.DemandExclusion:
+		if k := after.Constraints[t.Target.OID]; k != nil {
+			name = k.Name
+		}
+	case devdb.DemandUnique:
+		if k := after.Constraints[t.Target.OID]; k != nil && t.Target.Class == schema.ClassConstraint {
+			name = k.Name
+		} else if i := after.Indexes[t.Target.OID]; i != nil {
+			name = i.Name
+		}
+	}
+	return name == "" || strings.Contains(message, `"`+name) // a partition's index adds to the name
 }
 
 func shown(v *string) string {

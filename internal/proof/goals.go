@@ -152,7 +152,7 @@ func uniqueGoals(rel *schema.Relation, after *schema.Catalog, i *schema.Index) [
 			out = append(out, pair(rel, in, cols, upper))
 		}
 		last := pair(rel, w, cols, nil)
-		last.weak = true
+		last.weak = len(added(i.Predicate, rel, after)) == 0
 		return append(out, last)
 	}
 	out = append(out, pair(rel, w, cols, nil))
@@ -241,9 +241,9 @@ func checkGoals(b *base, rel *schema.Relation, after *schema.Catalog, k, was *sc
 	g.free = was
 	plain := one(rel, want{free: free(was)})
 	plain.free = was
-	plain.weak = len(oldColumns(rel, mentioned(k.Expression, after.Relations[rel.OID], nil))) > 0
+	plain.weak = len(w.calc) == 0
 	if was == nil {
-		if old := listed(b, rel, k); old != nil && slices.Equal(old, k.Columns) {
+		if listed(b, rel, k) || onlyNulls(k.Expression) {
 			g.make = proven(g.make)
 			return []goal{g}
 		}
@@ -270,13 +270,13 @@ func proven(f func(context.Context, *builder) error) func(context.Context, *buil
 	}
 }
 
-// listed gives the columns of a check if the old schema takes only listed
-// values for each of them: enums, booleans, and those of a check with a list.
-func listed(b *base, rel *schema.Relation, k *schema.Constraint) []int16 {
+// listed reports whether the old schema takes only listed values for each
+// column of a check: enums, booleans, and those of a check with a list.
+func listed(b *base, rel *schema.Relation, k *schema.Constraint) bool {
 	for _, n := range k.Columns {
 		c := rel.Column(n)
 		if c == nil {
-			return nil
+			return false
 		}
 		x := b.types.base(b.types.parse(c.Type))
 		if x.name == "boolean" || x.user != nil && x.user.Kind == schema.Enum && !x.array {
@@ -285,11 +285,16 @@ func listed(b *base, rel *schema.Relation, k *schema.Constraint) []int16 {
 		if !slices.ContainsFunc(b.checks[rel.OID], func(o *schema.Constraint) bool {
 			return len(o.Columns) == 1 && o.Columns[0] == n && o.Validated && onlyList.MatchString(o.Expression)
 		}) {
-			return nil
+			return false
 		}
 	}
-	return k.Columns
+	return len(k.Columns) > 0
 }
+
+var nullTest = regexp.MustCompile(`(?:"[^"]+"|\w+) IS (?:NOT )?NULL|\b(?:AND|OR|NOT)\b|[()\s]|num_nonnulls|num_nulls`)
+
+// onlyNulls reports whether an expression asks only which columns are NULL.
+func onlyNulls(expr string) bool { return nullTest.ReplaceAllString(expr, "") == "" }
 
 var onlyList = regexp.MustCompile(`^\(+[\w".]+\)?(?:::[\w ]+)?\)? = (?:ANY \(.*ARRAY\[[^\]]*\].*\)|'(?:[^']|'')*'(?:::[\w ]+)?\))$`)
 

@@ -27,6 +27,7 @@ type Trial struct {
 	// Prepare takes out of the way what old rows were not held to, Restore puts
 	// it back. Both run as the admin, in one transaction with Rows.
 	Prepare, Rows, Restore []string
+	Tables                 []string // that Rows go into
 	Run                    []*migration.Migration
 	// Look is asked before and after the run, if there is one.
 	Look *Look

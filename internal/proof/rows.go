@@ -43,6 +43,7 @@ type builder struct {
 	fill     int // 0: as few columns as can be; 1 and 2: all, with other values
 	offset   int // of the numbering of values
 	required map[schema.Ref]bool
+	dodge    map[schema.OID]bool // partial unique indexes that the rows must stay out of
 	rows     []*row
 	open     []*row // in the making
 	cyclic   bool
@@ -100,7 +101,7 @@ func (b *builder) distinct(rel *schema.Relation, w want) (map[int16]bool, error)
 			others = append(others, o)
 		}
 	}
-	if len(others) == 0 && b.offset == 0 {
+	if len(others) == 0 && b.offset == 0 && !b.full[rel.OID] {
 		return out, nil
 	}
 	for _, i := range b.uniques[rel.OID] {
@@ -116,9 +117,11 @@ func (b *builder) distinct(rel *schema.Relation, w want) (map[int16]bool, error)
 
 func (b *builder) differ(rel *schema.Relation, i *schema.Index, w want, others []*row, out map[int16]bool) error {
 	var cols []int16
+	plain := map[int16]bool{}
 	for _, k := range i.Keys {
 		if k.Column != 0 {
 			cols = append(cols, k.Column)
+			plain[k.Column] = true
 		} else {
 			cols = append(cols, mentioned(k.Text, rel, nil)...)
 		}
@@ -135,18 +138,21 @@ func (b *builder) differ(rel *schema.Relation, i *schema.Index, w want, others [
 		switch {
 		case out[n]:
 			return nil
-		case fixed && v == null && !i.NullsNotDistinct:
+		case fixed && v == null && !i.NullsNotDistinct && plain[n]:
 			return nil
-		case fixed && !slices.ContainsFunc(others, func(o *row) bool { return o.vals[n] == v || o.vals[n] == "" }):
+		case fixed && plain[n] && !slices.ContainsFunc(others, func(o *row) bool { return o.vals[n] == v || o.vals[n] == "" }):
 			return nil
 		case fixed:
 			continue
-		case !explicit && (unlike(c) || c.Default == "" && !i.NullsNotDistinct):
+		case !explicit && plain[n] && (unlike(c) || c.Default == "" && !i.NullsNotDistinct):
 			return nil
+		case b.few(c):
+			rank = 3
 		case len(b.keysOf(rel, n)) > 0:
 			rank = 2
-		case b.types.base(b.types.parse(c.Type)).name == "boolean":
-			rank = 3
+		}
+		if !plain[n] {
+			rank += 4
 		}
 		if rank < bestRank {
 			best, bestRank = n, rank
@@ -162,6 +168,12 @@ func (b *builder) differ(rel *schema.Relation, i *schema.Index, w want, others [
 	return nil
 }
 
+// few reports whether a column's type has few values.
+func (b *builder) few(c *schema.Column) bool {
+	x := b.types.base(b.types.parse(c.Type))
+	return !x.array && (x.name == "boolean" || x.user != nil && x.user.Kind == schema.Enum)
+}
+
 // unlike reports whether the column's default gives each row another value.
 func unlike(c *schema.Column) bool {
 	d := strings.ToLower(c.Default)
@@ -170,7 +182,7 @@ func unlike(c *schema.Column) bool {
 
 // isRequired reports whether the column must be given a value.
 func (b *builder) isRequired(rel *schema.Relation, c *schema.Column) bool {
-	if b.required[schema.Ref{Class: schema.ClassRelation, OID: rel.OID, Sub: c.Num}] {
+	if ref := columnRef(rel.OID, c.Num); b.required[ref] || b.notNull[ref] {
 		return true
 	}
 	if c.Default != "" || c.Identity != "" || c.Generated != "" {
@@ -247,6 +259,9 @@ func (b *builder) made(from *row, to *schema.Relation, fixed map[int16]string) b
 			continue
 		}
 		open := i >= len(b.rows)
+		if o == from && selfApart(from.rel, fixed, from) {
+			continue
+		}
 		fits := true
 		for n, v := range fixed {
 			have := o.vals[n]
@@ -261,6 +276,17 @@ func (b *builder) made(from *row, to *schema.Relation, fixed map[int16]string) b
 		}
 		b.cyclic = b.cyclic || open && o != from
 		return true
+	}
+	return false
+}
+
+// selfApart reports whether a row need not be its own parent: it has a key
+// already, which is another.
+func selfApart(rel *schema.Relation, fixed map[int16]string, r *row) bool {
+	for n, v := range fixed {
+		if c := rel.Column(n); c != nil && r.vals[n] == "" && unlike(c) && v != "1" {
+			return true
+		}
 	}
 	return false
 }

@@ -22,10 +22,11 @@ type choice struct {
 type condition struct {
 	sql  string
 	cols []int16
+	goal bool // of the goal, not of the old schema
 }
 
 // tries bounds how many rows the server is asked about at once.
-const tries = 2500
+const tries = 700
 
 // solve gives the row its values: those that it must have, and where conditions
 // say more, the first that the server finds to fulfil them.
@@ -64,7 +65,7 @@ func (b *builder) conditions(ctx context.Context, rel *schema.Relation, w want) 
 	var out []condition
 	for _, k := range b.checks[rel.OID] {
 		if !w.free[k.OID] {
-			out = append(out, condition{"(" + k.Expression + ") IS NOT FALSE", k.Columns})
+			out = append(out, condition{"(" + k.Expression + ") IS NOT FALSE", k.Columns, false})
 		}
 	}
 	bound, err := b.bound(ctx, rel)
@@ -72,13 +73,18 @@ func (b *builder) conditions(ctx context.Context, rel *schema.Relation, w want) 
 		return nil, err
 	}
 	if bound != "" {
-		out = append(out, condition{"(" + bound + ")", mentioned(bound, rel, nil)})
+		out = append(out, condition{"(" + bound + ")", mentioned(bound, rel, nil), false})
 	}
 	for _, e := range w.where {
-		out = append(out, condition{"(" + e + ")", mentioned(e, rel, w.names)})
+		out = append(out, condition{"(" + e + ")", mentioned(e, rel, w.names), true})
 	}
 	if w.not != "" {
-		out = append(out, condition{"(" + w.not + ") IS FALSE", mentioned(w.not, rel, w.names)})
+		out = append(out, condition{"(" + w.not + ") IS FALSE", mentioned(w.not, rel, w.names), true})
+	}
+	for _, i := range b.uniques[rel.OID] {
+		if b.dodge[i.OID] {
+			out = append(out, condition{"(" + i.Predicate + ") IS NOT TRUE", mentioned(i.Predicate, rel, nil), false})
+		}
 	}
 	return out, nil
 }
@@ -103,9 +109,17 @@ func (b *builder) choices(ctx context.Context, r *row, c *schema.Column, w want,
 	if distinct[c.Num] {
 		k += len(b.siblings(r.rel)) - 1
 	}
+	if !c.NotNull && slices.ContainsFunc(b.keysOf(r.rel, c.Num), func(k *schema.Constraint) bool { return k.RefTable == r.rel.OID }) {
+		k += 5 // not its own parent
+	}
 	pool, err := b.pool(ctx, r.rel, c, k, slices.Concat(exprs, b.seen))
 	if err != nil {
 		return nil, err
+	}
+	if distinct[c.Num] && b.full[r.rel.OID] {
+		if pool, err = b.unused(ctx, r.rel, c, pool); err != nil {
+			return nil, err
+		}
 	}
 	if distinct[c.Num] {
 		pool = slices.DeleteFunc(slices.Clone(pool), func(v string) bool {
@@ -136,6 +150,28 @@ func (b *builder) choices(ctx context.Context, r *row, c *schema.Column, w want,
 		return slices.Insert(out, 0, left), nil
 	}
 	return append(out, left), nil
+}
+
+// unused leaves out the values that rows which are there have.
+func (b *builder) unused(ctx context.Context, rel *schema.Relation, c *schema.Column, pool []string) ([]string, error) {
+	x := b.types.base(b.types.parse(c.Type)).plain()
+	for _, at := range []int{50, 1000, 20000, 400000} { // a few more, should these be taken
+		for _, v := range b.values(b.types.parse(c.Type), at, nil) {
+			if !slices.Contains(pool, v) {
+				pool = append(slices.Clone(pool), v)
+			}
+		}
+	}
+	where := []string{"NOT EXISTS (SELECT 1 FROM " + fullName(rel) + " assay_t WHERE assay_t." + ident(c.Name) + " = assay_w." + ident(c.Name) + ")"}
+	pick, err := b.filter(ctx, []column{{c.Name, x}}, tuples(pool), nil, where, len(pool))
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, i := range pick {
+		out = append(out, pool[i])
+	}
+	return out, nil
 }
 
 // odd are values that a back-fill may not have thought of.
@@ -179,7 +215,7 @@ func (b *builder) tupleKeys(ctx context.Context, r *row, w want, distinct map[in
 				if len(choices[n]) == 1 && choices[n][0].lit == "" {
 					continue // stays NULL
 				}
-				if distinct[n] && slices.ContainsFunc(b.siblings(r.rel), func(o *row) bool { return o.vals[n] == keys[i][j] }) {
+				if distinct[n] && (b.offset > 0 || b.full[r.rel.OID]) || distinct[n] && slices.ContainsFunc(b.siblings(r.rel), func(o *row) bool { return o.vals[n] == keys[i][j] }) {
 					continue
 				}
 				choices[n] = slices.Insert(slices.Clone(choices[n]), at, choice{keys[i][j], keys[i][j]})
@@ -237,7 +273,7 @@ func (b *builder) settle(ctx context.Context, r *row, w want, conds []condition,
 			calc = append(calc, "("+c.Default+") AS "+ident(c.Name))
 			for _, m := range mentioned(c.Default, r.rel, nil) {
 				if !slices.Contains(nums, m) {
-					return b.settle(ctx, r, w, append(conds, condition{"true", []int16{m}}), choices)
+					return b.settle(ctx, r, w, append(conds, condition{"true", []int16{m}, false}), choices)
 				}
 			}
 			continue
@@ -248,7 +284,7 @@ func (b *builder) settle(ctx context.Context, r *row, w want, conds []condition,
 			calc = append(calc, ident(c.Name)+" AS "+ident(now))
 		}
 	}
-	if w.not != "" {
+	if slices.ContainsFunc(conds, func(c condition) bool { return c.goal }) {
 		calc = append(calc, w.calc...)
 	}
 	combos := product(lists)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -101,6 +102,9 @@ func (s *Server) create(ctx context.Context, template string) (*DB, error) {
 		if _, err := c.Exec(ctx, sql); err != nil {
 			return fmt.Errorf("making a database on the dev server: %w", err)
 		}
+		if err := copySettings(ctx, c, template, name); err != nil {
+			return err
+		}
 		return s.existing.created(ctx, c, name)
 	})
 	if err != nil {
@@ -114,6 +118,35 @@ func (s *Server) create(ctx context.Context, template string) (*DB, error) {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
+}
+
+// copySettings gives a copy the settings that ALTER DATABASE and ALTER ROLE … IN
+// DATABASE made for its template: CREATE DATABASE does not.
+func copySettings(ctx context.Context, c *pgx.Conn, from, to string) error {
+	rows, err := c.Query(ctx, `SELECT coalesce(r.rolname::text, ''), u.s FROM pg_catalog.pg_db_role_setting x JOIN pg_catalog.pg_database d ON d.oid = x.setdatabase
+		LEFT JOIN pg_catalog.pg_roles r ON r.oid = x.setrole, unnest(x.setconfig) u(s) WHERE d.datname = $1`, from)
+	if err != nil {
+		return fmt.Errorf("reading the settings of a database: %w", err)
+	}
+	type setting struct{ A, B string }
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[setting])
+	if err != nil {
+		return fmt.Errorf("reading the settings of a database: %w", err)
+	}
+	for _, x := range all {
+		name, value, _ := strings.Cut(x.B, "=")
+		if _, err := c.Exec(ctx, "SELECT pg_catalog.set_config($1, $2, false)", name, value); err != nil {
+			return fmt.Errorf("copying setting %s of a database: %w", name, err)
+		}
+		alter := "ALTER DATABASE " + quoted(to)
+		if x.A != "" {
+			alter = "ALTER ROLE " + quoted(x.A) + " IN DATABASE " + quoted(to)
+		}
+		if _, err := c.Exec(ctx, alter+" SET "+quoted(name)+" FROM CURRENT"); err != nil {
+			return fmt.Errorf("copying setting %s of a database: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // database describes a database that is there.
