@@ -76,7 +76,7 @@ func runFixture(t *testing.T, server *postgres.Server, a *analyzers.Analyzer, f 
 
 // told are the checks about files of another time, which a fixture cannot
 // show: they are tested where git is, in cmd/assay.
-func told(id string) bool { return slices.Contains([]string{"SQ102", "SQ103", "BC120"}, id) }
+func told(id string) bool { return slices.Contains([]string{"SQ102", "SQ103", "SQ204", "BC120"}, id) }
 
 // runCase judges a case with every check, of the optional ones with those named.
 func runCase(t *testing.T, server *postgres.Server, f *fixture.Fixture, c *fixture.Case, only ...string) *lint.Result {

@@ -1,0 +1,141 @@
+package analyzers
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+// The conventions about indexes and constraints.
+var (
+	nullableUnique = convention("CV114", "nullable-unique", "a unique index over a column that may be null", []string{"S20"}, nil, func(p *Pass) {
+		for at, c := range Each[*schema.AddIndex](p) {
+			i, t := c.Index, p.After.Relations[c.Index.Table]
+			if !i.Unique || i.Primary || i.NullsNotDistinct || i.Parent != 0 || t == nil || i.Predicate != "" {
+				continue
+			}
+			for _, k := range i.Keys {
+				if col := column(t, k.Column); col != nil && !col.NotNull {
+					p.Report(at, lint.Finding{
+						Object: i.QualifiedName(), Message: fmt.Sprintf("unique index %q takes any number of rows in which %q is null", i.Name, col.Name),
+						Evidence: []lint.Evidence{catalogEvidence(i.QualifiedName(), "%s", i.Definition)},
+						Advice:   "Make the column NOT NULL, or write NULLS NOT DISTINCT (PostgreSQL 15 and later), or say WHERE … IS NOT NULL if that is meant.",
+					})
+					break
+				}
+			}
+		}
+	})
+	hashIndex = convention("CV116", "hash-index", "a hash index", []string{"A14"}, nil, func(p *Pass) {
+		p.newIndexes(func(i *schema.Index, _ *schema.Relation) (string, string) {
+			if i.Method == "hash" {
+				return "is a hash index: it finds equal values only, of one column, and cannot be unique", "Use a btree index."
+			}
+			return "", ""
+		})
+	})
+	ginIndex = convention("CV117", "gin-index", "a GIN index with its defaults", []string{"A15"}, nil, func(p *Pass) {
+		p.newIndexes(func(i *schema.Index, t *schema.Relation) (string, string) {
+			if i.Method != "gin" || p.IsNew(i.Table) {
+				return "", ""
+			}
+			if !slices.Contains(i.Options, "fastupdate=off") && !slices.Contains(i.Options, "fastupdate=false") {
+				return "collects writes in a list, and now and then one INSERT pays for all of it", "Write WITH (fastupdate = off) if single slow writes hurt more than all writes being a little slower."
+			}
+			for _, k := range i.Keys {
+				if col := column(t, k.Column); col != nil && col.Type == "jsonb" && k.Opclass == "" {
+					return "keeps every key and value of the jsonb apart", "If queries use @> alone, jsonb_path_ops is smaller and faster."
+				}
+			}
+			return "", ""
+		})
+	})
+	manyIndexes = convention("CV118", "many-indexes", "wide indexes, and many of them", []string{"A16"}, nil, func(p *Pass) {
+		p.newIndexes(func(i *schema.Index, t *schema.Relation) (string, string) {
+			if n := len(i.Keys); n > 3 && !i.Unique {
+				return fmt.Sprintf("has %d columns: queries seldom use more than the first three, every write pays for all", n), "Leave out the last ones, or put them into INCLUDE."
+			}
+			if n := len(indexesOf(p.After, t.OID)); n > 10 {
+				return fmt.Sprintf("is one of %d on %q: every INSERT writes all of them", n, t.Name), "See in pg_stat_user_indexes which ones nobody reads."
+			}
+			return "", ""
+		})
+	})
+	notEnforced = convention("CV121", "not-enforced", "a constraint that nothing enforces", []string{"B15"}, nil, func(p *Pass) {
+		for at, c := range Each[*schema.AddConstraint](p) {
+			if !c.Constraint.Enforced && c.Constraint.Parent == 0 {
+				p.Report(at, lint.Finding{
+					Object: c.Constraint.Name, Message: fmt.Sprintf("constraint %q is NOT ENFORCED: it says what should hold, and rows that break it are taken", c.Constraint.Name),
+					Evidence: []lint.Evidence{catalogEvidence(c.Constraint.Name, "%s", c.Constraint.Definition)}, Advice: "Leave NOT ENFORCED out, or write NOT VALID and validate it later.",
+				})
+			}
+		}
+	})
+	columnStorage = convention("CV122", "column-storage", "a change of storage that old rows do not see", []string{"C23"}, nil, func(p *Pass) {
+		for at, c := range Each[*schema.AlterColumnStorage](p) {
+			p.Report(at, lint.Finding{
+				Object: c.Table.QualifiedName() + "." + c.After.Name, Severity: lint.Info, Message: fmt.Sprintf("storage of %q changes for values written from now on: those that are there stay as they are", c.After.Name),
+				Evidence: []lint.Evidence{catalogEvidence(c.Table.QualifiedName(), "%s %s, before %s %s", c.After.Storage, c.After.Compression, c.Before.Storage, c.Before.Compression)},
+				Advice:   "To change old values, write the rows anew, in batches.",
+			})
+		}
+	})
+	enumPlace = convention("CV124", "enum-value-place", "a new enum value without its place", []string{"F20"}, []string{"squawk:require-enum-value-ordering"}, func(p *Pass) {
+		for at, c := range Each[*schema.AddEnumValue](p) {
+			for _, a := range at.Step.Stmt.Syntax.Actions {
+				if a.Kind == "ADD VALUE" && a.Place == "" && a.Name == c.Value && p.Before.Types[c.Type.OID] != nil {
+					p.Report(at, lint.Finding{
+						Object: c.Type.QualifiedName(), Message: fmt.Sprintf("value %q comes last in the order of %q, which cannot be changed later", c.Value, c.Type.Name),
+						Evidence: syntaxEvidence("ADD VALUE without BEFORE or AFTER"), Advice: "Say BEFORE or AFTER which value it comes.",
+					})
+				}
+			}
+		}
+	})
+	createEnum = convention("CV125", "enum-type", "an enum, from which no value can be taken", []string{"F23"}, []string{"eugene:W13"}, func(p *Pass) {
+		for at, c := range Each[*schema.AddType](p) {
+			if c.Type.Kind == schema.Enum {
+				p.Report(at, lint.Finding{
+					Object: c.Type.QualifiedName(), Message: fmt.Sprintf("no value can be removed from enum %q, and its order cannot be changed", c.Type.Name),
+					Evidence: []lint.Evidence{catalogEvidence(c.Type.QualifiedName(), "enum (%s)", strings.Join(c.Type.Labels, ", "))},
+					Advice:   "Use a table of the values with a foreign key, or text with a CHECK.",
+				})
+			}
+		}
+	})
+	searchWithoutIndex = convention("CV128", "search-column-without-index", "a column for searching without an index for it", []string{"S17"}, nil, func(p *Pass) {
+		for at, c := range p.newColumns() {
+			if !typeIs(c, "tsvector", "geometry", "geography", "vector", "point", "polygon", "circle") {
+				continue
+			}
+			if slices.ContainsFunc(indexesOf(p.After, c.table.OID), func(i *schema.Index) bool {
+				return slices.ContainsFunc(i.Keys, func(k schema.IndexKey) bool { return k.Column == c.column.Num })
+			}) {
+				continue
+			}
+			p.Report(at, lint.Finding{
+				Object: c.name(), Message: fmt.Sprintf("column %q is for searching and has no index: every search reads the whole table", c.column.Name),
+				Evidence: []lint.Evidence{catalogEvidence(c.name(), "type %s, no index", c.column.Type)}, Advice: "Add a GIN, GiST or HNSW index, as the type has it.",
+			})
+		}
+	})
+)
+
+// newIndexes reports indexes that CREATE INDEX makes.
+func (p *Pass) newIndexes(tell func(*schema.Index, *schema.Relation) (wrong, instead string)) {
+	for at, c := range Each[*schema.AddIndex](p) {
+		i, t := c.Index, p.After.Relations[c.Index.Table]
+		if t == nil || i.Parent != 0 || i.Constraint != 0 {
+			continue
+		}
+		if wrong, instead := tell(i, t); wrong != "" {
+			p.Report(at, lint.Finding{
+				Object: i.QualifiedName(), Message: fmt.Sprintf("index %q %s", i.Name, wrong),
+				Evidence: []lint.Evidence{catalogEvidence(i.QualifiedName(), "%s", i.Definition)}, Advice: instead,
+			})
+		}
+	}
+}

@@ -1,0 +1,130 @@
+package analyzers
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/migration"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+// downs yields the migrations whose way back was run.
+func (p *Pass) downs() iter.Seq2[*devdb.Recorded, *devdb.DownRun] {
+	return func(yield func(*devdb.Recorded, *devdb.DownRun) bool) {
+		for _, m := range p.New {
+			if m.Down != nil && !yield(m, m.Down) {
+				return
+			}
+		}
+	}
+}
+
+// atDown is the first statement of the way back.
+func atDown(m *devdb.Recorded, d *devdb.DownRun) At {
+	pos := migration.Position{Path: d.Migration.Path, Line: 1}
+	end := pos
+	if len(d.Migration.Statements) > 0 {
+		pos, end = d.Migration.Statements[0].Pos, d.Migration.Statements[0].End
+	}
+	return At{Migration: m, Pos: pos, End: end}
+}
+
+// idle reports whether statements do nothing: SELECT 1 stands for "no way back".
+func idle(statements []*migration.Statement) bool {
+	for _, s := range statements {
+		if s.Syntax.Transaction == "" && s.Syntax.Tag != "SELECT" && s.Syntax.Set == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// lostData reports whether what did not come back is a table or column that was
+// there before the migration and that the way back took, not the migration.
+func lostData(c schema.Change, m *devdb.Recorded) bool {
+	var there bool
+	switch c := c.(type) {
+	case *schema.DropTable:
+		there = takenByDown(m, func(x schema.Change) bool { d, ok := x.(*schema.DropTable); return ok && d.Table.OID == c.Table.OID })
+	case *schema.DropColumn:
+		there = takenByDown(m, func(x schema.Change) bool {
+			d, ok := x.(*schema.DropColumn)
+			return ok && d.Table.OID == c.Table.OID && d.Column.Num == c.Column.Num
+		})
+	}
+	return there
+}
+
+// ofLost reports whether a change is of an index or constraint that went with its table.
+func ofLost(c schema.Change, left []schema.Change) bool {
+	var table schema.OID
+	switch c := c.(type) {
+	case *schema.DropIndex:
+		table = c.Index.Table
+	case *schema.DropConstraint:
+		table = c.Constraint.Table
+	}
+	return table != 0 && slices.ContainsFunc(left, func(l schema.Change) bool {
+		d, ok := l.(*schema.DropTable)
+		return ok && d.Table.OID == table
+	})
+}
+
+func takenByDown(m *devdb.Recorded, is func(schema.Change) bool) bool {
+	for _, s := range m.Down.Steps {
+		for _, c := range s.Changes {
+			if is(c) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// destroyed reports the first statement of a way back that takes a table or
+// column which was there before the migration, or empties such a table.
+func (p *Pass) destroyed(m *devdb.Recorded, d *devdb.DownRun) {
+	if len(m.Steps) == 0 {
+		return
+	}
+	for _, s := range d.Steps {
+		what, object := takes(s, d.Left)
+		if x := s.Stmt.Syntax; what == "" && (x.Tag == "TRUNCATE TABLE" || x.Tag == "TRUNCATE" || x.Tag == "DELETE" && !x.HasWhere) && len(x.Objects) > 0 {
+			if r := writtenRelation(s, x.Objects[0]); r != nil && m.Steps[0].Before.RelationNamed(r.Schema, r.Name) != nil {
+				what, object = "empties "+quote(r.QualifiedName()), r.QualifiedName()
+			}
+		}
+		if what == "" {
+			continue
+		}
+		p.Report(At{Migration: m, Pos: s.Stmt.Pos, End: s.Stmt.End}, lint.Finding{
+			Object: object, Confidence: lint.Proven, Message: fmt.Sprintf("the way back %s, which was there before the migration", what),
+			Evidence: []lint.Evidence{catalogEvidence(object, "there before the migration, gone after the way back")},
+			Advice:   "Undo only what the migration did.",
+		})
+		return
+	}
+}
+
+// takes tells what of Left the step drops: a table or column of before.
+func takes(s *devdb.Step, left []schema.Change) (what, object string) {
+	for _, c := range s.Changes {
+		for _, l := range left {
+			switch c := c.(type) {
+			case *schema.DropTable:
+				if x, ok := l.(*schema.DropTable); ok && x.Table.OID == c.Table.OID {
+					return "drops table " + quote(c.Table.QualifiedName()), c.Table.QualifiedName()
+				}
+			case *schema.DropColumn:
+				if x, ok := l.(*schema.DropColumn); ok && x.Table.OID == c.Table.OID && x.Column.Num == c.Column.Num {
+					object = c.Table.QualifiedName() + "." + c.Column.Name
+					return "drops column " + quote(object), object
+				}
+			}
+		}
+	}
+	return "", ""
+}

@@ -1,0 +1,169 @@
+package analyzers
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/migration"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var hiddenDrift = &Analyzer{
+	Rule: lint.Rule{
+		ID: "SQ104", Name: "if-not-exists-hides-drift", Title: "IF NOT EXISTS keeps an object of another shape", Severity: lint.Warning,
+		Hazards: []string{"X17", "C24", "D16"},
+	},
+	Run: func(p *Pass) {
+		for m, s := range p.Steps() {
+			x := s.Stmt.Syntax
+			if s.Err != nil || !x.IfNotExists || len(x.Objects) == 0 {
+				continue
+			}
+			switch x.Tag {
+			case "CREATE TABLE":
+				if t := writtenRelation(s, x.Objects[0]); t != nil && len(x.Columns) > 0 && t.IsTable() {
+					p.drift(m, s, t, "table", t.Name, tableDiffers(t, x))
+				}
+			case "ALTER TABLE":
+				p.columnDrift(m, s)
+			case "CREATE INDEX":
+				if i := writtenIndex(s, x.Name, x.Objects[0]); x.Name != "" && i != nil {
+					p.drift(m, s, s.Before.Relations[i.Table], "index", i.Name, indexDiffers(s, i))
+				}
+			}
+		}
+	},
+}
+
+func (p *Pass) columnDrift(m *devdb.Recorded, s *devdb.Step) {
+	t := writtenRelation(s, s.Stmt.Syntax.Objects[0])
+	for _, a := range s.Stmt.Syntax.Actions {
+		if a.Kind != "ADD COLUMN" || !a.IfNotExists || a.Column == nil || t == nil {
+			continue
+		}
+		_, name := splitName(a.Column.Name)
+		if c := columnByName(t, name); c != nil {
+			p.drift(m, s, t, "column", c.Name, columnDiffers(c, a.Column))
+		}
+	}
+}
+
+// drift reports an object that is there and differs from what is written.
+func (p *Pass) drift(m *devdb.Recorded, s *devdb.Step, t *schema.Relation, kind, name string, differs []string) {
+	if len(differs) == 0 || t == nil {
+		return
+	}
+	object := qualified(t.Schema, t.Name)
+	if kind == "column" {
+		object += "." + name
+	}
+	f := lint.Finding{
+		Object: object, Message: fmt.Sprintf("%s %q is there already and stays as it is: %s", kind, name, listPlain(differs, 3)),
+		Advice: "Say what should become of the one that is there: ALTER it, or give the new one another name. Without IF NOT EXISTS the migration says so when it is run.",
+	}
+	for _, d := range differs {
+		f.Evidence = append(f.Evidence, catalogEvidence(object, "%s", d))
+	}
+	p.Report(At{Migration: m, Step: s}, f)
+}
+
+func tableDiffers(t *schema.Relation, x migration.Syntax) []string {
+	var out, written []string
+	like := strings.Contains(strings.ToUpper(strings.Join(x.Options, " ")), "PARTITION OF")
+	for i := range x.Columns {
+		w := &x.Columns[i]
+		_, name := splitName(w.Name)
+		written = append(written, name)
+		c := columnByName(t, name)
+		if c == nil {
+			out = append(out, fmt.Sprintf("it has no column %q", name))
+			continue
+		}
+		if d := typeDiffers(c, w.Type); d != "" {
+			out = append(out, fmt.Sprintf("column %q %s", name, d))
+		}
+	}
+	for _, c := range t.Columns {
+		if !like && !slices.Contains(written, c.Name) && !c.Inherited {
+			out = append(out, fmt.Sprintf("it has a column %q", c.Name))
+		}
+	}
+	return out
+}
+
+func columnDiffers(c *schema.Column, w *migration.Column) []string {
+	var out []string
+	if d := typeDiffers(c, w.Type); d != "" {
+		out = append(out, "it "+d)
+	}
+	switch primary := slices.ContainsFunc(w.Constraints, func(k migration.Constraint) bool { return k.Kind == "PRIMARY KEY" }); {
+	case w.NotNull && !c.NotNull:
+		out = append(out, "it may be null")
+	case !w.NotNull && !primary && c.NotNull && w.Identity == "" && !strings.Contains(strings.ToLower(w.Type), "serial"):
+		out = append(out, "it is NOT NULL")
+	}
+	if w.HasDefault && c.Default == "" && c.Identity == "" && !strings.EqualFold(w.Default, "null") {
+		out = append(out, "it has no default")
+	}
+	return out
+}
+
+func typeDiffers(c *schema.Column, written string) string {
+	w, known := canonicalType(written)
+	has, is := canonicalType(c.Type)
+	if !known || !is || w == has {
+		return ""
+	}
+	return fmt.Sprintf("is of type %s, not %s", c.Type, strings.ToLower(written))
+}
+
+var (
+	indexKeys = regexp.MustCompile(`(?is)\bUSING\s+\w+\s*\(([^()]*)\)|\bON\s+(?:ONLY\s+)?[\w."]+\s*\(([^()]*)\)`)
+	plainKeys = regexp.MustCompile(`^[\w\s,"]+$`)
+	afterKeys = regexp.MustCompile(`(?is)\b(INCLUDE|WHERE|WITH|NULLS)\b`)
+)
+
+func indexDiffers(s *devdb.Step, i *schema.Index) []string {
+	x := s.Stmt.Syntax
+	var out []string
+	if t := writtenRelation(s, x.Objects[0]); t != nil && t.OID != i.Table {
+		return []string{"it is on " + quote(relName(s, i.Table))}
+	}
+	if unique := x.Has("UNIQUE"); unique != i.Unique {
+		out = append(out, map[bool]string{true: "it is not unique", false: "it is unique"}[unique])
+	}
+	if !i.Valid {
+		out = append(out, "it is invalid")
+	}
+	keys := indexKeys.FindStringSubmatch(s.Stmt.Text)
+	if keys == nil || afterKeys.MatchString(s.Stmt.Text) {
+		return out
+	}
+	written := keys[1] + keys[2]
+	if !plainKeys.MatchString(written) || i.Predicate != "" {
+		return out
+	}
+	var has, want []string
+	for _, k := range i.Keys {
+		has = append(has, k.Text)
+	}
+	for _, w := range strings.Split(written, ",") {
+		fields := strings.Fields(w)
+		if len(fields) != 1 { // sort order, operator class
+			return out
+		}
+		_, n := splitName(fields[0])
+		want = append(want, n)
+	}
+	for n, k := range has {
+		has[n] = strings.Trim(k, `"`)
+	}
+	if !slices.Equal(has, want) {
+		out = append(out, fmt.Sprintf("it is on (%s), not (%s)", strings.Join(has, ", "), strings.Join(want, ", ")))
+	}
+	return out
+}

@@ -1,0 +1,38 @@
+package analyzers
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/assaydb/assay/internal/lint"
+)
+
+var identifierTooLong = &Analyzer{
+	Rule: lint.Rule{
+		ID: "SQ106", Name: "identifier-too-long", Title: "a name of more than 63 bytes, which the server cuts", Severity: lint.Warning,
+		Aliases: []string{"squawk:identifier-too-long"}, Hazards: []string{"X18"},
+	},
+	Run: func(p *Pass) {
+		for m, s := range p.Steps() {
+			told := map[string]bool{}
+			for _, n := range s.Notices {
+				if n.Code != "42622" || told[n.Message] {
+					continue
+				}
+				told[n.Message] = true
+				f := lint.Finding{
+					Message:  "the name is cut: " + n.Message,
+					Evidence: []lint.Evidence{{Kind: "error", Text: n.Code + " " + n.Message, Code: n.Code}},
+					Advice:   "Choose a name of 63 bytes or fewer: whoever looks the object up by the whole name finds nothing, and two long names may become one.",
+				}
+				if names := cut.FindStringSubmatch(n.Message); names != nil {
+					f.Object = names[2]
+					f.Message = fmt.Sprintf("the name is cut to %q: who looks for it by its whole name finds nothing", names[2])
+				}
+				p.Report(At{Migration: m, Step: s}, f)
+			}
+		}
+	},
+}
+
+var cut = regexp.MustCompile(`^identifier "(.*)" will be truncated to "(.*)"$`)

@@ -1,0 +1,60 @@
+package analyzers
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var maybeInvalid = &Analyzer{
+	Rule: lint.Rule{
+		ID: "SQ107", Name: "keeps-invalid-index", Title: "CREATE INDEX CONCURRENTLY IF NOT EXISTS keeps an index that a failed build left", Severity: lint.Warning,
+		Hazards: []string{"A07"},
+	},
+	Run: func(p *Pass) {
+		for _, m := range p.New {
+			for i, s := range m.Steps {
+				x := s.Stmt.Syntax
+				if s.Err != nil || x.Tag != "CREATE INDEX" || !x.Concurrently || !x.IfNotExists || x.Name == "" || droppedBefore(m.Steps[:i], x.Name) {
+					continue
+				}
+				if c, ok := Has[*schema.AddIndex](s); ok && p.NewTable(c.Index.Table) {
+					continue
+				}
+				if idx := writtenIndex(s, x.Name, x.Objects[0]); idx != nil && len(indexDiffers(s, idx)) > 0 { // SQ104 says it
+					continue
+				}
+				_, name := splitName(x.Name)
+				p.Report(At{Migration: m, Step: s}, lint.Finding{
+					Object: name, Confidence: lint.Inferred,
+					Message:  fmt.Sprintf("a second run after a build that failed keeps the broken %q: no query uses it, every write pays for it", name),
+					Evidence: syntaxEvidence("a failed CREATE INDEX CONCURRENTLY leaves the index there, invalid; IF NOT EXISTS looks at the name alone"),
+					Advice:   fmt.Sprintf("Remove what may be there first:\n\nDROP INDEX CONCURRENTLY IF EXISTS %s;\n%s;", x.Name, withoutIfNotExists(s.Stmt.Text)),
+				})
+			}
+		}
+	},
+}
+
+// droppedBefore reports whether an earlier step of the file drops the index if it is there.
+func droppedBefore(steps []*devdb.Step, name string) bool {
+	_, want := splitName(name)
+	for _, s := range steps {
+		for _, o := range s.Stmt.Syntax.Objects {
+			if _, n := splitName(o); n == want && s.Stmt.Syntax.Tag == "DROP INDEX" {
+				return true
+			}
+		}
+		if _, n := splitName(s.Stmt.Syntax.Name); n == want && s.Stmt.Syntax.Tag == "DROP INDEX" {
+			return true
+		}
+	}
+	return false
+}
+
+var ifNotExists = regexp.MustCompile(`(?i)\s+IF\s+NOT\s+EXISTS`)
+
+func withoutIfNotExists(sql string) string { return ifNotExists.ReplaceAllString(sql, "") }

@@ -1,0 +1,50 @@
+package analyzers
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/migration"
+)
+
+var directory = &Analyzer{
+	Rule: lint.Rule{
+		ID: "SQ109", Name: "migration-directory", Title: "a new file that the tool refuses, skips or reads otherwise than meant", Severity: lint.Error,
+		Hazards: []string{"X20", "X25"},
+	},
+	Run: func(p *Pass) {
+		if p.Dir == nil {
+			return
+		}
+		for _, n := range p.Dir.Notices {
+			k, known := noticeKinds[n.Kind]
+			i := slices.IndexFunc(p.New, func(m *devdb.Recorded) bool {
+				return m.Path == n.Pos.Path || m.Migration.Down != nil && m.Migration.Down.Path == n.Pos.Path
+			})
+			if !known || i < 0 || k.only != "" && !strings.Contains(n.Text, k.only) {
+				continue
+			}
+			p.Report(At{Migration: p.New[i], Pos: n.Pos, End: migration.Position{Path: n.Pos.Path, Line: n.Pos.Line}}, lint.Finding{
+				Object: n.Pos.Path, Severity: k.severity, Confidence: lint.Inferred, Message: n.Text,
+				Evidence: syntaxEvidence("format " + string(p.Dir.Format)), Advice: k.advice,
+			})
+		}
+	},
+}
+
+// noticeKinds are what the loader sees that a person must mend.
+var noticeKinds = map[string]struct {
+	severity lint.Severity
+	only     string
+	advice   string
+}{
+	"duplicate-version": {lint.Error, "", "Give the file a version of its own."},
+	"mixed-transaction": {lint.Error, "", "Move the statement into a file of its own."},
+	"journal-order":     {lint.Error, "", "Generate the migration again on top of the newest one."},
+	"no-up-mark":        {lint.Error, "", "Write the line that begins the way there above its SQL."},
+	"bad-down":          {lint.Warning, "", "Mend the file while nobody needs it."},
+	"skipped-meta-command": {lint.Warning, "runs no program", "What the program would give is not in the dev database, so what depends on it is not checked: " +
+		"load data outside the migrations, or read what it gives with care."},
+}

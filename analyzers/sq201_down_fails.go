@@ -1,0 +1,79 @@
+package analyzers
+
+import (
+	"fmt"
+
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+// The checks of the way back. It was run right after its migration.
+var (
+	downFails = &Analyzer{
+		Rule: lint.Rule{ID: "SQ201", Name: "down-fails", Title: "a way back that the server refuses", Severity: lint.Error, Hazards: []string{"X21"}},
+		Run: func(p *Pass) {
+			for m, d := range p.downs() {
+				if e := d.Err; e != nil {
+					p.Report(At{Migration: m, Pos: e.Statement.Pos, End: e.Statement.End}, lint.Finding{
+						Confidence: lint.Proven, Message: "the way back fails: " + e.Message,
+						Evidence: []lint.Evidence{{Kind: "error", Text: e.Code + " " + e.Message, Code: e.Code}},
+						Advice:   "Undo the statements of the migration in the opposite order, each once.",
+					})
+				}
+			}
+		},
+	}
+	downIncomplete = &Analyzer{
+		Rule: lint.Rule{ID: "SQ202", Name: "down-incomplete", Title: "a way back that does not lead back", Severity: lint.Warning, Hazards: []string{"X21"}},
+		Run: func(p *Pass) {
+			for m, d := range p.downs() {
+				if d.Err != nil || idle(d.Migration.Statements) || len(d.Left) == 0 {
+					continue
+				}
+				var left []string
+				for _, c := range d.Left {
+					if !lostData(c, m) && !ofLost(c, d.Left) {
+						left = append(left, schema.Describe(c))
+					}
+				}
+				if len(left) == 0 {
+					continue
+				}
+				f := lint.Finding{
+					Object: d.Migration.Path, Confidence: lint.Proven,
+					Message: fmt.Sprintf("after the way back the schema differs from before: %s", listPlain(left, 3)),
+					Advice:  "Undo these too, so that the migration can run again from there.",
+				}
+				for _, l := range left[:min(len(left), 10)] {
+					f.Evidence = append(f.Evidence, lint.Evidence{Kind: "catalog", Text: l})
+				}
+				p.Report(atDown(m, d), f)
+			}
+		},
+	}
+	downDestroys = &Analyzer{
+		Rule: lint.Rule{ID: "SQ203", Name: "down-destroys-data", Title: "a way back that takes data the migration did not bring", Severity: lint.Error, Hazards: []string{"X21"}},
+		Run: func(p *Pass) {
+			for m, d := range p.downs() {
+				if d.Err == nil {
+					p.destroyed(m, d)
+				}
+			}
+		},
+	}
+	downMissing = &Analyzer{
+		Rule: lint.Rule{ID: "SQ204", Name: "down-missing", Title: "a migration without a way back", Severity: lint.Error, Hazards: []string{"X21"}},
+		Run: func(p *Pass) {
+			for _, m := range p.New {
+				if !p.Config.DownRequired || m.Repeatable || m.Migration.Down != nil && !idle(m.Migration.Down.Statements) {
+					continue
+				}
+				p.Report(At{Migration: m}, lint.Finding{
+					Object: m.Path, Confidence: lint.Proven, Message: "there is no way back, and the project asks for one",
+					Evidence: []lint.Evidence{{Kind: "setting", Text: "down: require"}},
+					Advice:   "Write the statements that undo the migration, or say in an ignore why there can be none.",
+				})
+			}
+		},
+	}
+)

@@ -1,0 +1,122 @@
+package analyzers
+
+import (
+	"fmt"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/migration"
+)
+
+var transactionControl = &Analyzer{
+	Rule: lint.Rule{
+		ID: "TX102", Name: "transaction-control", Title: "BEGIN or COMMIT that ends, nests or leaves open a transaction", Severity: lint.Warning,
+		Aliases: []string{"atlas:TX201", "squawk:transaction-nesting", "squawk:ban-uncommitted-transaction"}, Hazards: []string{"X13"},
+	},
+	Run: func(p *Pass) {
+		for _, m := range p.New {
+			if m.TxMode == migration.TxFile || m.TxMode == migration.TxAll {
+				p.insideTools(m)
+			} else if m.Err == nil {
+				p.unbalanced(m)
+			}
+		}
+	},
+}
+
+// insideTools tells the first statement that meddles with the transaction the
+// tool opened; a COMMIT or ROLLBACK, which end it, before a BEGIN, which does nothing.
+func (p *Pass) insideTools(m *devdb.Recorded) {
+	var begin, end *devdb.Step
+	after := 0
+	for _, s := range m.Steps {
+		switch s.Stmt.Syntax.Transaction {
+		case "BEGIN":
+			if begin == nil {
+				begin = s
+			}
+		case "COMMIT", "ROLLBACK":
+			if end == nil {
+				end, after = s, 0
+			}
+		default:
+			after++
+		}
+	}
+	evidence := []lint.Evidence{{Kind: "setting", Text: m.TxReason}}
+	advice := "Leave BEGIN and COMMIT to the tool: remove them from the file."
+	if m.TxOptOut != "" {
+		advice += "\n\nIf the file must have transactions of its own: " + m.TxOptOut
+	}
+	switch word := ""; {
+	case end != nil:
+		f := lint.Finding{Evidence: evidence, Advice: advice}
+		word = end.Stmt.Syntax.Transaction
+		f.Message = fmt.Sprintf("%s ends the transaction that the tool opened: the migration is not recorded in the same one", word)
+		if word == "ROLLBACK" {
+			f.Severity = lint.Error
+			f.Message = "ROLLBACK undoes what the migration did, and the tool records it as done"
+		}
+		if after > 0 {
+			f.Severity = lint.Error
+			f.Message += fmt.Sprintf("; %s after it run outside any transaction and stay if a later one fails", plural(after, "statement"))
+			if word == "ROLLBACK" {
+				f.Message = fmt.Sprintf("ROLLBACK undoes what came before it; %s after it run outside any transaction", plural(after, "statement"))
+			}
+		}
+		p.Report(At{Migration: m, Step: end}, f)
+	case begin != nil:
+		p.Report(At{Migration: m, Step: begin}, lint.Finding{
+			Message: "BEGIN inside the transaction that the tool opened does nothing but warn", Evidence: evidence, Advice: advice,
+		})
+	}
+}
+
+// unbalanced tells a transaction of the file's own that is not closed, and a
+// COMMIT that closes none.
+func (p *Pass) unbalanced(m *devdb.Recorded) {
+	var open *devdb.Step
+	for _, s := range m.Steps {
+		switch s.Stmt.Syntax.Transaction {
+		case "BEGIN":
+			if open != nil {
+				p.Report(At{Migration: m, Step: s}, lint.Finding{
+					Message:  fmt.Sprintf("BEGIN inside the transaction of line %d does nothing: the next COMMIT ends both", open.Stmt.Pos.Line),
+					Evidence: syntaxEvidence("PostgreSQL has no nested transactions"),
+					Advice:   "Remove the inner BEGIN and its COMMIT, or use a SAVEPOINT.",
+				})
+				continue
+			}
+			open = s
+		case "COMMIT", "ROLLBACK", "PREPARE":
+			if open == nil {
+				p.Report(At{Migration: m, Step: s}, strayEnd(m, s))
+			}
+			open = nil
+		}
+	}
+	if open != nil {
+		p.Report(At{Migration: m, Step: open}, lint.Finding{
+			Severity: lint.Error, Message: "BEGIN is never followed by COMMIT: what comes after it is lost when the connection closes, and its locks stay until then",
+			Evidence: syntaxEvidence("no COMMIT in the file"), Advice: "End the file with COMMIT;",
+		})
+	}
+}
+
+func strayEnd(m *devdb.Recorded, s *devdb.Step) lint.Finding {
+	word := s.Stmt.Syntax.Transaction
+	f := lint.Finding{
+		Message:  fmt.Sprintf("%s without a BEGIN: every statement before it has run on its own and stays if a later one fails", word),
+		Evidence: syntaxEvidence("no BEGIN before it in the file"), Advice: "Begin the file with BEGIN;",
+	}
+	if m.TxMode == migration.TxImplicit {
+		f.Message = fmt.Sprintf("%s without a BEGIN splits the file: what comes before it stays if a later statement fails", word)
+		f.Advice = "Put the whole file between BEGIN; and COMMIT;, or remove the COMMIT."
+	}
+	return f
+}
+
+// syntaxEvidence is a fact read from the text.
+func syntaxEvidence(text string) []lint.Evidence {
+	return []lint.Evidence{{Kind: "syntax", Text: text}}
+}

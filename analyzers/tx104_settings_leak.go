@@ -1,0 +1,82 @@
+package analyzers
+
+import (
+	"fmt"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/migration"
+)
+
+var settingsLeak = &Analyzer{
+	Rule: lint.Rule{
+		ID: "TX104", Name: "setting-leaks", Title: "a session setting that later migrations and the tool itself inherit", Severity: lint.Warning,
+		Hazards: []string{"X05"},
+	},
+	Run: func(p *Pass) {
+		for _, m := range p.New {
+			// psql, which these formats are run with, has a session for each file.
+			if m.Format == migration.Plain || m.Format == migration.Sqitch {
+				continue
+			}
+			for i, s := range m.Steps {
+				set := s.Stmt.Syntax.Set
+				if s.Err == nil && set != nil && !set.Local && !set.Reset && leaking[set.Name] != "" && !setBack(m.Steps[i+1:], set.Name) {
+					p.Report(At{Migration: m, Step: s}, leak(m, s, set))
+				}
+			}
+		}
+	},
+}
+
+// leaking are the settings that change what later statements mean, and what
+// then goes wrong. Timeouts are not among them: they are there to protect.
+var leaking = map[string]string{
+	"search_path":                   "names without a schema mean other objects, those of the tool's own tables too",
+	"role":                          "later objects belong to that role",
+	"session_authorization":         "later statements run as that user",
+	"session_replication_role":      "later statements run without triggers and foreign keys",
+	"row_security":                  "later statements see other rows",
+	"timezone":                      "later statements read and write other times",
+	"datestyle":                     "later statements read dates otherwise",
+	"default_transaction_isolation": "later transactions run at another level",
+	"default_transaction_read_only": "later transactions cannot write",
+	"check_function_bodies":         "later functions are made without being checked",
+	"standard_conforming_strings":   "later strings are read otherwise",
+	"default_tablespace":            "later tables go to that tablespace",
+	"default_table_access_method":   "later tables are made with that access method",
+	"client_encoding":               "later text is read in that encoding",
+}
+
+func leak(m *devdb.Recorded, s *devdb.Step, set *migration.Setting) lint.Finding {
+	f := lint.Finding{
+		Object: set.Name, Message: fmt.Sprintf("%s stays set on the connection: %s", set.Name, leaking[set.Name]),
+		Evidence: []lint.Evidence{{Kind: "setting", Text: fmt.Sprintf("%s = %s until the connection closes", set.Name, valueText(set.Value))}},
+		Advice:   fmt.Sprintf("End the file with the old value:\n\nRESET %s;", set.Name),
+	}
+	if s.InTx && m.TxMode != migration.TxAll {
+		f.Advice = fmt.Sprintf("Let it end with the transaction:\n\nSET LOCAL %s = %s;", set.Name, valueText(set.Value))
+	}
+	return f
+}
+
+func valueText(v string) string {
+	if v == "" {
+		return "''"
+	}
+	return v
+}
+
+// setBack reports whether a later step resets the setting.
+func setBack(steps []*devdb.Step, name string) bool {
+	for _, s := range steps {
+		x := s.Stmt.Syntax
+		if x.Set != nil && !x.Set.Local && (x.Set.Name == name || x.Set.Name == "all" && x.Set.Reset) && (x.Set.Reset || name != "search_path" || x.Set.Value != "") {
+			return true
+		}
+		if x.Tag == "DISCARD" || x.Tag == "DISCARD ALL" || s.Tag == "DISCARD ALL" {
+			return true
+		}
+	}
+	return false
+}

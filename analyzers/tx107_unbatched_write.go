@@ -1,0 +1,69 @@
+package analyzers
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var unbatchedWrite = &Analyzer{
+	Rule: lint.Rule{
+		ID: "TX107", Name: "unbatched-write", Title: "a data change over a whole table in one statement", Severity: lint.Warning,
+		Hazards: []string{"X10"},
+	},
+	Run: func(p *Pass) {
+		for m, s := range p.Steps() {
+			if f, ok := p.unbatched(m, s); ok {
+				p.Report(At{Migration: m, Step: s}, f)
+			}
+		}
+	},
+}
+
+func (p *Pass) unbatched(m *devdb.Recorded, s *devdb.Step) (lint.Finding, bool) {
+	doing := map[string]string{"UPDATE": "updates", "DELETE": "deletes from", "INSERT": "copies into", "MERGE": "merges into"}[s.Tag]
+	if doing == "" || s.Err != nil || len(s.Stmt.Syntax.Objects) == 0 {
+		return lint.Finding{}, false
+	}
+	// With a WHERE it may be a handful of rows: only production knows.
+	t := p.target(s)
+	if t == nil || someRows.MatchString(flat(s.Stmt.Text)) || !p.oldRows(t) || p.toldByDestruction(s, t) {
+		return lint.Finding{}, false
+	}
+	if _, held := p.heldWhileWorking(m, s); held { // LK203 says it
+		return lint.Finding{}, false
+	}
+	for _, x := range s.Scans {
+		from := rel(s, x.Relation)
+		if from == nil || !p.oldRows(from) || s.Tag != "INSERT" && s.Tag != "MERGE" && x.Relation != t.OID {
+			continue
+		}
+		name := qualified(t.Schema, t.Name)
+		return lint.Finding{
+			Object: name,
+			Message: fmt.Sprintf("%s %s in one transaction by reading all of %s: every row it writes stays locked, and its old version is kept, until the end",
+				doing, quote(name), quote(x.Object)),
+			Evidence: []lint.Evidence{scanEvidence(x)},
+			Advice:   "If the table is large, write in batches by key outside the migration, each in a transaction of its own.",
+		}, true
+	}
+	return lint.Finding{}, false
+}
+
+var someRows = regexp.MustCompile(`(?i)\b(WHERE|LIMIT|FETCH)\b`)
+
+// oldRows reports whether a table may hold rows from before the change set.
+func (p *Pass) oldRows(t *schema.Relation) bool {
+	return !p.IsNew(t.OID) && t.Persistence != "temporary" && isTable(string(t.Kind))
+}
+
+// toldByDestruction leaves an UPDATE or DELETE of every row, which loses values, to DS110.
+func (p *Pass) toldByDestruction(s *devdb.Step, t *schema.Relation) bool {
+	if s.Tag != "UPDATE" && s.Tag != "DELETE" || s.Stmt.Syntax.HasWhere || narrowed(s) {
+		return false
+	}
+	return s.Tag == "DELETE" || !p.fillsNew(s, t)
+}
