@@ -18,7 +18,7 @@ var wideGrant = &Analyzer{
 		for m, s := range p.Steps() {
 			var public, grantable, all []*grantLine
 			for _, g := range Changes[*schema.AddGrant](s) {
-				ordinary := g.Kind == "function" || g.Kind == "procedure" || g.Kind == "aggregate" || g.Grant.Privilege == "USAGE"
+				ordinary := g.Kind == "function" || g.Kind == "procedure" || g.Kind == "aggregate" || g.Grant.Privilege == "USAGE" || g.Kind == "schema" && g.Grant.Privilege == "CREATE"
 				if g.Grant.Grantee == "public" && !ordinary {
 					public = addGrant(public, g.Kind, g.Name, g.Grant)
 				} else if g.Grant.Grantable {

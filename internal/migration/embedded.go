@@ -106,7 +106,7 @@ func (c *collector) walk(kind string, v any, line int) {
 		for _, k := range slices.Sorted(maps.Keys(v)) {
 			if k != "PLpgSQL_expr" {
 				inside := kind
-				if strings.HasPrefix(k, "PLpgSQL_") {
+				if strings.HasPrefix(k, "PLpgSQL_") || k == "params" { // of EXECUTE … USING
 					inside = k
 				}
 				c.walk(inside, v[k], line)
