@@ -37,13 +37,18 @@ func TestPreCommit(t *testing.T) {
 	write(t, clone, ".pre-commit-config.yaml", "repos:\n  - repo: "+hooks+"\n    rev: "+must(t, hooks, "git", "rev-parse", "HEAD")+"\n    hooks: [{id: assay-system}]\n")
 	must(t, clone, "git", "add", "-A")
 	sh(t, clone, env, "pre-commit", "run", "--all-files")
-	start := time.Now()
-	if out, code := sh(t, clone, env, "pre-commit", "run", "--all-files"); code != 0 {
-		t.Errorf("exit %d\n%s", code, out)
+	took := func(name string, args ...string) time.Duration {
+		start := time.Now()
+		if out, code := sh(t, clone, env, name, args...); code != 0 {
+			t.Errorf("%s: exit %d\n%s", name, code, out)
+		}
+		return time.Since(start).Round(time.Millisecond)
 	}
-	t.Logf("the second run took %s", time.Since(start).Round(time.Millisecond))
-	if d := time.Since(start); d > 5*time.Second {
-		t.Errorf("the second run took %s", d)
+	plain, hook := took(assay(t), "lint"), took("pre-commit", "run", "--all-files")
+	t.Logf("the second run took %s, assay alone %s", hook, plain)
+	// A second on an idle machine; a busy one is slow at both.
+	if hook > time.Second && hook > 3*plain+2*time.Second {
+		t.Errorf("the second run took %s, assay alone %s", hook, plain)
 	}
 }
 
