@@ -27,7 +27,10 @@ func tool(t *testing.T, name string) string {
 	return path
 }
 
+var built bool
+
 var binary = sync.OnceValues(func() (string, error) {
+	built = true
 	dir, err := os.MkdirTemp("", "assay-e2e-")
 	if err != nil {
 		return "", err
@@ -38,6 +41,17 @@ var binary = sync.OnceValues(func() (string, error) {
 	}
 	return dir + "/assay", nil
 })
+
+// TestMain takes the built program away again.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if built {
+		if b, err := binary(); err == nil {
+			os.RemoveAll(filepath.Dir(b))
+		}
+	}
+	os.Exit(code)
+}
 
 // assay builds the program once.
 func assay(t *testing.T) string {
