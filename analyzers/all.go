@@ -106,6 +106,8 @@ var All = []*Analyzer{
 	createTableAs,
 	partitionGap,
 	storageParameters,
+	volatility,
+	extensionChange,
 	rowSecurity,
 	policyRows,
 	policyChanged,
