@@ -30,7 +30,7 @@ var addForeignKey = &Analyzer{
 			}
 			f := lint.Finding{
 				Object:   table + "." + k.Name,
-				Message:  fmt.Sprintf("foreign key %q: writes to %s wait until every row of %s is checked", k.Name, both, quote(table)),
+				Message:  fmt.Sprintf("foreign key %q: %s to %s wait until every row of %s is checked", k.Name, waiters(l.Mode), both, quote(table)),
 				Evidence: []lint.Evidence{lockEvidence(l)},
 				Advice:   p.foreignKeyAdvice(at, k),
 			}

@@ -91,7 +91,7 @@ func (p *Pass) works(s *devdb.Step) []work {
 		if cause, _ := scanCause(p, s, x.Relation); cause != "" {
 			needs = devdb.AccessExclusive.Strength()
 		} else if addsForeignKey(s, x.Relation) {
-			needs = devdb.ShareRowExclusive.Strength()
+			needs = devdb.AccessExclusive.Strength() // the check of foreign keys tells what is held on its table
 		} else if _, ok := rewritten(s, x.Relation); ok || buildsIndex(s, x.Relation) {
 			continue
 		}
@@ -102,7 +102,7 @@ func (p *Pass) works(s *devdb.Step) []work {
 
 func addsForeignKey(s *devdb.Step, oid schema.OID) bool {
 	for _, c := range Changes[*schema.AddConstraint](s) {
-		if c.Constraint.Kind == schema.ForeignKey && (c.Constraint.Table == oid || c.Constraint.RefTable == oid) {
+		if c.Constraint.Kind == schema.ForeignKey && c.Constraint.Table == oid {
 			return true
 		}
 	}

@@ -17,7 +17,7 @@ var noLockTimeout = &Analyzer{
 			return
 		}
 		for _, m := range p.New {
-			if set, _, _ := p.uselessTimeout(m); set != nil {
+			if set, _ := p.uselessTimeout(m); set != nil {
 				continue // the check of settings without effect tells why
 			}
 			for _, s := range m.Steps {

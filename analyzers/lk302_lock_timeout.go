@@ -11,7 +11,7 @@ import (
 
 var lockTimeout = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK302", Name: "lock-timeout-without-effect", Title: "a lock_timeout that is too long, too late or without effect", Severity: lint.Warning,
+		ID: "LK302", Name: "lock-timeout-too-late", Title: "a lock_timeout that is too long or comes too late", Severity: lint.Warning,
 		Hazards: []string{"X02"},
 	},
 	Run: func(p *Pass) {
@@ -19,11 +19,15 @@ var lockTimeout = &Analyzer{
 			return
 		}
 		for _, m := range p.New {
-			if s, text, advice := p.uselessTimeout(m); s != nil {
+			if s, text := p.uselessTimeout(m); s != nil {
+				if text == "" {
+					continue
+				}
 				l, _ := p.dangerous(firstUnguarded(p, m))
 				p.Report(At{Migration: m, Step: s}, lint.Finding{
-					Object: l.Object, Message: text, Advice: advice,
-					Evidence: []lint.Evidence{lockEvidence(l), {Kind: "setting", Text: settingText(s)}},
+					Object: l.Object, Message: text,
+					Evidence: []lint.Evidence{lockEvidence(l), {Kind: "setting", Text: "lock_timeout is " + s.Stmt.Syntax.Set.Value + " from here on"}},
+					Advice:   "Set it before the first statement that waits for a lock:\n\n" + setLockTimeout(s),
 				})
 				continue
 			}
@@ -48,12 +52,13 @@ var lockTimeout = &Analyzer{
 const longWait = 10 * time.Second
 
 // uselessTimeout finds the migration's own SET lock_timeout that does nothing
-// for the first statement in need of one: SET LOCAL outside a transaction, or
-// one that comes after it. Nil if there is no such SET.
-func (p *Pass) uselessTimeout(m *devdb.Recorded) (set *devdb.Step, text, advice string) {
+// for the first statement in need of one, and says why: it comes after it. For
+// SET LOCAL outside a transaction the text is empty: settings that do nothing
+// have a check of their own. Nil if there is no such SET.
+func (p *Pass) uselessTimeout(m *devdb.Recorded) (set *devdb.Step, text string) {
 	first := firstUnguarded(p, m)
 	if first == nil {
-		return nil, "", ""
+		return nil, ""
 	}
 	for _, s := range m.Steps {
 		x := s.Stmt.Syntax.Set
@@ -62,12 +67,12 @@ func (p *Pass) uselessTimeout(m *devdb.Recorded) (set *devdb.Step, text, advice 
 		}
 		switch {
 		case x.Local && !s.InTx && s.Index < first.Index:
-			return s, "SET LOCAL has no effect outside a transaction: the statements below wait for their locks without limit", "Set it for the session:\n\nSET lock_timeout = '" + x.Value + "';"
+			return s, ""
 		case s.Index > first.Index:
-			return s, fmt.Sprintf("comes too late: line %d has waited for its lock without limit by then", first.Stmt.Pos.Line), "Set it before the first statement that waits for a lock:\n\n" + setLockTimeout(s)
+			return s, fmt.Sprintf("comes too late: line %d has waited for its lock without limit by then", first.Stmt.Pos.Line)
 		}
 	}
-	return nil, "", ""
+	return nil, ""
 }
 
 // firstUnguarded is the migration's first statement that waits for a strong lock without limit.
@@ -78,12 +83,4 @@ func firstUnguarded(p *Pass, m *devdb.Recorded) *devdb.Step {
 		}
 	}
 	return nil
-}
-
-func settingText(s *devdb.Step) string {
-	x := s.Stmt.Syntax.Set
-	if x.Local && !s.InTx {
-		return "SET LOCAL lock_timeout outside a transaction"
-	}
-	return "lock_timeout is " + x.Value + " from here on"
 }
