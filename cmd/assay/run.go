@@ -51,6 +51,10 @@ func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res 
 	if a.context.ChangedFiles, err = a.changedFiles(ctx, p); err != nil {
 		return nil, err
 	}
+	seed, err := a.loadSeed(o.seed)
+	if err != nil {
+		return nil, err
+	}
 	s, err := a.openSession(ctx, p, o)
 	if err != nil {
 		return nil, err
@@ -61,7 +65,7 @@ func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res 
 		return nil, err
 	}
 	rec.Edited = p.edited
-	if err := s.prove(ctx, o, rec); err != nil {
+	if err := s.prove(ctx, o, seed, rec); err != nil {
 		return nil, err
 	}
 	if err := s.downs(ctx, rec); err != nil {

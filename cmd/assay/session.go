@@ -64,14 +64,21 @@ func (s *session) record(ctx context.Context, dir *migration.Dir, migrations []*
 	return rec, nil
 }
 
-// prove looks for rows on which the recorded statements fail.
-func (s *session) prove(ctx context.Context, o *lintOptions, rec *devdb.Record) (err error) {
-	if o.noProofs {
+// prove looks for rows on which the recorded statements fail: made ones, and
+// those of the seed.
+func (s *session) prove(ctx context.Context, o *lintOptions, seed []*migration.Migration, rec *devdb.Record) (err error) {
+	if !o.noProofs {
+		bench := s.server.Bench(s.base)
+		defer func() { err = errors.Join(err, bench.Close()) }()
+		how := pipeline.Proving{Alone: o.all, Timeout: s.project.config.Proofs.Timeout.Or(time.Second)}
+		if err := pipeline.Prove(ctx, bench, rec, how); err != nil {
+			return err
+		}
+	}
+	if len(seed) == 0 {
 		return nil
 	}
-	bench := s.server.Bench(s.base)
-	defer func() { err = errors.Join(err, bench.Close()) }()
-	return pipeline.Prove(ctx, bench, rec, pipeline.Proving{Alone: o.all, Timeout: s.project.config.Proofs.Timeout.Or(time.Second)})
+	return s.proveSeeded(ctx, s.server.Bench(s.base), seed, rec)
 }
 
 // baseDatabase gives a database on which everything merged has been replayed:

@@ -1,0 +1,96 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/migration"
+)
+
+// Seed gives a copy of the bench's base with the team's own data in it, the
+// caller's to close. Foreign keys and triggers are out of the way while it is
+// loaded, where the server allows that, since a dump has its tables in any
+// order. Data that the base does not take is a *devdb.StatementError with the
+// line of the row.
+func (b *Bench) Seed(ctx context.Context, files []*migration.Migration) (d *DB, err error) {
+	if d, err = b.server.Clone(ctx, b.base); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.Close())
+			d = nil
+		}
+	}()
+	c, err := pgconn.ConnectConfig(ctx, &d.admin.Config)
+	if err != nil {
+		return d, fmt.Errorf("connecting to load the seed: %w", err)
+	}
+	defer c.Close(context.WithoutCancel(ctx))
+	// Refused to a role without the right: foreign keys then hold while loading.
+	if _, err := c.Exec(ctx, "SET session_replication_role TO replica").ReadAll(); err != nil && c.IsClosed() {
+		return d, fmt.Errorf("loading the seed: %w", err)
+	}
+	for _, m := range files {
+		for _, st := range m.Statements {
+			if st.Kind == migration.Skip {
+				continue
+			}
+			if err := loadSeed(ctx, c, st); err != nil {
+				return d, err
+			}
+		}
+	}
+	return d, nil
+}
+
+var copyLine = regexp.MustCompile(`^COPY .*, line (\d+)`)
+
+func loadSeed(ctx context.Context, c *pgconn.PgConn, st *migration.Statement) error {
+	var err error
+	if st.Kind == migration.CopyData {
+		_, err = c.CopyFrom(ctx, bytes.NewReader(st.Data), st.Text)
+	} else {
+		_, err = c.Exec(ctx, st.Text).ReadAll()
+	}
+	var pe *pgconn.PgError
+	if !errors.As(err, &pe) {
+		if err != nil {
+			return fmt.Errorf("%s:%d: loading the seed: %w", st.Pos.Path, st.Pos.Line, err)
+		}
+		return nil
+	}
+	at := *st
+	if m := copyLine.FindStringSubmatch(pe.Where); m != nil {
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			at.Pos.Line += n
+		}
+	}
+	return statementError(&at, sent{err: pe})
+}
+
+// Rerun runs migrations on a copy of a seeded database. A statement that fails
+// comes back as such; the error is the run's own.
+func (b *Bench) Rerun(ctx context.Context, seeded *DB, run []*migration.Migration) (failed *devdb.StatementError, err error) {
+	d, err := b.server.Clone(ctx, seeded)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	for _, m := range run {
+		if err = d.Replay(ctx, m); errors.As(err, &failed) {
+			return failed, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
