@@ -23,13 +23,14 @@ var cascadeDrop = &Analyzer{
 				switch {
 				case d.Original && named == "":
 					named = d.Name
-				case !d.Original && d.Normal && p.existed(d) && !p.madeAgain(d) && !withAnother(s, d):
+				case !d.Original && d.Normal && p.existed(d) && !p.madeAgain(d) && !withAnother(s, d) && !ownPart(s, d):
 					fell = append(fell, d)
 				}
 			}
 			if _, ok := Has[*schema.DropSchema](s); ok { // DS104 tells what falls with a schema; here is what is elsewhere
 				fell = slices.DeleteFunc(fell, func(d devdb.Dropped) bool { return inDroppedSchema(s, d) })
 			}
+			fell = append(fell, unpublished(p, s)...)
 			if len(fell) == 0 {
 				continue
 			}
@@ -42,11 +43,11 @@ func cascadeFinding(named string, fell []devdb.Dropped) lint.Finding {
 	f := lint.Finding{Object: named}
 	var names []string
 	for _, d := range fell {
-		names = append(names, d.Kind+" "+short(d.Name))
+		names = append(names, d.Kind+" "+plainName(d.Name))
 		chain := d.Via
-		text := d.Kind + " " + d.Name + " falls"
+		text := d.Kind + " " + plainName(d.Name) + " falls"
 		if len(chain) > 1 {
-			text += ": " + strings.Join(chain, " → ")
+			text += ": " + chainText(chain)
 		}
 		f.Evidence = append(f.Evidence, lint.Evidence{Kind: "dropped", Text: text, Object: d.Name, Chain: chain})
 	}
@@ -159,12 +160,57 @@ func inDroppedSchema(s *devdb.Step, d devdb.Dropped) bool {
 	return slices.ContainsFunc(Changes[*schema.DropSchema](s), func(c *schema.DropSchema) bool { return c.Schema.Name == name })
 }
 
+// plainName drops the schema public, of the table that an object is on too.
+func plainName(name string) string {
+	return strings.Replace(short(name), " on public.", " on ", 1)
+}
+
+// ownPart reports whether what fell belongs to a table that the statement itself drops.
+func ownPart(s *devdb.Step, d devdb.Dropped) bool {
+	var table schema.OID
+	c := s.Before
+	switch {
+	case c.Policies[d.Ref.OID] != nil && d.Ref.Class == schema.ClassPolicy:
+		table = c.Policies[d.Ref.OID].Table
+	case c.Triggers[d.Ref.OID] != nil && d.Ref.Class == schema.ClassTrigger:
+		table = c.Triggers[d.Ref.OID].Table
+	case c.Constraints[d.Ref.OID] != nil && d.Ref.Class == schema.ClassConstraint:
+		table = c.Constraints[d.Ref.OID].Table
+	case c.Indexes[d.Ref.OID] != nil && d.Ref.Class == schema.ClassRelation:
+		table = c.Indexes[d.Ref.OID].Table
+	}
+	return table != 0 && s.After.Relations[table] == nil
+}
+
+// unpublished are the publications that lose a table which stays, because a
+// column of its column list or row filter falls.
+func unpublished(p *Pass, s *devdb.Step) []devdb.Dropped {
+	var out []devdb.Dropped
+	for _, c := range Changes[*schema.AlterPublication](s) {
+		for _, t := range c.Before.Tables {
+			r := s.After.Relations[t.Table]
+			if r == nil || !strings.HasPrefix(s.Tag, "ALTER TABLE") && !strings.HasPrefix(s.Tag, "DROP") || publishes(s.After, c.After, r) || p.Before.Publications[c.After.OID] == nil {
+				continue
+			}
+			name := r.QualifiedName() + " in publication " + c.After.Name
+			out = append(out, devdb.Dropped{
+				ObjectRef: devdb.ObjectRef{Ref: schema.Ref{Class: schema.ClassPublication, OID: c.After.OID}, Kind: "table", Name: name},
+				Normal:    true, Via: []string{r.QualifiedName(), "publication " + c.After.Name},
+			})
+		}
+	}
+	return out
+}
+
 // existed reports whether a dropped object was there before the change.
 func (p *Pass) existed(d devdb.Dropped) bool {
 	return p.Before.Has(d.Ref)
 }
 
 func dropSQL(d devdb.Dropped) string {
+	if d.Ref.Class == schema.ClassPublication {
+		return ""
+	}
 	switch d.Kind {
 	case "view", "materialized view", "function", "procedure", "type", "sequence", "foreign table", "table", "index":
 		return "DROP " + strings.ToUpper(d.Kind) + " " + short(d.Name) + ";"

@@ -2,6 +2,7 @@ package analyzers
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/schema"
@@ -14,7 +15,7 @@ var viewReplaced = &Analyzer{
 	},
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.ReplaceView](p) {
-			if p.IsNew(c.After.OID) || c.Before.Raw == c.After.Raw {
+			if p.IsNew(c.After.OID) || c.Before.Raw == c.After.Raw || appended(c.Before, c.After) {
 				continue
 			}
 			ds := readers(p, at.Step.After, relRef(c.After.OID))
@@ -33,4 +34,12 @@ var viewReplaced = &Analyzer{
 			p.Report(at, f)
 		}
 	},
+}
+
+// appended reports whether a view has all that it had, and more columns at the
+// end: nobody who reads it by name sees a difference.
+func appended(before, after *schema.Relation) bool {
+	head, tail, ok := strings.Cut(before.Definition, "\n   FROM ")
+	newHead, newTail, newOK := strings.Cut(after.Definition, "\n   FROM ")
+	return ok && newOK && tail == newTail && strings.HasPrefix(newHead, head+",") && !strings.Contains(head, "DISTINCT")
 }
