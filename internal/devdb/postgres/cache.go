@@ -54,7 +54,7 @@ func (o *own) fill(ctx context.Context) error {
 		if err := o.initdb(ctx); err != nil {
 			return err
 		}
-		if err := o.keep(from); err != nil {
+		if err := o.keep(o.data, from); err != nil {
 			if full(err) {
 				return fmt.Errorf("keeping an empty cluster in %s: %w; free some space or set ASSAY_CACHE_DIR", o.cache, err)
 			}
@@ -102,9 +102,9 @@ func (o *own) initdb(ctx context.Context) error {
 	return nil
 }
 
-// keep copies the stopped data directory into the cache, whole or not at all.
+// keep copies a stopped data directory into the cache, whole or not at all.
 // When two runs do it at once, the first one's stays.
-func (o *own) keep(to string) error {
+func (o *own) keep(from, to string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (o *own) keep(to string) error {
 		return err
 	}
 	defer os.RemoveAll(aside)
-	if err := copyTree(o.data, aside, nil); err != nil {
+	if err := copyTree(from, aside, nil); err != nil {
 		return err
 	}
 	if err := os.Rename(aside, to); err != nil && !isFile(filepath.Join(to, "PG_VERSION")) {
@@ -160,7 +160,8 @@ func (s *Server) Restore(ctx context.Context, key string) (*DB, bool, error) {
 
 // Snapshot keeps the database under the key for later runs, with the roles of
 // the whole server. Its connections are closed and the server is restarted, so
-// nothing may run on it. On an existing server it does nothing.
+// nothing may run on it. The files go to the cache while the run goes on; Close
+// waits for them. On an existing server it does nothing.
 func (s *Server) Snapshot(ctx context.Context, key string, d *DB) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -175,12 +176,31 @@ func (s *Server) Snapshot(ctx context.Context, key string, d *DB) error {
 	}
 	mark := filepath.Join(s.own.data, "assay.base")
 	err := os.WriteFile(mark, []byte(d.name), 0o644)
-	if err == nil {
-		err = s.own.keep(s.baseDir(key))
-		prune(filepath.Join(s.own.cache, "base"))
+	from := s.own.data
+	if err == nil && fastDir != "" && strings.HasPrefix(from, fastDir) && room(fastDir) > enough {
+		// In memory a second copy takes less time than one on disk.
+		from = filepath.Join(s.own.run.path, "kept")
+		err = copyTree(s.own.data, from, nil)
 	}
-	if err != nil { // the run goes on without
-		s.config.say("the replayed base could not be kept: " + err.Error())
+	done := make(chan struct{})
+	keep := func(err error) {
+		defer close(done)
+		if err == nil {
+			err = s.own.keep(from, s.baseDir(key))
+			prune(filepath.Join(s.own.cache, "base"))
+		}
+		if from != s.own.data {
+			err = errors.Join(err, os.RemoveAll(from))
+		}
+		if err != nil { // the run goes on without
+			s.config.say("the replayed base could not be kept: " + err.Error())
+		}
+	}
+	if from == s.own.data {
+		keep(err)
+	} else {
+		s.keeping = done
+		go keep(err)
 	}
 	return errors.Join(os.RemoveAll(mark), s.own.start(ctx))
 }

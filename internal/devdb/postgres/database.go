@@ -38,7 +38,11 @@ func (s *Server) Close() error {
 	if s.own == nil {
 		return s.existing.close()
 	}
-	return errors.Join(s.own.stop(false), s.own.run.remove())
+	err := s.own.stop(false)
+	if s.keeping != nil {
+		<-s.keeping
+	}
+	return errors.Join(err, s.own.run.remove())
 }
 
 // up starts an own server.

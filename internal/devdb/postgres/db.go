@@ -23,6 +23,7 @@ type Server struct {
 	n        int // databases made so far
 	own      *own
 	existing *existing
+	keeping  <-chan struct{} // closed when a base is in the cache; nil if none is being kept
 }
 
 // DB is one throw-away database. It is used by one goroutine at a time.

@@ -89,6 +89,9 @@ func TestSnapshot(t *testing.T) {
 	t.Logf("clone: %v", time.Since(began))
 	must(t, e.Close())
 	must(t, d.Close())
+	if s.keeping != nil {
+		<-s.keeping // as Close does
+	}
 
 	began = time.Now()
 	s = open()
