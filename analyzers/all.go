@@ -43,6 +43,7 @@ var All = []*Analyzer{
 	randomData,
 	searchWithoutIndex,
 	columnOrder,
+	filledView,
 	uniqueViolation,
 	notNullViolation,
 	addRequiredColumn,

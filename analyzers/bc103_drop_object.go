@@ -11,7 +11,7 @@ import (
 var dropObject = &Analyzer{
 	Rule: lint.Rule{
 		ID: "BC103", Name: "drop-object", Title: "dropping a view, function or type that running code may use", Severity: lint.Warning,
-		Aliases: []string{"atlas:BC103"}, Hazards: []string{"F02", "F14", "F22", "D06"},
+		Hazards: []string{"F02", "F14", "F22", "D06"},
 	},
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.DropView](p) {

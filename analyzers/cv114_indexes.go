@@ -106,6 +106,22 @@ var (
 			}
 		}
 	})
+	filledView = convention("CV130", "materialized-view-filled", "a materialized view that is filled within the migration", []string{"F06"}, nil, func(p *Pass) {
+		for at, c := range Each[*schema.AddView](p) {
+			if c.View.Kind != schema.MaterializedView || !c.View.Populated {
+				continue
+			}
+			for _, x := range at.Step.Scans {
+				if !p.IsNew(x.Relation) {
+					p.Report(at, lint.Finding{
+						Object: c.View.QualifiedName(), Message: fmt.Sprintf("materialized view %q is filled while the migration waits: the whole query runs in its transaction", c.View.Name),
+						Evidence: []lint.Evidence{scanEvidence(x)}, Advice: "Make it WITH NO DATA, and REFRESH it outside the migration.",
+					})
+					break
+				}
+			}
+		}
+	})
 	searchWithoutIndex = convention("CV128", "search-column-without-index", "a column for searching without an index for it", []string{"S17"}, nil, func(p *Pass) {
 		for at, c := range p.newColumns() {
 			if !typeIs(c, "tsvector", "geometry", "geography", "vector", "point", "polygon", "circle") {
