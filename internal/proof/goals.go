@@ -2,6 +2,7 @@ package proof
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -263,7 +264,8 @@ func free(k *schema.Constraint) map[schema.OID]bool {
 func proven(f func(context.Context, *builder) error) func(context.Context, *builder) error {
 	return func(ctx context.Context, b *builder) error {
 		err := f(ctx, b)
-		if _, none := err.(*errNone); none && b.fill == 0 {
+		var none *errNone
+		if errors.As(err, &none) && none.goal && b.fill == 0 {
 			return errImplied
 		}
 		return err
@@ -327,7 +329,7 @@ func foreignGoals(b *base, rel *schema.Relation, after *schema.Catalog, k, was *
 					return err
 				}
 				if len(pool) == 0 {
-					return &errNone{fmt.Sprintf("no value was found for %s.%s", fullName(rel), ident(rel.Column(n).Name))}
+					return &errNone{why: fmt.Sprintf("no value was found for %s.%s", fullName(rel), ident(rel.Column(n).Name))}
 				}
 				w.fixed[n] = pool[0]
 			}

@@ -33,7 +33,10 @@ type want struct {
 var errImplied = errors.New("the schema before the change refuses every such row")
 
 // errNone says that no values were found.
-type errNone struct{ why string }
+type errNone struct {
+	why  string
+	goal bool // for what the goal asks, not for what the old schema does
+}
 
 func (e *errNone) Error() string { return e.why }
 
@@ -53,10 +56,10 @@ type builder struct {
 // add makes a row of rel and what it refers to.
 func (b *builder) add(ctx context.Context, rel *schema.Relation, w want) (*row, error) {
 	if len(b.open) > 60 || len(b.rows) > 200 {
-		return nil, &errNone{fmt.Sprintf("the foreign keys of %s lead to more than 200 rows", fullName(rel))}
+		return nil, &errNone{why: fmt.Sprintf("the foreign keys of %s lead to more than 200 rows", fullName(rel))}
 	}
 	if rel.Kind == schema.ForeignTable {
-		return nil, &errNone{fmt.Sprintf("%s is a foreign table", fullName(rel))}
+		return nil, &errNone{why: fmt.Sprintf("%s is a foreign table", fullName(rel))}
 	}
 	r := &row{rel: rel, vals: map[int16]string{}}
 	b.open = append(b.open, r)
@@ -223,7 +226,7 @@ func (b *builder) parent(ctx context.Context, r *row, k *schema.Constraint) erro
 		if c := r.rel.Column(n); v == "" && c != nil {
 			v = c.Default
 			if c.Generated != "" || c.Identity != "" {
-				return &errNone{fmt.Sprintf("foreign key %s starts at a column that the server fills", ident(k.Name))}
+				return &errNone{why: fmt.Sprintf("foreign key %s starts at a column that the server fills", ident(k.Name))}
 			}
 		}
 		if v == "" || strings.HasPrefix(v, null) {

@@ -135,7 +135,7 @@ func (b *builder) choices(ctx context.Context, r *row, c *schema.Column, w want,
 	}
 	if must {
 		if len(out) == 0 {
-			return nil, &errNone{fmt.Sprintf("no value was found for %s.%s", fullName(r.rel), ident(c.Name))}
+			return nil, &errNone{why: fmt.Sprintf("no value was found for %s.%s", fullName(r.rel), ident(c.Name))}
 		}
 		return out, nil
 	}
@@ -301,7 +301,7 @@ func (b *builder) settle(ctx context.Context, r *row, w want, conds []condition,
 		return err
 	}
 	if len(pick) == 0 {
-		return &errNone{"no values were found that fulfil " + clip(strings.Join(texts, " AND "))}
+		return &errNone{"no values were found that fulfil " + clip(strings.Join(texts, " AND ")), slices.ContainsFunc(conds, func(c condition) bool { return c.goal })}
 	}
 	i := 0
 	for _, n := range nums {

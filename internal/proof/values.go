@@ -316,7 +316,7 @@ func (t *types) constants(x typ, exprs []string) []string {
 	for _, e := range exprs {
 		switch {
 		case x.numeric():
-			t.numbers(e, add)
+			numbers(x, e, add)
 		case x.texty():
 			texts(x, e, add)
 		case x.temporal():
@@ -340,7 +340,7 @@ func (t *types) constants(x typ, exprs []string) []string {
 	return out
 }
 
-func (t *types) numbers(e string, add func(string)) {
+func numbers(x typ, e string, add func(string)) {
 	text := textConst.ReplaceAllStringFunc(e, func(s string) string { return " " + strings.Trim(s, "'") + " " })
 	for _, m := range numberConst.FindAllStringSubmatch(text, -1) {
 		add(m[1])
@@ -354,6 +354,9 @@ func (t *types) numbers(e string, add func(string)) {
 	}
 	add("0")
 	add("-1")
+	if x.name == "numeric" || x.name == "real" || x.name == "double precision" {
+		add("0.5")
+	}
 }
 
 func texts(x typ, e string, add func(string)) {
