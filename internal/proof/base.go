@@ -148,7 +148,7 @@ func (b *base) pool(ctx context.Context, rel *schema.Relation, c *schema.Column,
 	var own []string
 	var checks []string
 	for _, ch := range b.checks[rel.OID] {
-		if len(ch.Columns) == 1 && ch.Columns[0] == c.Num {
+		if ch.Validated && len(ch.Columns) == 1 && ch.Columns[0] == c.Num {
 			checks = append(checks, "("+ch.Expression+")")
 		}
 	}

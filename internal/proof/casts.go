@@ -76,7 +76,7 @@ func castValues(b *base, from, to, named typ) []string {
 	case from.numeric():
 		add(numbersFor(from, to)...)
 	case from.temporal():
-		add("'2024-01-01 23:59:59.5'", "'infinity'", "'0044-03-15 BC'")
+		add("'2024-01-01 12:34:56.5'", "'infinity'", "'0044-03-15 BC'")
 	case from.name == "json" || from.name == "jsonb":
 		add(`'"a"'`, "'1'", "'{}'", "'[]'", `'{"a": 1}'`, "'null'")
 	case from.name == "uuid":

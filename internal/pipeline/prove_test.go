@@ -1,0 +1,119 @@
+package pipeline_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/devdb/postgres/pgtest"
+	"github.com/assaydb/assay/internal/pipeline"
+)
+
+// kinds are changes by what they demand: what comes of trying it, the code or
+// the value after, and the rows.
+var kinds = []struct {
+	name, base, change string
+	want               devdb.Outcome
+	code, rows         string
+}{
+	{"unique", "CREATE TABLE t (id bigint PRIMARY KEY, ref text)", "CREATE UNIQUE INDEX u ON t (ref)", devdb.Fails, "23505",
+		"INSERT INTO t (id, ref) VALUES (1, 'a'), (2, 'a');"},
+	{"unique, duplicates deleted", "CREATE TABLE t (id bigint PRIMARY KEY, ref text)",
+		"DELETE FROM t a USING t b WHERE a.id > b.id AND a.ref = b.ref;\nCREATE UNIQUE INDEX u ON t (ref)", devdb.Passes, "", ""},
+	{"unique, implied", "CREATE TABLE t (a int UNIQUE, b int)", "CREATE UNIQUE INDEX u ON t (a, b)", devdb.Impossible, "", ""},
+	{"unique, expression", "CREATE TABLE t (mail text UNIQUE)", "CREATE UNIQUE INDEX u ON t (lower(mail))", devdb.Fails, "23505", "INSERT INTO t (mail) VALUES ('a'), ('A');"},
+	{"unique, predicate", "CREATE TABLE t (a int, gone timestamptz)", "CREATE UNIQUE INDEX u ON t (a) WHERE gone IS NOT NULL", devdb.Fails, "23505",
+		"INSERT INTO t (a, gone) VALUES (1, '2024-01-01'), (1, '2024-01-01');"},
+	{"unique, concurrently", "CREATE TABLE t (a int)", "CREATE UNIQUE INDEX CONCURRENTLY u ON t (a)", devdb.Fails, "23505", "INSERT INTO t (a) VALUES (1), (1);"},
+	{"not null", "CREATE TABLE t (id int PRIMARY KEY, a int)", "ALTER TABLE t ALTER a SET NOT NULL", devdb.Fails, "23502", "INSERT INTO t (id, a) VALUES (1, NULL);"},
+	{"not null, filled", "CREATE TABLE t (id int PRIMARY KEY, a int)", "UPDATE t SET a = 0 WHERE a IS NULL;\nALTER TABLE t ALTER a SET NOT NULL", devdb.Passes, "", ""},
+	{"not null, = NULL", "CREATE TABLE t (id int PRIMARY KEY, a int)", "UPDATE t SET a = 0 WHERE a = NULL;\nALTER TABLE t ALTER a SET NOT NULL", devdb.Fails, "23502", ""},
+	{"not null, missed by date", "CREATE TABLE t (a int, at timestamptz NOT NULL DEFAULT now())",
+		"UPDATE t SET a = 0 WHERE at > '2020-01-01';\nALTER TABLE t ALTER a SET NOT NULL", devdb.Fails, "23502", "'2000-01-01'"},
+	{"not null, missed by flag", "CREATE TABLE t (a int, live boolean NOT NULL DEFAULT true)",
+		"UPDATE t SET a = 0 WHERE live;\nALTER TABLE t ALTER a SET NOT NULL", devdb.Fails, "23502", "false"},
+	{"new column", "CREATE TABLE t (id int)", "ALTER TABLE t ADD c int NOT NULL", devdb.Fails, "23502", "INSERT INTO t DEFAULT VALUES;"},
+	{"check", "CREATE TABLE t (n int CHECK (n > 5))", "ALTER TABLE t ADD CHECK (n > 10)", devdb.Fails, "23514", "INSERT INTO t (n) VALUES (6);"},
+	{"check, wider list", "CREATE TABLE t (s text, CONSTRAINT c CHECK (s IN ('a', 'b')))",
+		"ALTER TABLE t DROP CONSTRAINT c;\nALTER TABLE t ADD CONSTRAINT c CHECK (s IN ('a', 'b', 'c'))", devdb.Impossible, "", ""},
+	{"check, validated", "CREATE TABLE t (n int);\nALTER TABLE t ADD CONSTRAINT c CHECK (n > 0) NOT VALID", "ALTER TABLE t VALIDATE CONSTRAINT c", devdb.Fails, "23514", "INSERT INTO t (n) VALUES (0);"},
+	{"foreign key", "CREATE TABLE p (id int PRIMARY KEY);\nCREATE TABLE t (p int)", "ALTER TABLE t ADD FOREIGN KEY (p) REFERENCES p", devdb.Fails, "23503", "INSERT INTO t (p) VALUES (1);"},
+	{"foreign key, validated", "CREATE TABLE p (id int PRIMARY KEY);\nCREATE TABLE t (p int);\nALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (p) REFERENCES p NOT VALID",
+		"ALTER TABLE t VALIDATE CONSTRAINT f", devdb.Fails, "23503", "INSERT INTO t (p) VALUES (1);"},
+	{"foreign key, orphans deleted", "CREATE TABLE p (id int PRIMARY KEY);\nCREATE TABLE t (p int)",
+		"DELETE FROM t WHERE NOT EXISTS (SELECT FROM p WHERE p.id = t.p);\nALTER TABLE t ADD FOREIGN KEY (p) REFERENCES p", devdb.Passes, "", ""},
+	{"exclusion", "CREATE TABLE t (during tstzrange)", "ALTER TABLE t ADD EXCLUDE USING gist (during WITH &&)", devdb.Fails, "23P01", ""},
+	{"domain", "CREATE DOMAIN d AS int;\nCREATE TABLE t (x d)", "ALTER DOMAIN d ADD CHECK (VALUE > 0)", devdb.Fails, "23514", "INSERT INTO t (x) VALUES (0);"},
+	{"cast", "CREATE TABLE t (x text)", "ALTER TABLE t ALTER x TYPE int USING x::int", devdb.Fails, "22P02", "INSERT INTO t (x) VALUES ('a');"},
+	{"cast, narrower", "CREATE TABLE t (x bigint)", "ALTER TABLE t ALTER x TYPE int", devdb.Fails, "22003", "INSERT INTO t (x) VALUES (2147483648);"},
+	{"cast, cut", "CREATE TABLE t (x text)", "ALTER TABLE t ALTER x TYPE varchar(3) USING x::varchar(3)", devdb.Changes, "'aaa'", "INSERT INTO t (x) VALUES ('aaaa');"},
+	{"cast, rounded", "CREATE TABLE t (x numeric(6,3))", "ALTER TABLE t ALTER x TYPE numeric(8,1)", devdb.Changes, "", ""},
+	{"cast, time of day", "CREATE TABLE t (x timestamptz)", "ALTER TABLE t ALTER x TYPE date", devdb.Changes, "", ""},
+	{"cast, wider", "CREATE TABLE t (x int)", "ALTER TABLE t ALTER x TYPE bigint", devdb.Passes, "", ""},
+	{"enum without a label", "CREATE TYPE e AS ENUM ('a', 'b');\nCREATE TABLE t (x e)",
+		"ALTER TYPE e RENAME TO e_old;\nCREATE TYPE e AS ENUM ('a');\nALTER TABLE t ALTER x TYPE e USING x::text::e", devdb.Fails, "22P02", "INSERT INTO t (x) VALUES ('b');"},
+	{"attach", "CREATE TABLE p (d date NOT NULL) PARTITION BY RANGE (d);\nCREATE TABLE t (d date NOT NULL)",
+		"ALTER TABLE p ATTACH PARTITION t FOR VALUES FROM ('2024-01-01') TO ('2025-01-01')", devdb.Fails, "23514", "INSERT INTO t (d) VALUES ('2025-01-01');"},
+	{"default partition", "CREATE TABLE p (d date NOT NULL) PARTITION BY RANGE (d);\nCREATE TABLE q PARTITION OF p DEFAULT",
+		"CREATE TABLE r PARTITION OF p FOR VALUES FROM ('2024-01-01') TO ('2025-01-01')", devdb.Fails, "23514", "INSERT INTO p (d) VALUES ('2024-01-01');"},
+	{"generated", "CREATE TABLE t (a int, b int)", "ALTER TABLE t ADD c int GENERATED ALWAYS AS (a / b) STORED", devdb.Fails, "22012", ""},
+	{"trigger in the way", "CREATE TABLE t (a int);\nCREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.a IS NULL THEN RAISE 'no'; END IF; RETURN NEW; END $$;\nCREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()",
+		"ALTER TABLE t ALTER a SET NOT NULL", devdb.Fails, "23502", ""},
+	{"a circle", "CREATE TABLE a (id int PRIMARY KEY, b int NOT NULL);\nCREATE TABLE b (id int PRIMARY KEY, a int NOT NULL REFERENCES a);\nALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b;\nALTER TABLE a ADD x text",
+		"ALTER TABLE a ALTER x SET NOT NULL", devdb.Fails, "23502", "WITH "},
+}
+
+// TestProveKinds tries every kind of demand, where rows break it and where not.
+func TestProveKinds(t *testing.T) {
+	for _, major := range pgtest.Majors(t) {
+		server := pgtest.Server(t, major)
+		for _, k := range kinds {
+			p, err := proveOne(server, k.base, k.change)
+			if err != nil {
+				t.Errorf("%s: %s: %v", major, k.name, err)
+				continue
+			}
+			if p.Outcome != k.want {
+				t.Errorf("%s: %s: %s (%s), want %s", major, k.name, p.Outcome, p.Why, k.want)
+				continue
+			}
+			x := p.Counterexample
+			if x == nil {
+				continue
+			}
+			if k.want == devdb.Fails && x.Code != k.code || k.want == devdb.Changes && k.code != "" && x.After != k.code {
+				t.Errorf("%s: %s: %s %s, after %s, want %s", major, k.name, x.Code, x.Message, x.After, k.code)
+			}
+			if !strings.Contains(x.Rows, k.rows) {
+				t.Errorf("%s: %s: rows are\n%s\nwant\n%s", major, k.name, x.Rows, k.rows)
+			}
+			if k.name == "trigger in the way" && len(x.Left) != 1 {
+				t.Errorf("%s: %s: left out %q, want the trigger", major, k.name, x.Left)
+			}
+		}
+	}
+}
+
+// TestProveServerGone ends the bench's databases in the middle.
+func TestProveServerGone(t *testing.T) {
+	ctx := context.Background()
+	server := pgtest.Server(t, "")
+	db, err := server.Create(ctx)
+	must(t, err)
+	defer func() { must(t, db.Close()) }()
+	must(t, db.Replay(ctx, script("base.sql", "CREATE TABLE t (a int)")))
+	work, err := server.Clone(ctx, db)
+	must(t, err)
+	defer func() { must(t, work.Close()) }()
+	rec := &devdb.Record{New: []*devdb.Recorded{{Migration: script("new.sql", "ALTER TABLE t ALTER a SET NOT NULL")}}}
+	must(t, pipeline.RecordAll(ctx, work, rec))
+	bench := server.Bench(db)
+	gone, cancel := context.WithCancelCause(ctx)
+	cancel(errors.New("gone"))
+	if err := pipeline.Prove(gone, bench, rec, pipeline.Proving{}); err == nil {
+		t.Error("no error though nothing can be asked")
+	}
+	must(t, bench.Close())
+}
