@@ -80,7 +80,7 @@ rewrites, scans, dropped objects, rows that fail) and judges that record.`,
 	cmd.PersistentFlags().StringVarP(&a.dir, "directory", "C", "", "project `directory` to work in (default: the current one)")
 	cmd.PersistentFlags().BoolVar(&a.noColor, "no-color", false, "never colour the output (also: NO_COLOR in the environment)")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	cmd.AddCommand(a.lintCommand(), a.ciCommand(), a.traceCommand(), a.checksCommand(), a.explainCommand(), a.policyCommand(), a.schemaCommand(), a.initCommand(), a.statsCommand(), a.versionCommand())
+	cmd.AddCommand(a.lintCommand(), a.ciCommand(), a.traceCommand(), a.checksCommand(), a.explainCommand(), a.policyCommand(), a.schemaCommand(), a.initCommand(), a.statsCommand(), a.measureCommand(), a.versionCommand())
 	return cmd
 }
 

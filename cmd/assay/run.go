@@ -75,9 +75,15 @@ func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res 
 	if err := s.askQueries(ctx, rec); err != nil {
 		return nil, err
 	}
+	if p.config.Measure && p.stats != nil {
+		if err := s.measureAll(ctx, rec, func(*devdb.Recorded, *devdb.Step, *devdb.Measurement) {}); err != nil {
+			return nil, err
+		}
+	}
 	if res, err = a.judge(ctx, p, o, rec); err != nil {
 		return nil, err
 	}
+	measured(rec, res)
 	if err := a.fixes(ctx, s, o, rec, res); err != nil {
 		return nil, err
 	}

@@ -163,6 +163,7 @@ type Step struct {
 	Tag string
 	// Counterexamples are rows that the old schema accepts and that this statement fails on or changes.
 	Counterexamples []*Counterexample
+	Measured        *Measurement // on generated rows; nil if it was not
 	// Proofs tell of each demand on existing rows what came of trying it; none if proofs are off.
 	Proofs []Proof
 }

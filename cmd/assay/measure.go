@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/devdb/postgres"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/migration"
+	"github.com/assaydb/assay/internal/stats"
+)
+
+func (a *app) measureCommand() *cobra.Command {
+	o := &lintOptions{noFixes: true, noProofs: true}
+	cmd := &cobra.Command{
+		Use:   "measure [file...]",
+		Short: "Estimate how long each lock would be held in production",
+		Long: `Run the new statements that scan, rewrite or index a table on generated rows, 100,000 to
+1,000,000 of them, and read off how long they would take at production's size. It needs
+the statistics that assay stats writes. What it says was measured on this machine.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.check(args); err != nil {
+				return err
+			}
+			return a.measure(cmd.Context(), o)
+		},
+	}
+	o.flags(cmd.Flags())
+	return cmd
+}
+
+func (a *app) measure(ctx context.Context, o *lintOptions) (err error) {
+	p, err := a.openProject(ctx, o)
+	if err != nil {
+		return err
+	}
+	if p.stats == nil {
+		return usagef("assay measure needs production's statistics: write them with `assay stats --url … > assay.stats.json`")
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	s, err := a.openSession(ctx, p, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	rec, err := s.record(ctx, p.dir, p.new)
+	if err != nil {
+		return err
+	}
+	said := 0
+	err = s.measureAll(ctx, rec, func(m *devdb.Recorded, step *devdb.Step, t *devdb.Measurement) {
+		said++
+		pos := step.Stmt.Pos
+		fmt.Fprintf(a.stdout, "%s:%d: %s\n", pos.Path, pos.Line, measuredText(step, t))
+		for _, l := range t.Left {
+			fmt.Fprintf(a.stdout, "    left out to fill the table: %s\n", l)
+		}
+	})
+	if err == nil && said == 0 {
+		fmt.Fprintln(a.stdout, "no new statement takes longer the more rows there are")
+	}
+	return err
+}
+
+// measureAll measures every new statement whose time grows with a table.
+func (s *session) measureAll(ctx context.Context, rec *devdb.Record, say func(*devdb.Recorded, *devdb.Step, *devdb.Measurement)) error {
+	var before []*migration.Migration
+	for _, m := range rec.New {
+		for _, step := range m.Steps {
+			if step.Err != nil || !worksUnderLock(step) {
+				continue
+			}
+			t, err := s.server.Measure(ctx, s.base, before, m, step, s.project.stats, postgres.MeasureSizes)
+			if err != nil {
+				return fmt.Errorf("measuring %s:%d: %w", step.Stmt.Pos.Path, step.Stmt.Pos.Line, err)
+			}
+			if t != nil {
+				step.Measured = t
+				say(m, step, t)
+			}
+		}
+		before = append(before, m.Migration)
+	}
+	return nil
+}
+
+// worksUnderLock leaves out what nobody waits for.
+func worksUnderLock(step *devdb.Step) bool {
+	for _, l := range step.Locks {
+		if l.Mode.Strength() >= devdb.ShareUpdateExclusive.Strength() && step.Before.Relations[l.Relation] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func measuredText(step *devdb.Step, t *devdb.Measurement) string {
+	if t.Why != "" {
+		return fmt.Sprintf("%s: not measured: %s", step.Tag, t.Why)
+	}
+	mode := devdb.LockMode("")
+	for _, l := range step.Locks {
+		if l.Object == t.Object && l.Mode.Strength() > mode.Strength() {
+			mode = l.Mode
+		}
+	}
+	return fmt.Sprintf("%s on %s for %s", mode, t.Object, t.Say(stats.Rows(t.Rows)))
+}
+
+// measured adds what was measured to the findings of the statement.
+func measured(rec *devdb.Record, res *lint.Result) {
+	for _, f := range res.Findings {
+		if f.Migration < 0 || f.Statement < 0 || f.ID[:2] != "LK" || f.Sensitive {
+			continue
+		}
+		m := rec.New[f.Migration]
+		if f.Statement < len(m.Steps) && m.Steps[f.Statement].Measured != nil {
+			step := m.Steps[f.Statement]
+			f.Evidence = append(f.Evidence, lint.Evidence{Kind: "measured", Text: measuredText(step, step.Measured), Object: step.Measured.Object})
+		}
+	}
+}
