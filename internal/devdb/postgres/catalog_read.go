@@ -52,15 +52,25 @@ type reading struct {
 	Small                                                               bool // so were the classes of few objects
 	All                                                                 bool `json:"-"`
 
-	Schemas       []*schema.Schema
+	SchemaRows   []readSchema   `json:"schemas"`
+	RelationRows []readRelation `json:"relations"`
+	IndexRows    []readIndex    `json:"indexes"`
+	TypeRows     []readType     `json:"typeobjects"`
+	FunctionRows []readFunction `json:"functions"`
+	Comments     [][4]json.RawMessage
+	ColumnACLs   [][3]json.RawMessage
+
+	// Made of the rows.
+	Schemas     []*schema.Schema   `json:"-"`
+	Relations   []*schema.Relation `json:"-"`
+	Indexes     []*schema.Index    `json:"-"`
+	TypeObjects []*schema.Type     `json:"-"`
+	Functions   []*schema.Function `json:"-"`
+
 	Extensions    []*schema.Extension
 	Publications  []*schema.Publication
 	EventTriggers []*schema.EventTrigger
-	Relations     []*schema.Relation
-	Indexes       []*schema.Index
 	Constraints   []*schema.Constraint
-	TypeObjects   []*schema.Type
-	Functions     []*schema.Function
 	Triggers      []*schema.Trigger
 	Rules         []*schema.Rule
 	Policies      []*schema.Policy
@@ -69,18 +79,13 @@ type reading struct {
 }
 
 // parseReading decodes a reading.
-func parseReading(text []byte, all bool) (*reading, error) {
+func parseReading(text []byte, all bool, name naming) (*reading, error) {
 	var r reading
 	if err := json.Unmarshal(text, &r); err != nil {
 		return nil, fmt.Errorf("decoding the catalog: %w", err)
 	}
 	r.All = all
-	for _, o := range r.Relations {
-		slices.Sort(o.Options)
-	}
-	for _, o := range r.Indexes {
-		slices.Sort(o.Options)
-	}
+	r.fill(name)
 	return &r, nil
 }
 

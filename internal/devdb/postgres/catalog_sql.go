@@ -33,6 +33,8 @@ func catalogFunction(schema, name string, major int, all bool) string {
 	sql := placeholder.ReplaceAllStringFunc(catalogSQL, func(p string) string {
 		f := strings.Split(strings.Trim(p, "{}"), ":")
 		switch {
+		case f[0] == "pick":
+			return pick(f[1], f[2])
 		case f[0] == "space":
 			return f[1] + " = ANY(spaces)"
 		case f[0] == "any" && all:
@@ -63,26 +65,13 @@ func catalogFunction(schema, name string, major int, all bool) string {
 	).Replace(sql)
 }
 
-var placeholder = regexp.MustCompile(`\{(space|any|member):[^}]+\}`)
+var placeholder = regexp.MustCompile(`\{(space|any|member|pick):[^}]+\}`)
 
 func since(major, from int, then, otherwise string) string {
 	if major >= from {
 		return then
 	}
 	return otherwise
-}
-
-// acl is an access control list as JSON, the owner's own entries left out.
-func acl(list, owner string) string {
-	return fmt.Sprintf(`(SELECT json_agg(json_build_object('grantee', e.grantee, 'privilege', e.privilege_type, 'grantable', e.is_grantable, 'grantor', e.grantor)
- ORDER BY e.grantee, e.privilege_type, e.grantor) FROM (SELECT CASE WHEN x.grantee = 0 THEN 'public' ELSE pg_get_userbyid(x.grantee) END AS grantee,
- x.privilege_type, x.is_grantable, pg_get_userbyid(x.grantor) AS grantor FROM aclexplode(%s) x WHERE x.grantee <> %s) e)`, list, owner)
-}
-
-// comment is an object's comment. obj_description is a function in SQL, which
-// every statement that calls it plans anew.
-func comment(oid, catalog string) string {
-	return fmt.Sprintf(`(SELECT x.description FROM pg_description x WHERE x.objoid = %s AND x.classoid = '%s'::regclass AND x.objsubid = 0)`, oid, catalog)
 }
 
 // notExtension leaves out members of an extension: OIDs of all catalogs come
@@ -92,15 +81,14 @@ func notExtension(oid, catalog string) string {
 }
 
 // columnsOf is the live columns of a pg_class row as JSON.
-func columnsOf(rel, owner string) string {
+func columnsOf(rel string) string {
 	return `(SELECT json_agg(json_build_object('num', a.attnum, 'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'typeoid', a.atttypid,
  'notnull', a.attnotnull, 'default', pg_get_expr(d.adbin, d.adrelid),
  'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' ELSE '' END,
  'generated', CASE a.attgenerated WHEN 's' THEN 'stored' WHEN 'v' THEN 'virtual' ELSE '' END,
  'collation', CASE WHEN a.attcollation <> 0 AND a.attcollation <> (SELECT y.typcollation FROM pg_type y WHERE y.oid = a.atttypid) THEN (SELECT l.collname FROM pg_collation l WHERE l.oid = a.attcollation) END,
  'storage', CASE a.attstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END,
- 'compression', {compression}, 'inherited', a.attinhcount > 0, 'comment', (SELECT x.description FROM pg_description x WHERE x.objoid = a.attrelid AND x.classoid = 1259 AND x.objsubid = a.attnum),
- 'acl', CASE WHEN a.attacl IS NOT NULL THEN ` + acl("a.attacl", owner) + ` END) ORDER BY a.attnum)
+ 'compression', {compression}, 'inherited', a.attinhcount > 0) ORDER BY a.attnum)
  FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
  WHERE a.attrelid = ` + rel + ` AND a.attnum > 0 AND NOT a.attisdropped)`
 }
@@ -153,13 +141,16 @@ BEGIN
     pols := pols || ARRAY(SELECT oid FROM pg_policy WHERE polrelid = ANY(rels));
     rules := rules || ARRAY(SELECT oid FROM pg_rewrite WHERE ev_class = ANY(rels));
     stats := stats || ARRAY(SELECT oid FROM pg_statistic_ext WHERE stxrelid = ANY(rels));
-    types := types || ARRAY(SELECT reltype FROM pg_class WHERE oid = ANY(rels) AND relkind = 'c');
+  END IF;
+  IF NOT {all} AND (rels <> '{}' OR heads <> '{}') THEN
+    types := types || ARRAY(SELECT reltype FROM pg_class WHERE oid = ANY(rels || heads) AND relkind = 'c');
   END IF;
   IF trigs <> '{}' AND NOT {all} THEN
     kons := kons || ARRAY(SELECT tgconstraint FROM pg_trigger WHERE oid = ANY(trigs) AND tgconstraint <> 0);
   END IF;
   IF types <> '{}' AND NOT {all} THEN
     kons := kons || ARRAY(SELECT oid FROM pg_constraint WHERE contypid = ANY(types) AND contypid <> 0);
+    heads := heads || ARRAY(SELECT typrelid FROM pg_type WHERE oid = ANY(types) AND typrelid <> 0); -- for the comments of its attributes
   END IF;
   result := json_build_object('rels', rels, 'heads', heads, 'idxs', idxs, 'kons', kons, 'types', types, 'procs', procs,
     'trigs', trigs, 'pols', pols, 'ruleoids', rules, 'stats', stats, 'small', {small})::text;
@@ -167,7 +158,7 @@ BEGIN
   BEGIN
     IF {small} THEN
       SELECT (SELECT json_agg(json_build_object('oid', n.oid, 'name', CASE WHEN n.oid = mine THEN 'pg_temp' ELSE n.nspname END, 'owner', pg_get_userbyid(n.nspowner),
-  'comment', ` + comment("n.oid", "pg_namespace") + `, 'acl', ` + acl("coalesce(n.nspacl, acldefault('n', n.nspowner))", "n.nspowner") + `))
+  'acl', to_json(n.nspacl::text[])))
   FROM pg_namespace n WHERE n.oid = ANY(spaces) AND n.oid <> mine AND ` + notExtension("n.oid", "pg_namespace") + `) INTO part;
       result := result || ',"schemas":' || coalesce(part::text, 'null');
     END IF;
@@ -192,7 +183,7 @@ BEGIN
       SELECT (SELECT json_agg(json_build_object('oid', c.oid, 'schema', CASE WHEN n.oid = mine THEN 'pg_temp' ELSE n.nspname END, 'name', c.relname,
   'kind', CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'f' THEN 'foreign table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'sequence' END,
   'persistence', CASE c.relpersistence WHEN 'p' THEN 'permanent' WHEN 'u' THEN 'unlogged' ELSE 'temporary' END, 'owner', pg_get_userbyid(c.relowner),
-  'columns', ` + columnsOf("c.oid", "c.relowner") + `,
+  'columns', ` + columnsOf("c.oid") + `,
   'options', to_json(c.reloptions), 'rowsecurity', c.relrowsecurity, 'forcerowsecurity', c.relforcerowsecurity,
   'replicaidentity', CASE c.relreplident WHEN 'd' THEN 'default' WHEN 'f' THEN 'full' WHEN 'i' THEN 'index' ELSE 'nothing' END,
   'partitionkey', CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END,
@@ -205,15 +196,15 @@ BEGIN
   'raw', CASE WHEN c.relkind IN ('v', 'm') THEN (SELECT md5(regexp_replace(ev_action::text, ':(location|stmt_location|stmt_len) -?\d+', '', 'g')) FROM pg_rewrite WHERE ev_class = c.oid AND rulename = '_RETURN') END,
   'sequence', CASE WHEN c.relkind = 'S' THEN (SELECT json_build_object('type', format_type(seqtypid, NULL), 'start', seqstart, 'increment', seqincrement, 'min', seqmin, 'max', seqmax, 'cycle', seqcycle, 'cache', seqcache) FROM pg_sequence WHERE seqrelid = c.oid) END,
   'ownedby', CASE WHEN c.relkind = 'S' THEN (SELECT json_build_object('class', 'relation', 'oid', d.refobjid, 'sub', d.refobjsubid) FROM pg_depend d WHERE d.classid = 1259 AND d.objid = c.oid AND d.refclassid = 1259 AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0 LIMIT 1) END,
-  'tablespace', (SELECT spcname FROM pg_tablespace s WHERE s.oid = c.reltablespace), 'accessmethod', (SELECT amname FROM pg_am m WHERE m.oid = c.relam),
+  'tsoid', c.reltablespace, 'amoid', c.relam,
   'filenode', c.relfilenode, 'toastfilenode', coalesce((SELECT s.relfilenode FROM pg_class s WHERE s.oid = c.reltoastrelid), 0),
-  'comment', ` + comment("c.oid", "pg_class") + `, 'acl', CASE WHEN c.relacl IS NOT NULL THEN ` + acl("c.relacl", "c.relowner") + ` END,
+  'acl', to_json(c.relacl::text[]),
   'droppedattributes', (SELECT count(*) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.attisdropped)))
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {rel} AND {space:c.relnamespace} AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND ` + notExtension("c.oid", "pg_class") + `) INTO part;
       result := result || ',"relations":' || coalesce(part::text, 'null');
     END IF;
     IF {any:idxs} THEN
-      SELECT (SELECT json_agg(json_build_object('oid', i.indexrelid, 'table', i.indrelid, 'schema', CASE WHEN n.oid = mine THEN 'pg_temp' ELSE n.nspname END, 'name', c.relname, 'method', m.amname,
+      SELECT (SELECT json_agg(json_build_object('oid', i.indexrelid, 'table', i.indrelid, 'schema', CASE WHEN n.oid = mine THEN 'pg_temp' ELSE n.nspname END, 'name', c.relname, 'amoid', c.relam,
   'unique', i.indisunique, 'primary', i.indisprimary, 'exclusion', i.indisexclusion, 'valid', i.indisvalid, 'ready', i.indisready, 'nullsnotdistinct', {nullsnotdistinct},
   'keys', (SELECT json_agg(json_build_object('column', i.indkey[k - 1], 'text', pg_get_indexdef(i.indexrelid, k, true),
      'collation', (SELECT l.collname FROM pg_collation l WHERE l.oid = i.indcollation[k - 1] AND l.oid <> coalesce((SELECT a.attcollation FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = i.indkey[k - 1]), 100)),
@@ -223,9 +214,9 @@ BEGIN
   'predicate', pg_get_expr(i.indpred, i.indrelid), 'definition', pg_get_indexdef(i.indexrelid),
   'constraint', coalesce((SELECT q.oid FROM pg_constraint q WHERE q.conrelid = i.indrelid AND q.conindid = i.indexrelid AND q.contype IN ('p', 'u', 'x') LIMIT 1), 0),
   'parent', coalesce((SELECT inhparent FROM pg_inherits WHERE inhrelid = i.indexrelid LIMIT 1), 0), 'partitioned', c.relkind = 'I', 'replicaidentity', i.indisreplident,
-  'options', to_json(c.reloptions), 'tablespace', (SELECT spcname FROM pg_tablespace s WHERE s.oid = c.reltablespace),
-  'filenode', c.relfilenode, 'comment', ` + comment("c.oid", "pg_class") + `))
-  FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_am m ON m.oid = c.relam
+  'options', to_json(c.reloptions), 'tsoid', c.reltablespace,
+  'filenode', c.relfilenode))
+  FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE {idx} AND {space:c.relnamespace} AND ` + notExtension("i.indrelid", "pg_class") + `) INTO part;
       result := result || ',"indexes":' || coalesce(part::text, 'null');
     END IF;
@@ -236,7 +227,7 @@ BEGIN
   'definition', pg_get_constraintdef(k.oid), 'validated', k.convalidated, 'enforced', {enforced}, 'deferrable', k.condeferrable, 'deferred', k.condeferred,
   'index', k.conindid, 'reftable', k.confrelid, 'refcolumns', array_to_json(k.confkey),
   'ondelete', CASE WHEN k.contype = 'f' THEN ` + action("k.confdeltype") + ` END, 'onupdate', CASE WHEN k.contype = 'f' THEN ` + action("k.confupdtype") + ` END,
-  'parent', k.conparentid, 'inherited', NOT k.conislocal, 'comment', ` + comment("k.oid", "pg_constraint") + `))
+  'parent', k.conparentid, 'inherited', NOT k.conislocal))
   FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace WHERE {con} AND {space:k.connamespace}
   AND (k.conrelid = 0 OR ` + notExtension("k.conrelid", "pg_class") + `) AND (k.contypid = 0 OR ` + notExtension("k.contypid", "pg_type") + `)) INTO part;
       result := result || ',"constraints":' || coalesce(part::text, 'null');
@@ -246,8 +237,8 @@ BEGIN
   'kind', CASE t.typtype WHEN 'e' THEN 'enum' WHEN 'd' THEN 'domain' WHEN 'c' THEN 'composite' WHEN 'r' THEN 'range' ELSE 'base' END,
   'labels', (SELECT json_agg(enumlabel ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = t.oid), 'labeloids', (SELECT json_agg(oid ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = t.oid),
   'base', CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) END, 'notnull', t.typnotnull, 'default', t.typdefault,
-  'attributes', CASE WHEN t.typtype = 'c' THEN ` + columnsOf("t.typrelid", "t.typowner") + ` END, 'relation', t.typrelid,
-  'owner', pg_get_userbyid(t.typowner), 'comment', ` + comment("t.oid", "pg_type") + `, 'acl', ` + acl("coalesce(t.typacl, acldefault('T', t.typowner))", "t.typowner") + `))
+  'attributes', CASE WHEN t.typtype = 'c' THEN ` + columnsOf("t.typrelid") + ` END, 'relation', t.typrelid,
+  'owner', pg_get_userbyid(t.typowner), 'acl', to_json(t.typacl::text[])))
   FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE {typ} AND {space:t.typnamespace} AND t.typtype IN ('e', 'd', 'c', 'r', 'b')
   AND NOT (t.typelem <> 0 AND t.typlen = -1 AND EXISTS (SELECT 1 FROM pg_type el WHERE el.oid = t.typelem AND el.typarray = t.oid))
   AND (t.typrelid = 0 OR (SELECT relkind FROM pg_class WHERE oid = t.typrelid) = 'c') AND ` + notExtension("t.oid", "pg_type") + `) INTO part;
@@ -264,14 +255,14 @@ BEGIN
   'strict', p.proisstrict, 'securitydefiner', p.prosecdef, 'leakproof', p.proleakproof, 'config', to_json(p.proconfig), 'body', coalesce({sqlbody}, p.prosrc),
   'raw', md5(concat_ws('|', p.prolang, p.procost, p.prorows, p.proretset, p.provolatile, p.proparallel, p.prosecdef, p.proleakproof, p.proisstrict, p.prorettype, p.proargtypes::text,
      p.proallargtypes::text, p.proargmodes::text, p.proargnames::text, pg_get_expr(p.proargdefaults, 0), coalesce({sqlbody}, p.prosrc), p.probin, p.proconfig::text)),
-  'owner', pg_get_userbyid(p.proowner), 'comment', ` + comment("p.oid", "pg_proc") + `, 'acl', ` + acl("coalesce(p.proacl, acldefault('f', p.proowner))", "p.proowner") + `))
+  'owner', pg_get_userbyid(p.proowner), 'acl', to_json(p.proacl::text[])))
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {fn} AND {space:p.pronamespace} AND ` + notExtension("p.oid", "pg_proc") + `) INTO part;
       result := result || ',"functions":' || coalesce(part::text, 'null');
     END IF;
     IF {any:trigs} THEN
       SELECT (SELECT json_agg(json_build_object('oid', g.oid, 'table', g.tgrelid, 'name', g.tgname, 'function', g.tgfoid, 'definition', pg_get_triggerdef(g.oid),
   'raw', md5(concat_ws('|', g.tgfoid, g.tgtype, g.tgattr::text, encode(g.tgargs, 'hex'), regexp_replace(g.tgqual::text, ':location -?\d+', '', 'g'), g.tgdeferrable, g.tginitdeferred, g.tgoldtable, g.tgnewtable)),
-  'enabled', CASE g.tgenabled` + enabledWord + `, 'parent', g.tgparentid, 'comment', ` + comment("g.oid", "pg_trigger") + `))
+  'enabled', CASE g.tgenabled` + enabledWord + `, 'parent', g.tgparentid))
   FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid WHERE {trg} AND NOT g.tgisinternal AND {space:c.relnamespace}) INTO part;
       result := result || ',"triggers":' || coalesce(part::text, 'null');
     END IF;
@@ -286,7 +277,7 @@ BEGIN
   'command', CASE o.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert' WHEN 'w' THEN 'update' WHEN 'd' THEN 'delete' ELSE 'all' END, 'permissive', o.polpermissive,
   'roles', (SELECT json_agg(coalesce(l.rolname, 'public') ORDER BY l.rolname) FROM unnest(o.polroles) x LEFT JOIN pg_roles l ON l.oid = x),
   'using', pg_get_expr(o.polqual, o.polrelid), 'withcheck', pg_get_expr(o.polwithcheck, o.polrelid),
-  'raw', md5(regexp_replace(concat_ws('|', o.polqual::text, o.polwithcheck::text), ':location -?\d+', '', 'g')), 'comment', ` + comment("o.oid", "pg_policy") + `))
+  'raw', md5(regexp_replace(concat_ws('|', o.polqual::text, o.polwithcheck::text), ':location -?\d+', '', 'g'))))
   FROM pg_policy o JOIN pg_class c ON c.oid = o.polrelid WHERE {pol} AND {space:c.relnamespace}) INTO part;
       result := result || ',"policies":' || coalesce(part::text, 'null');
     END IF;
@@ -294,6 +285,16 @@ BEGIN
       SELECT (SELECT json_agg(json_build_object('oid', x.oid, 'table', x.stxrelid, 'schema', n.nspname, 'name', x.stxname, 'definition', pg_get_statisticsobjdef(x.oid)))
   FROM pg_statistic_ext x JOIN pg_namespace n ON n.oid = x.stxnamespace WHERE {stx} AND {space:x.stxnamespace}) INTO part;
       result := result || ',"statistics":' || coalesce(part::text, 'null');
+    END IF;
+    IF {any:rels,heads,idxs,kons,types,procs,trigs,pols} OR {small} THEN
+      SELECT (SELECT json_agg(json_build_array(x.classoid, x.objoid, x.objsubid, x.description)) FROM pg_description x
+        WHERE {pick:x.objoid:(rels || heads || idxs || kons || types || procs || trigs || pols || CASE WHEN small THEN spaces END)} AND x.objoid >= 2200) INTO part;
+      result := result || ',"comments":' || coalesce(part::text, 'null');
+    END IF;
+    IF {any:rels,heads} THEN
+      SELECT (SELECT json_agg(json_build_array(a.attrelid, a.attnum, a.attacl::text[])) FROM pg_attribute a
+        WHERE {pick:a.attrelid:(rels || heads)} AND a.attrelid >= 16384 AND a.attacl IS NOT NULL) INTO part;
+      result := result || ',"columnacls":' || coalesce(part::text, 'null');
     END IF;
     IF {any:rels,idxs,kons,types,procs,trigs,pols,rules,stats} OR {small} THEN
       SELECT (SELECT json_agg(json_build_array(d.classid, d.objid, d.objsubid, d.refclassid, d.refobjid, d.refobjsubid, ascii(d.deptype::text),

@@ -104,8 +104,7 @@ func prepare(t testing.TB, d *DB, setup string, dir *migration.Dir) {
 	if setup != "" {
 		_, err = c.PgConn().Exec(ctx, setup).ReadAll()
 		must(t, err)
-		_, err = c.PgConn().Exec(ctx, giveSchemas).ReadAll()
-		must(t, err)
+		must(t, d.giveSetup(ctx, c))
 	}
 	if len(dir.Migrations) > 0 && dir.Migrations[0].Bookkeeping != "" {
 		o, err := d.ConnectOwner(ctx)
@@ -115,10 +114,6 @@ func prepare(t testing.TB, d *DB, setup string, dir *migration.Dir) {
 		must(t, err)
 	}
 }
-
-// giveSchemas lets the migrating role use what the setup made.
-const giveSchemas = `DO $$ DECLARE s name; BEGIN FOR s IN SELECT nspname FROM pg_namespace WHERE oid >= 16384 LOOP
-EXECUTE format('GRANT ALL ON SCHEMA %I TO postgres', s); END LOOP; END $$`
 
 // sameCatalog compares object by object.
 func sameCatalog(a, b *schema.Catalog) string {

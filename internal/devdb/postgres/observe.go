@@ -172,7 +172,7 @@ func (r *recorder) reread(ctx context.Context, t *touch) error {
 	if err != nil {
 		return fmt.Errorf("reading the catalog: %w", err)
 	}
-	return r.take(text, false)
+	return r.take(ctx, text, false)
 }
 
 // readAll reads the whole catalog.
@@ -181,11 +181,11 @@ func (r *recorder) readAll(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the catalog: %w", err)
 	}
-	return r.take(text, true)
+	return r.take(ctx, text, true)
 }
 
-func (r *recorder) take(text string, all bool) error {
-	got, err := parseReading([]byte(text), all)
+func (r *recorder) take(ctx context.Context, text string, all bool) error {
+	got, err := parseReading([]byte(text), all, r.names(ctx))
 	if err != nil {
 		return err
 	}

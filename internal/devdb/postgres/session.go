@@ -39,7 +39,8 @@ type recorder struct {
 	triggers  bool   // event triggers could be made
 	major     int
 
-	notices []devdb.Notice // of the statement that runs
+	named   map[schema.OID]string // tablespaces and access methods
+	notices []devdb.Notice        // of the statement that runs
 	told    *told
 	base    devdb.Settings // of a new session
 
