@@ -44,12 +44,8 @@ func cascadeFinding(named string, fell []devdb.Dropped) lint.Finding {
 	var names []string
 	for _, d := range fell {
 		names = append(names, d.Kind+" "+plainName(d.Name))
-		chain := d.Via
 		text := d.Kind + " " + plainName(d.Name) + " falls"
-		if len(chain) > 1 {
-			text += ": " + chainText(chain)
-		}
-		f.Evidence = append(f.Evidence, lint.Evidence{Kind: "dropped", Text: text, Object: d.Name, Chain: chain})
+		f.Evidence = append(f.Evidence, lint.Evidence{Kind: "dropped", Text: text, Object: d.Name, Chain: chain(d.Via)})
 	}
 	f.Message = fmt.Sprintf("CASCADE also drops %s", listPlain(names, 4))
 	if named != "" {

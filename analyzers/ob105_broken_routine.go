@@ -133,15 +133,15 @@ func reportBreak(p *Pass, key breakKey, broken []devdb.BrokenRoutine) {
 	var names, table []string
 	for _, b := range broken {
 		fn := p.functionName(key.s, b.Function)
-		chain := []string{key.object, fn}
+		via := []string{key.object, fn}
 		if b.Table != 0 {
-			chain = append(chain, relName(key.s, b.Table))
+			via = append(via, relName(key.s, b.Table))
 			table = append(table, fmt.Sprintf("every write to %s that fires it fails", quote(relName(key.s, b.Table))))
 		}
 		if !slices.Contains(names, fn) {
 			names = append(names, fn)
 		}
-		f.Evidence = append(f.Evidence, lint.Evidence{Kind: "catalog", Text: chainText(chain), Object: fn, Chain: chain}, saidEvidence(fn, b))
+		f.Evidence = append(f.Evidence, lint.Evidence{Kind: "catalog", Text: short(fn) + " uses it", Object: fn, Chain: chain(via)}, saidEvidence(fn, b))
 	}
 	what := "no longer there"
 	if c, ok := Has[*schema.AlterColumnType](key.s); ok && strings.HasSuffix(key.object, "."+c.Before.Name) {

@@ -18,14 +18,17 @@ func functionRef(oid schema.OID) schema.Ref {
 	return schema.Ref{Class: schema.ClassFunction, OID: oid}
 }
 
-// chainText is a chain as people read it: orders.total → v_orders → v_revenue.
-func chainText(names []string) string {
+// chain drops the schema public from the names of a chain.
+func chain(names []string) []string {
 	out := make([]string, len(names))
 	for i, n := range names {
-		out[i] = short(n)
+		out[i] = plainName(n)
 	}
-	return strings.Join(out, " → ")
+	return out
 }
+
+// chainText is a chain as people read it: orders.total → v_orders → v_revenue.
+func chainText(names []string) string { return strings.Join(chain(names), " → ") }
 
 // viaNames gives the names of a dependent's chain.
 func viaNames(c *schema.Catalog, d schema.Dependent) []string {
@@ -71,8 +74,8 @@ func isView(r *schema.Relation) bool {
 
 // chainEvidence tells how an object hangs on another.
 func chainEvidence(c *schema.Catalog, d schema.Dependent) lint.Evidence {
-	names := viaNames(c, d)
-	return lint.Evidence{Kind: "catalog", Text: chainText(names), Object: c.Name(d.Ref), Chain: names}
+	name := c.Name(d.Ref)
+	return lint.Evidence{Kind: "catalog", Text: c.Kind(d.Ref) + " " + plainName(name) + " depends on it", Object: name, Chain: chain(viaNames(c, d))}
 }
 
 // catalogEvidence is a fact read from the catalog.
