@@ -83,7 +83,8 @@ func runDown(ctx context.Context, db devdb.DB, way *migration.Migration, before 
 // inOneTransaction gives the migration as one that leaves its transaction open
 // at the end, if it is run in one transaction anyway.
 func inOneTransaction(m *migration.Migration) (*migration.Migration, bool) {
-	if m.TxMode == migration.TxNone {
+	// One statement sent as a query of its own is in no transaction block.
+	if m.TxMode == migration.TxNone || m.TxMode == migration.TxImplicit && len(m.Statements) == 1 {
 		return nil, false
 	}
 	one := *m
