@@ -32,6 +32,9 @@ var (
 				}
 				var left []string
 				for _, c := range d.Left {
+					if _, ok := c.(*schema.AddExtension); ok { // others may use it by now
+						continue
+					}
 					if !lostData(c, m) && !ofLost(c, d.Left) {
 						left = append(left, schema.Describe(c))
 					}
