@@ -110,10 +110,14 @@ func TestProveServerGone(t *testing.T) {
 	rec := &devdb.Record{New: []*devdb.Recorded{{Migration: script("new.sql", "ALTER TABLE t ALTER a SET NOT NULL")}}}
 	must(t, pipeline.RecordAll(ctx, work, rec))
 	bench := server.Bench(db)
-	gone, cancel := context.WithCancelCause(ctx)
-	cancel(errors.New("gone"))
-	if err := pipeline.Prove(gone, bench, rec, pipeline.Proving{}); err == nil {
-		t.Error("no error though nothing can be asked")
+	gone, cancel := context.WithCancel(ctx)
+	cancel()
+	if err := pipeline.Prove(gone, bench, rec, pipeline.Proving{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v after the run was cancelled", err)
+	}
+	must(t, db.Close()) // as if the server had gone: there is nothing to copy
+	if err := pipeline.Prove(ctx, bench, rec, pipeline.Proving{}); err == nil || !strings.Contains(err.Error(), "new.sql:1") {
+		t.Errorf("error is %v: want one that names the statement", err)
 	}
 	must(t, bench.Close())
 }

@@ -71,13 +71,14 @@ func (b *Bench) fresh(ctx context.Context) (*pgconn.PgConn, error) {
 	if b.conn != nil && !b.conn.IsClosed() {
 		return b.conn, nil
 	}
-	if b.copy == nil {
-		d, err := b.server.Clone(ctx, b.base)
-		if err != nil {
-			return nil, err
-		}
-		b.copy = d
+	if err := b.discard(); err != nil { // its connection was cut: who knows what is in it
+		return nil, err
 	}
+	d, err := b.server.Clone(ctx, b.base)
+	if err != nil {
+		return nil, err
+	}
+	b.copy = d
 	c, err := pgconn.ConnectConfig(ctx, &b.copy.admin.Config)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the copy of the base: %w", err)
@@ -146,6 +147,11 @@ func (b *Bench) Try(ctx context.Context, t proof.Trial) (out *proof.Tried, err e
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil { // the time was up, or the server is gone: the rows may still be there
+			err = errors.Join(err, b.discard())
+		}
+	}()
 	out = &proof.Tried{}
 	parts := append(append([]string{}, t.Prepare...), t.Rows...)
 	parts = append(append(parts, "SET CONSTRAINTS ALL IMMEDIATE"), t.Restore...)
