@@ -70,8 +70,8 @@ func (o *offer) replace(text string) lint.Edit {
 }
 
 // remove takes a range of statements out, with the semicolon and the line's end.
-func (o *offer) remove(from, to *migration.Statement) lint.Edit {
-	src, end := o.m.Source, to.End.Offset
+func (o *offer) remove(m *migration.Migration, from, to *migration.Statement) lint.Edit {
+	src, end := m.Source, to.End.Offset
 	for end < len(src) && strings.IndexByte(" \t", src[end]) >= 0 {
 		end++
 	}
@@ -83,7 +83,7 @@ func (o *offer) remove(from, to *migration.Statement) lint.Edit {
 	} else if strings.HasPrefix(rest, "\r\n") {
 		end += 2
 	}
-	return lint.Edit{Pos: from.Pos, End: o.m.PlaceOf(end)}
+	return lint.Edit{Pos: from.Pos, End: m.PlaceOf(end)}
 }
 
 // file is a new migration, after this one and after those that the fix adds already.
@@ -154,10 +154,30 @@ func (o *offer) outside(title, text, name, down string) *lint.Fix {
 	if o.m.TxOptOut == "" && o.m.TxMode != migration.TxImplicit {
 		return nil
 	}
-	if o.m.Migration.Down != nil { // which undoes the statement already
-		down = "-- undone with " + path.Base(o.m.Path)
+	fix := &lint.Fix{Title: title + ", in a migration of its own", Edits: []lint.Edit{o.remove(o.m.Migration, o.step.Stmt, o.step.Stmt)}, Files: o.file(name, text+";", down, true)}
+	if undo := o.undo(name); undo != nil { // the way back goes along
+		fix.Edits = append(fix.Edits, o.remove(o.m.Migration.Down, undo, undo))
 	}
-	return &lint.Fix{Title: title + ", in a migration of its own", Edits: []lint.Edit{o.remove(o.step.Stmt, o.step.Stmt)}, Files: o.file(name, text+";", down, true)}
+	return fix
+}
+
+// undo is the statement of the way back that drops the named index.
+func (o *offer) undo(index string) *migration.Statement {
+	back := o.m.Migration.Down
+	if back == nil {
+		return nil
+	}
+	for _, st := range back.Statements {
+		if st.Syntax.Tag == "DROP INDEX" && len(st.Syntax.Objects) == 1 && st.Pos.Path == back.Path && unqualified(st.Syntax.Objects[0]) == index {
+			return st
+		}
+	}
+	return nil
+}
+
+// unqualified is a written name without its schema and quotes.
+func unqualified(name string) string {
+	return strings.Trim(name[strings.LastIndexByte(name, '.')+1:], `"`)
 }
 
 var (
@@ -294,7 +314,8 @@ func (o *offer) defaultApart() *lint.Fix {
 
 // split moves the long work, and what comes after it, into a migration of its own.
 func (o *offer) split() *lint.Fix {
-	if o.ownTransaction() || o.step.Index == 0 {
+	// A way back undoes the whole file: it cannot be told apart.
+	if o.ownTransaction() || o.step.Index == 0 || o.m.Migration.Down != nil && len(o.m.Migration.Down.Statements) > 0 {
 		return nil
 	}
 	last := o.m.Statements[len(o.m.Statements)-1]
@@ -306,7 +327,7 @@ func (o *offer) split() *lint.Fix {
 	up := o.timeout() + o.m.Source[o.step.Stmt.Pos.Offset:last.End.Offset] + ";"
 	return &lint.Fix{
 		Title: "give the long work a migration of its own",
-		Edits: []lint.Edit{o.remove(o.step.Stmt, last)},
+		Edits: []lint.Edit{o.remove(o.m.Migration, o.step.Stmt, last)},
 		Files: o.file(strings.TrimSpace(o.m.Name+" part 2"), up, "", false),
 	}
 }

@@ -62,6 +62,9 @@ func (a *app) fixing(s *session, o *lintOptions) pipeline.Fixing {
 				return nil, nil, err
 			}
 			rec.Edited = p.edited
+			if err := s.downs(ctx, rec); err != nil {
+				return nil, nil, err
+			}
 			res, err := a.judge(ctx, &p, o, rec)
 			if err != nil {
 				return nil, nil, err
