@@ -221,7 +221,7 @@ func (r *reading) mergeDepends(before, after *schema.Catalog) schema.Dependencie
 	gone := map[schema.Ref]bool{}
 	put := func(c schema.Class, o schema.OID) { gone[schema.Ref{Class: c, OID: o}] = true }
 	for class, oids := range map[schema.Class][]schema.OID{
-		schema.ClassRelation: slices.Concat(r.Rels, r.Idxs), schema.ClassConstraint: r.Kons, schema.ClassType: r.Types, schema.ClassFunction: r.Procs,
+		schema.ClassRelation: slices.Concat(r.Rels, r.Heads, r.Idxs), schema.ClassConstraint: r.Kons, schema.ClassType: r.Types, schema.ClassFunction: r.Procs,
 		schema.ClassTrigger: r.Trigs, schema.ClassRule: r.RuleOIDs, schema.ClassPolicy: r.Pols, schema.ClassStatistics: r.Stats,
 	} {
 		for _, o := range oids {

@@ -97,10 +97,10 @@ func columnsOf(rel string) string {
 // that are read again. OFFSET 0 keeps the planner, which has no statistics of a
 // database this young, from joining the other way round.
 const edgesOf = `(SELECT d.* FROM (
-    SELECT 1259::oid, unnest(rels || idxs)
+    SELECT 1259::oid, unnest(rels || heads || idxs)
     UNION ALL SELECT 2606::oid, unnest(kons)
     UNION ALL SELECT 2618::oid, unnest(rules)
-    UNION ALL SELECT 2604::oid, a.oid FROM pg_attrdef a WHERE a.adrelid = ANY(rels)
+    UNION ALL SELECT 2604::oid, a.oid FROM pg_attrdef a WHERE a.adrelid = ANY(rels || heads)
     UNION ALL SELECT 2620::oid, unnest(trigs)
     UNION ALL SELECT 3256::oid, unnest(pols)
     UNION ALL SELECT 3381::oid, unnest(stats)
@@ -111,7 +111,7 @@ const edgesOf = `(SELECT d.* FROM (
 
 const enabledWord = ` WHEN 'O' THEN 'origin' WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' ELSE 'always' END`
 
-var catalogSQL = `CREATE OR REPLACE FUNCTION {schema}.{name}(rels oid[], heads oid[], idxs oid[], kons oid[], types oid[], procs oid[], trigs oid[], pols oid[], rules oid[], stats oid[],
+var catalogSQL = `CREATE OR REPLACE FUNCTION {schema}.{name}(rels oid[], heads oid[], owners oid[], idxs oid[], kons oid[], types oid[], procs oid[], trigs oid[], pols oid[], rules oid[], stats oid[],
   small boolean, foreigners boolean, granted boolean)
 RETURNS text LANGUAGE plpgsql VOLATILE
 SET search_path = 'pg_catalog', 'pg_temp' SET timezone = 'UTC' SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres'
@@ -144,6 +144,9 @@ BEGIN
   END IF;
   IF NOT {all} AND (rels <> '{}' OR heads <> '{}') THEN
     types := types || ARRAY(SELECT reltype FROM pg_class WHERE oid = ANY(rels || heads) AND relkind = 'c');
+  END IF;
+  IF owners <> '{}' THEN
+    kons := kons || ARRAY(SELECT oid FROM pg_constraint WHERE conrelid = ANY(owners));
   END IF;
   IF trigs <> '{}' AND NOT {all} THEN
     kons := kons || ARRAY(SELECT tgconstraint FROM pg_trigger WHERE oid = ANY(trigs) AND tgconstraint <> 0);
@@ -296,7 +299,7 @@ BEGIN
         WHERE {pick:a.attrelid:(rels || heads)} AND a.attrelid >= 16384 AND a.attacl IS NOT NULL) INTO part;
       result := result || ',"columnacls":' || coalesce(part::text, 'null');
     END IF;
-    IF {any:rels,idxs,kons,types,procs,trigs,pols,rules,stats} OR {small} THEN
+    IF {any:rels,heads,idxs,kons,types,procs,trigs,pols,rules,stats} OR {small} THEN
       SELECT (SELECT json_agg(json_build_array(d.classid, d.objid, d.objsubid, d.refclassid, d.refobjid, d.refobjsubid, ascii(d.deptype::text),
       CASE d.classid WHEN 2618 THEN (SELECT CASE WHEN rulename = '_RETURN' THEN ev_class ELSE 0 END FROM pg_rewrite WHERE oid = d.objid)
                      WHEN 2604 THEN (SELECT adrelid FROM pg_attrdef WHERE oid = d.objid)

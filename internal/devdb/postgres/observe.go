@@ -177,7 +177,7 @@ func (r *recorder) reread(ctx context.Context, t *touch) error {
 
 // readAll reads the whole catalog.
 func (r *recorder) readAll(ctx context.Context) error {
-	text, err := query(ctx, r.conn, "SELECT "+r.functions+".assay_recorder_all('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', true, true, false)")
+	text, err := query(ctx, r.conn, "SELECT "+r.functions+".assay_recorder_all('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', true, true, false)")
 	if err != nil {
 		return fmt.Errorf("reading the catalog: %w", err)
 	}

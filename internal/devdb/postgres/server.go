@@ -98,7 +98,7 @@ func (o *own) arguments() []string {
 		"fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "max_wal_senders=0",
 		"shared_buffers=64MB", "wal_level=" + o.wal, "max_wal_size=1GB", "checkpoint_timeout=1h",
 		"min_wal_size=2MB", "wal_recycle=off", "wal_init_zero=off", // a kept base needs none of the log
-		"max_locks_per_transaction=512", "max_connections=60", "track_counts=on", "jit=off",
+		"max_locks_per_transaction=512", "max_connections=30", "track_counts=on", "jit=off",
 		// Workers scan by themselves and would blur what is counted.
 		"max_parallel_workers_per_gather=0", "max_parallel_maintenance_workers=0",
 		// The log is for a start that fails; statements may hold secrets.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/migration"
 	"github.com/assaydb/assay/internal/schema"
 )
 
@@ -13,6 +14,7 @@ import (
 type touch struct {
 	rels                                                oids // relations with all that is theirs
 	heads                                               oids // relations with their columns, nothing else
+	cons                                                oids // relations whose constraints are read, nothing else
 	idxs, kons, types, procs, trigs, pols, rules, stats oids
 
 	small      bool // the classes of few objects
@@ -24,11 +26,11 @@ type touch struct {
 type oids map[schema.OID]bool
 
 func newTouch() *touch {
-	return &touch{rels: oids{}, heads: oids{}, idxs: oids{}, kons: oids{}, types: oids{}, procs: oids{}, trigs: oids{}, pols: oids{}, rules: oids{}, stats: oids{}}
+	return &touch{rels: oids{}, heads: oids{}, cons: oids{}, idxs: oids{}, kons: oids{}, types: oids{}, procs: oids{}, trigs: oids{}, pols: oids{}, rules: oids{}, stats: oids{}}
 }
 
 func (t *touch) sets() []oids {
-	return []oids{t.rels, t.heads, t.idxs, t.kons, t.types, t.procs, t.trigs, t.pols, t.rules, t.stats}
+	return []oids{t.rels, t.heads, t.cons, t.idxs, t.kons, t.types, t.procs, t.trigs, t.pols, t.rules, t.stats}
 }
 
 func (t *touch) any() bool {
@@ -93,7 +95,12 @@ func parent(c *schema.Catalog, o schema.OID) bool {
 // told, and the relations it locked in a mode that DDL takes.
 func (r *recorder) touched(step *devdb.Step, facts told, now []seenLock) *touch {
 	t := newTouch()
+	adds := r.triggers && onlyAdds(step) && len(facts.dropped)+len(facts.rewrites) == 0
 	for _, d := range facts.ddl {
+		if adds && d.tag == "ALTER TABLE" && d.class == pgClass && d.kind == "table" && !parent(r.cat, d.oid) {
+			t.heads[d.oid], t.cons[d.oid] = true, true
+			continue
+		}
 		t.told(d)
 	}
 	for _, d := range facts.dropped {
@@ -119,6 +126,9 @@ func (r *recorder) touched(step *devdb.Step, facts told, now []seenLock) *touch 
 		if r.triggers && ownTags[step.Tag] && l.mode.Strength() <= devdb.ShareRowExclusive.Strength() && !parent(r.cat, table) {
 			continue // the table of an index or trigger, one that a foreign key references: nothing of it changes
 		}
+		if t.heads[table] && adds {
+			continue
+		}
 		if r.triggers && t.idxs[l.relation] && !parent(r.cat, table) {
 			continue
 		}
@@ -130,6 +140,27 @@ func (r *recorder) touched(step *devdb.Step, facts told, now []seenLock) *touch 
 	}
 	t.granted = t.granted || grantTags[step.Tag]
 	return t
+}
+
+// onlyAdds reports whether an ALTER TABLE adds columns, foreign keys and checks
+// and does nothing else: what the table has beside them stays as it is.
+func onlyAdds(step *devdb.Step) bool {
+	x := &step.Stmt.Syntax
+	simple := func(c migration.Constraint) bool {
+		return c.Kind == "FOREIGN KEY" || c.Kind == "CHECK" || c.Kind == "NOT NULL"
+	}
+	for _, a := range x.Actions {
+		switch {
+		case a.Kind == "ADD COLUMN" && a.Column != nil:
+			if slices.ContainsFunc(a.Column.Constraints, func(c migration.Constraint) bool { return !simple(c) }) {
+				return false
+			}
+		case a.Kind == "ADD CONSTRAINT" && a.Constraint != nil && simple(*a.Constraint):
+		default:
+			return false
+		}
+	}
+	return step.Tag == "ALTER TABLE" && x.Tag == "ALTER TABLE" && len(x.Actions) > 0
 }
 
 // changesType reports whether a statement may give a column another type, which
