@@ -81,10 +81,10 @@ func (c Checks) judge(r *devdb.Record) []*lint.Finding {
 // alone splits a record into one for each migration, on a base of all before it.
 func alone(r *devdb.Record) []*devdb.Record {
 	var out []*devdb.Record
-	before := r.Before
+	before, broken := r.Before, brokenBy(r)
 	for i, m := range r.New {
 		sub := *r
-		sub.New, sub.Broken = r.New[i:i+1], brokenBy(r, m)
+		sub.New, sub.Broken = r.New[i:i+1], broken[m]
 		sub.Before, sub.After = before, before
 		if n := len(m.Steps); n > 0 {
 			sub.Before, sub.After = m.Steps[0].Before, m.Steps[n-1].After

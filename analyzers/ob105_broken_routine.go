@@ -108,12 +108,12 @@ func elsewhere(p *Pass, all []devdb.BrokenRoutine, b devdb.BrokenRoutine) bool {
 	return len(fails) < len(fires)
 }
 
-// brokenBy are the broken routines that a migration of the record is the cause of.
-func brokenBy(r *devdb.Record, m *devdb.Recorded) []devdb.BrokenRoutine {
-	var out []devdb.BrokenRoutine
+// brokenBy gives the broken routines by the migration that is the cause.
+func brokenBy(r *devdb.Record) map[*devdb.Recorded][]devdb.BrokenRoutine {
+	out := map[*devdb.Recorded][]devdb.BrokenRoutine{}
 	for _, b := range r.Broken {
-		if key, ok := breaker(r, b); ok && key.m == m {
-			out = append(out, b)
+		if key, ok := breaker(r, b); ok {
+			out[key.m] = append(out[key.m], b)
 		}
 	}
 	return out
@@ -121,11 +121,30 @@ func brokenBy(r *devdb.Record, m *devdb.Recorded) []devdb.BrokenRoutine {
 
 // explains reports whether what went by that name is what the server misses.
 func explains(c schema.Change, name string, b devdb.BrokenRoutine) bool {
-	word := regexp.MustCompile(`(?i)(?:^|[^\w])` + regexp.QuoteMeta(name) + `(?:[^\w]|$)`)
 	if _, retyped := c.(*schema.AlterColumnType); retyped {
-		return b.Code == "42883" && word.MatchString(b.Statement)
+		return b.Code == "42883" && hasWord(b.Statement, name)
 	}
-	return word.MatchString(b.Message)
+	return hasWord(b.Message, name)
+}
+
+// hasWord reports whether a text has the name as a whole word, in any case.
+func hasWord(text, name string) bool {
+	text, name = strings.ToLower(text), strings.ToLower(name)
+	for at := 0; name != ""; at += len(name) {
+		i := strings.Index(text[at:], name)
+		if i < 0 {
+			return false
+		}
+		at += i
+		if !wordAt(text, at-1) && !wordAt(text, at+len(name)) {
+			return true
+		}
+	}
+	return false
+}
+
+func wordAt(text string, i int) bool {
+	return i >= 0 && i < len(text) && (text[i] == '_' || text[i] >= '0' && text[i] <= '9' || text[i] >= 'a' && text[i] <= 'z')
 }
 
 func reportBreak(p *Pass, key breakKey, broken []devdb.BrokenRoutine) {

@@ -30,7 +30,8 @@ type lintOptions struct {
 	timing, noCache, verbose   bool
 	superuser                  bool
 	timeout                    time.Duration
-	writeBaseline              bool
+	writeBaseline, thorough    bool
+	quick                      bool // record and judge only: no rows are tried, no way back is run
 	seed                       string
 	noProofs                   bool
 	fix, diff, noFixes         bool
@@ -49,6 +50,7 @@ func (o *lintOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.all, "all", false, "judge every migration, each on a base of those before it")
 	f.BoolVar(&o.noCache, "no-cache", false, "do not keep or use replayed bases")
 	f.StringVar(&o.seed, "seed", "", "SQL `file` or directory of data to try the new migrations on: pg_dump --data-only, *.sql, table.csv")
+	f.BoolVar(&o.thorough, "thorough", false, "with --all: look for failing rows and run the ways back, as for a change that is new")
 	f.BoolVar(&o.noProofs, "no-proofs", false, "do not look for rows on which a statement fails")
 	f.BoolVar(&o.superuser, "superuser", false, "run the migrations as a superuser: for trusted code only")
 	f.DurationVar(&o.timeout, "timeout", 0, "end the whole run after this `duration` (default 30m)")
@@ -89,6 +91,7 @@ func (o *lintOptions) merge(c *config.Config) {
 
 func (o *lintOptions) check(args []string) error {
 	o.files = args
+	o.quick = o.quick || o.all && !o.thorough
 	chosen := 0
 	for _, b := range []bool{o.latest != 0, o.all, len(args) > 0} {
 		if b {

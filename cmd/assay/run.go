@@ -68,8 +68,10 @@ func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res 
 	if err := s.prove(ctx, o, seed, rec); err != nil {
 		return nil, err
 	}
-	if err := s.downs(ctx, rec); err != nil {
-		return nil, err
+	if !o.quick {
+		if err := s.downs(ctx, rec); err != nil {
+			return nil, err
+		}
 	}
 	p.unknownTables(rec.Before)
 	if err := s.askQueries(ctx, rec); err != nil {

@@ -67,7 +67,7 @@ func (s *session) record(ctx context.Context, dir *migration.Dir, migrations []*
 // prove looks for rows on which the recorded statements fail: made ones, and
 // those of the seed.
 func (s *session) prove(ctx context.Context, o *lintOptions, seed []*migration.Migration, rec *devdb.Record) (err error) {
-	if !o.noProofs {
+	if !o.noProofs && !o.quick {
 		bench := s.server.Bench(s.base)
 		defer func() { err = errors.Join(err, bench.Close()) }()
 		how := pipeline.Proving{Alone: o.all, Timeout: s.project.config.Proofs.Timeout.Or(time.Second)}

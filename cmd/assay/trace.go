@@ -7,7 +7,7 @@ import (
 )
 
 func (a *app) traceCommand() *cobra.Command {
-	o := &lintOptions{noFixes: true}
+	o := &lintOptions{noFixes: true, quick: true}
 	var format string
 	cmd := &cobra.Command{
 		Use:   "trace [file...]",
