@@ -24,7 +24,7 @@ update: ## rewrite every expected output and generated page; then read the diff
 test-matrix: ## the checks' fixtures on every supported major
 	@set -e; for major in $(MAJORS); do \
 		echo "== PostgreSQL $$major"; \
-		ASSAY_TEST_MAJORS=$$major $(GO) test -count=1 ./analyzers ./internal/devdb/... ./policy/...; \
+		ASSAY_TEST_MAJORS=$$major ASSAY_TEST_SCHEMAS=300 $(GO) test -count=1 -timeout 30m ./analyzers ./internal/devdb/... ./internal/pipeline ./policy/...; \
 	done
 
 bench:
