@@ -1,0 +1,121 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/devdb/postgres"
+	"github.com/assaydb/assay/internal/devdb/postgres/pgtest"
+	"github.com/assaydb/assay/internal/migration"
+	"github.com/assaydb/assay/internal/stats"
+)
+
+const measureBase = `
+CREATE TYPE state AS ENUM ('new', 'paid');
+CREATE DOMAIN cents AS bigint;
+CREATE TABLE users (id bigint PRIMARY KEY, email text NOT NULL);
+CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint, ref varchar(20), total int CHECK (total > 5), state state, price cents,
+	placed timestamptz, paid boolean, token uuid, doc jsonb);`
+
+// measureChange works on the rows of orders in the five ways that take longest.
+const measureChange = `
+CREATE INDEX orders_ref ON orders (ref);
+ALTER TABLE orders ALTER COLUMN ref SET NOT NULL;
+ALTER TABLE orders ADD CONSTRAINT positive CHECK (total > 0);
+ALTER TABLE orders ALTER COLUMN total TYPE bigint;
+ALTER TABLE orders ADD CONSTRAINT buyer FOREIGN KEY (user_id) REFERENCES users;`
+
+// TestMeasure measures on few rows. With ASSAY_MEASURE_ROWS=5000000 it measures
+// as assay does, then at that number of rows, and holds the estimate to the
+// truth: it takes minutes and a quiet machine.
+func TestMeasure(t *testing.T) {
+	ctx := context.Background()
+	server := pgtest.Server(t, pgtest.Majors(t)[0])
+	base, rec := recordOn(t, server, measureBase, measureChange)
+	defer base.Close()
+	rows, sizes := int64(50_000), []int64{1000, 3000, 10_000}
+	real, err := strconv.ParseInt(os.Getenv("ASSAY_MEASURE_ROWS"), 10, 64)
+	if err == nil {
+		rows, sizes = real, postgres.MeasureSizes
+	}
+	st := &stats.Stats{Tables: []*stats.Table{
+		{Schema: "public", Name: "orders", Rows: rows, Columns: []*stats.Column{{Name: "doc", Width: 40, Distinct: -0.5}, {Name: "ref", Width: 14, Distinct: -1, Nulls: 0.1}}},
+		{Schema: "public", Name: "users", Rows: rows / 10},
+	}}
+	for _, step := range rec.Steps {
+		t.Run(step.Stmt.Text[:20], func(t *testing.T) {
+			m, err := server.Measure(ctx, base, nil, rec, step, st, sizes)
+			if err != nil || m == nil || m.Why != "" {
+				t.Fatalf("%v %+v", err, m)
+			}
+			if m.Object != "public.orders" || m.Estimate <= 0 || m.Low > m.Estimate || m.High < m.Estimate || len(m.Left) != 1 {
+				t.Errorf("got %+v", m)
+			}
+			if real == 0 {
+				return
+			}
+			truth, err := server.Measure(ctx, base, nil, rec, step, st, []int64{real})
+			if err != nil || truth.Why != "" {
+				t.Fatalf("%v %+v", err, truth)
+			}
+			ratio := float64(m.Estimate) / float64(truth.Took[0])
+			fmt.Printf("| `%s` | %s | %s | %.2f |\n", step.Stmt.Text, devdb.Took(m.Estimate), devdb.Took(truth.Took[0]), ratio)
+			if ratio > 1.5 || ratio < 1/1.5 {
+				t.Errorf("estimate %s, in truth %s", m.Estimate, truth.Took[0])
+			}
+		})
+	}
+}
+
+func recordOn(t *testing.T, server *postgres.Server, base, change string) (*postgres.DB, *devdb.Recorded) {
+	t.Helper()
+	ctx := context.Background()
+	db, err := server.Create(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	load := func(name, text string) *migration.Migration {
+		m, err := migration.LoadScript(fstest.MapFS{name: {Data: []byte(text)}}, name, migration.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.TxMode = migration.TxNone
+		return m
+	}
+	if err := db.Replay(ctx, load("base.sql", base)); err != nil {
+		t.Fatal(err)
+	}
+	other, err := server.Clone(ctx, db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	m := load("new.sql", change)
+	steps, err := other.Record(ctx, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db, &devdb.Recorded{Migration: m, Steps: steps}
+}
+
+func BenchmarkFill(b *testing.B) {
+	ctx := context.Background()
+	server := pgtest.Server(b, pgtest.Majors(b)[0])
+	db, err := server.Create(ctx)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	start := time.Now()
+	n, err := postgres.FillForBenchmark(ctx, db, measureBase, "orders", int64(b.N))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(n)/time.Since(start).Seconds(), "rows/s")
+}
