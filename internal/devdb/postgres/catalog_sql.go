@@ -326,8 +326,8 @@ func action(col string) string {
 //
 // The counters of pg_stat_xact_* run on from one transaction to the next until
 // the server reports them, which it does when it likes. The canary tells: it is
-// a catalog that nobody else scans, scanned once by each probe, so a count other
-// than the number of probes means that the counters began anew.
+// a catalog that nobody else scans, scanned once by each probe, so a count below
+// the number of probes means that the counters began anew.
 //
 // With everything it reads the counters of every table instead: what earlier
 // work of the session, which nobody looked at, has left in them.

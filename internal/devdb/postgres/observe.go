@@ -110,7 +110,7 @@ func (r *recorder) count(ctx context.Context, step *devdb.Step) ([]seenLock, err
 
 // difference notes in the step what the counters have gone up by.
 func (r *recorder) difference(step *devdb.Step, canary int64, now []seenLock) {
-	if canary != r.canary {
+	if canary < r.canary { // more is of a probe that was not read: the counters run on
 		clear(r.counts) // the server has reported, the counters began anew
 	}
 	r.canary = canary + 1
