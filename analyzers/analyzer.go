@@ -5,6 +5,7 @@ package analyzers
 import (
 	"context"
 	"iter"
+	"slices"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
@@ -84,7 +85,7 @@ func alone(r *devdb.Record) []*devdb.Record {
 	before, broken := r.Before, brokenBy(r)
 	for i, m := range r.New {
 		sub := *r
-		sub.New, sub.Broken = r.New[i:i+1], broken[m]
+		sub.New, sub.Broken = []*devdb.Recorded{freed(m)}, broken[m]
 		sub.Before, sub.After = before, before
 		if n := len(m.Steps); n > 0 {
 			sub.Before, sub.After = m.Steps[0].Before, m.Steps[n-1].After
@@ -97,6 +98,23 @@ func alone(r *devdb.Record) []*devdb.Record {
 	}
 	return out
 }
+
+// freed is a migration without the locks that earlier files of its transaction
+// hold: where each file is judged alone, they ran long ago.
+func freed(m *devdb.Recorded) *devdb.Recorded {
+	out := *m
+	out.Steps = slices.Clone(m.Steps)
+	for i, s := range m.Steps {
+		if slices.ContainsFunc(s.Held, earlier) {
+			c := *s
+			c.Held = slices.DeleteFunc(slices.Clone(s.Held), earlier)
+			out.Steps[i] = &c
+		}
+	}
+	return &out
+}
+
+func earlier(l devdb.Lock) bool { return l.Step < 0 }
 
 // Report adds a finding. The check gives Object, Message, Evidence and Advice;
 // what it leaves empty is filled in: the rule's id, name and severity, the

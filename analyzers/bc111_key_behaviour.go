@@ -40,6 +40,9 @@ func behaviourFinding(at At, old, now *schema.Constraint) (lint.Finding, bool) {
 	table, cols := qualified(t.Schema, t.Name), paren(idents(columnNames(t, now.Columns)))
 	f := lint.Finding{Object: table, Evidence: factOf(table, "before: %s; after: %s", old.Definition, now.Definition)}
 	switch {
+	case now.Kind == schema.ForeignKey && old.OnDelete == "cascade" && (now.OnDelete == "set null" || now.OnDelete == "set default"):
+		f.Message = fmt.Sprintf("deleting a row of %s no longer deletes its rows of %s: they stay, with another key", quote(relName(at.Step, now.RefTable)), quote(table))
+		f.Advice = "First release code that expects rows whose key leads nowhere, or that deletes them itself."
 	case now.Kind == schema.ForeignKey && old.OnDelete != now.OnDelete && (now.OnDelete == "cascade" || now.OnDelete == "set null" || now.OnDelete == "set default"):
 		what := map[string]string{"cascade": "deletes its rows of", "set null": "empties the key of its rows of", "set default": "resets the key of its rows of"}[now.OnDelete]
 		f.Severity = lint.Info

@@ -131,6 +131,16 @@ func (p *Pass) oldColumn(table schema.OID, num int16) *schema.Column {
 	return column(p.Before.Relations[table], num)
 }
 
+// added is a column as the change set added it, nil if it did not.
+func (p *Pass) added(table schema.OID, num int16) *schema.Column {
+	for _, a := range Each[*schema.AddColumn](p) {
+		if a.Table.OID == table && a.Column.Num == num {
+			return a.Column
+		}
+	}
+	return nil
+}
+
 // allNew reports whether every column is made by this change set.
 func (p *Pass) allNew(table schema.OID, nums []int16) bool {
 	for _, n := range nums {

@@ -45,8 +45,11 @@ func (p *Pass) knownUnique(at At, i *schema.Index) bool {
 		if c == nil || p.oldColumn(i.Table, c.Num) != nil || c.Generated != "" {
 			continue
 		}
+		if a := p.added(i.Table, c.Num); a != nil {
+			c = a // a default may have gone since, which gave every row one value
+		}
 		volatile := c.Identity != "" || strings.Contains(c.Default, "(")
-		if volatile || c.Default == "" && !c.NotNull && !i.NullsNotDistinct {
+		if volatile || c.Default == "" && !i.NullsNotDistinct { // NOT NULL is told by itself
 			return true
 		}
 	}

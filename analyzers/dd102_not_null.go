@@ -15,6 +15,9 @@ var notNullViolation = &Analyzer{
 	},
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.SetNotNull](p) {
+			if k, ok := proofOf(at.Step, c.Table.OID, c.Column); ok && k.Validated {
+				continue
+			}
 			if p.IsNew(c.Table.OID) || fromParent(at.Step, c) || !reads(at.Step, c.Table.OID) || p.filled(c) {
 				continue
 			}

@@ -121,7 +121,7 @@ func (p *Pass) restarted(at At) {
 	}
 	p.Report(at, lint.Finding{
 		Object:   name,
-		Message:  fmt.Sprintf("%s hands out values from %s again: rows that have them already make inserts fail", quote(name), from),
+		Message:  fmt.Sprintf("%s hands out values from %s on: where it was further, rows that have them already make inserts fail", quote(name), from),
 		Evidence: []lint.Evidence{{Kind: "syntax", Text: clip(s.Stmt.Text), Object: name}},
 		Advice:   fmt.Sprintf("Set it after the highest value instead of a fixed one:\n\nSELECT setval('%s', (SELECT coalesce(max(…), 0) + 1 FROM …), false);", sqlName(t.Schema, t.Name)),
 	})

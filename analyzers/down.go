@@ -73,6 +73,53 @@ func ofLost(c schema.Change, left []schema.Change) bool {
 	})
 }
 
+// leftText describes what is not as it was. A column or index that went and
+// came back is one thing: both of its forms are told.
+func leftText(c schema.Change, left []schema.Change) string {
+	for _, l := range left {
+		if !anew(l, c) {
+			continue
+		}
+		switch c := c.(type) {
+		case *schema.AddColumn:
+			return fmt.Sprintf("column %s.%s is %s, was %s", short(c.Table.QualifiedName()), c.Column.Name, columnText(c.Column), columnText(l.(*schema.DropColumn).Column))
+		case *schema.AddIndex:
+			return fmt.Sprintf("index %s is %s, was %s", short(c.Index.QualifiedName()), short(c.Index.Definition), short(l.(*schema.DropIndex).Index.Definition))
+		}
+	}
+	return schema.Describe(c)
+}
+
+// madeAnew reports whether what is gone came back in another form, which tells it.
+func madeAnew(c schema.Change, left []schema.Change) bool {
+	return slices.ContainsFunc(left, func(l schema.Change) bool { return anew(c, l) })
+}
+
+// anew reports whether one change drops what the other adds, by name.
+func anew(drop, add schema.Change) bool {
+	switch d := drop.(type) {
+	case *schema.DropColumn:
+		a, ok := add.(*schema.AddColumn)
+		return ok && a.Table.QualifiedName() == d.Table.QualifiedName() && a.Column.Name == d.Column.Name
+	case *schema.DropIndex:
+		a, ok := add.(*schema.AddIndex)
+		return ok && a.Index.QualifiedName() == d.Index.QualifiedName()
+	}
+	return false
+}
+
+// columnText is a column's type and what stands behind it.
+func columnText(c *schema.Column) string {
+	text := c.Type
+	if c.NotNull {
+		text += " NOT NULL"
+	}
+	if c.Default != "" {
+		text += " DEFAULT " + c.Default
+	}
+	return text
+}
+
 func takenByDown(m *devdb.Recorded, is func(schema.Change) bool) bool {
 	for _, s := range m.Down.Steps {
 		for _, c := range s.Changes {

@@ -36,7 +36,7 @@ var dropIndex = &Analyzer{
 			}
 			p.Report(at, lint.Finding{
 				Object:   names[0],
-				Message:  fmt.Sprintf("dropping index %s: reads and writes of %s wait, behind every query that runs now", list(names, 3), list(tables, 3)),
+				Message:  fmt.Sprintf("dropping index %s: reads and writes to %s wait, behind every query that runs now", list(names, 3), list(tables, 3)),
 				Evidence: someEvidence(ev, 4),
 				Advice:   advice,
 			})

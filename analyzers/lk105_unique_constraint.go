@@ -26,7 +26,7 @@ var uniqueConstraint = &Analyzer{
 			table := rel(at.Step, k.Table)
 			f := lint.Finding{
 				Object:   qualified(table.Schema, table.Name) + "." + k.Name,
-				Message:  fmt.Sprintf("%s %q: %s of %s wait until its index is built", k.Kind, k.Name, waiters(l.Mode), quote(l.Object)),
+				Message:  fmt.Sprintf("%s %q: %s to %s wait until its index is built", keyKind(k), k.Name, waiters(l.Mode), quote(l.Object)),
 				Evidence: append([]lint.Evidence{lockEvidence(l)}, scansBelow(at.Step, k.Table)...),
 				Advice:   usingIndexAdvice(at, table, k),
 			}

@@ -22,7 +22,7 @@ var exclusionConstraint = &Analyzer{
 			table := rel(at.Step, k.Table)
 			p.Report(at, lint.Finding{
 				Object:   qualified(table.Schema, table.Name) + "." + k.Name,
-				Message:  fmt.Sprintf("exclusion constraint %q: %s of %s wait until its index is built and every row is checked against it", k.Name, waiters(l.Mode), quote(l.Object)),
+				Message:  fmt.Sprintf("exclusion constraint %q: %s to %s wait until its index is built and every row is checked against it", k.Name, waiters(l.Mode), quote(l.Object)),
 				Evidence: append([]lint.Evidence{lockEvidence(l)}, scansBelow(at.Step, k.Table)...),
 				Advice: fmt.Sprintf("It can be neither NOT VALID nor built concurrently. On a large table make a new table that has it, copy the rows in batches while a trigger keeps both in step, and swap the names:\n\nCREATE TABLE %s (LIKE %s INCLUDING ALL);\nALTER TABLE %s ADD CONSTRAINT %s %s;",
 					sqlName(table.Schema, table.Name+"_new"), relSQL(table), sqlName(table.Schema, table.Name+"_new"), sqlIdent(k.Name), k.Definition),

@@ -37,7 +37,7 @@ var lockTable = &Analyzer{
 			}
 			p.Report(At{Migration: m, Step: s}, lint.Finding{
 				Object:   best.Object,
-				Message:  fmt.Sprintf("LOCK TABLE: %s of %s wait until the transaction ends", waiters(best.Mode), list(tables, 3)),
+				Message:  fmt.Sprintf("LOCK TABLE: %s to %s wait until the transaction ends", waiters(best.Mode), list(tables, 3)),
 				Evidence: someEvidence(ev, 4),
 				Advice:   "Leave it out: every statement takes the lock it needs, and no earlier than it needs it. To keep two runs of a data change apart, an advisory lock stops nobody else:\n\nSELECT pg_advisory_xact_lock(…);",
 			})

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/schema"
 )
@@ -15,15 +16,16 @@ var triggerChange = &Analyzer{
 		Aliases: []string{"atlas:PG308"}, Hazards: []string{"F07", "F08"},
 	},
 	Run: func(p *Pass) {
+		told := map[migrationFunction]bool{}
 		for m, s := range p.Steps() {
 			at := At{Migration: m, Step: s}
-			p.triggerAdded(at)
+			p.triggerAdded(at, told)
 			p.triggerDropped(at)
 			for _, c := range Changes[*schema.AlterTrigger](s) {
 				if l, ok := inForce(s, c.After.Table); ok && c.Before.Name != c.After.Name && c.After.Parent == 0 && l.Mode.BlocksReads() && !p.IsNew(l.Relation) {
 					p.Report(at, lint.Finding{
 						Object:   l.Object + "." + c.After.Name,
-						Message:  fmt.Sprintf("renaming trigger %q: reads and writes of %s wait, behind every query that runs now", c.Before.Name, quote(l.Object)),
+						Message:  fmt.Sprintf("renaming trigger %q: reads and writes to %s wait, behind every query that runs now", c.Before.Name, quote(l.Object)),
 						Evidence: []lint.Evidence{lockEvidence(l)},
 						Advice:   "Leave the name as it is, or make the change when few use the table.",
 					})
@@ -33,16 +35,23 @@ var triggerChange = &Analyzer{
 	},
 }
 
+// migrationFunction is a function that triggers of a migration run.
+type migrationFunction struct {
+	m        *devdb.Recorded
+	function schema.OID
+}
+
 // triggerAdded tells that every later write of an existing table runs more code.
-func (p *Pass) triggerAdded(at At) {
+func (p *Pass) triggerAdded(at At, told map[migrationFunction]bool) {
 	s := at.Step
 	for _, c := range Changes[*schema.AddTrigger](s) {
 		t := c.Trigger
 		table := rel(s, t.Table)
 		l, ok := inForce(s, t.Table)
-		if !ok || t.Parent != 0 || p.IsNew(t.Table) || table == nil || !isTable(string(table.Kind)) || p.hadTrigger(t) {
+		if !ok || t.Parent != 0 || p.IsNew(t.Table) || table == nil || !isTable(string(table.Kind)) || p.hadTrigger(t) || told[migrationFunction{at.Migration, t.Function}] {
 			continue
 		}
+		told[migrationFunction{at.Migration, t.Function}] = true // for every table it has to be measured once
 		f := s.After.Name(functionRef(t.Function))
 		if f == "" {
 			f = "a function"
@@ -98,14 +107,14 @@ func (p *Pass) triggerDropped(at At) {
 		}
 		f := lint.Finding{
 			Object:   l.Object + "." + t.Name,
-			Message:  fmt.Sprintf("dropping trigger %q: reads and writes of %s wait, behind every query that runs now", t.Name, quote(l.Object)),
+			Message:  fmt.Sprintf("dropping trigger %q: reads and writes to %s wait, behind every query that runs now", t.Name, quote(l.Object)),
 			Evidence: []lint.Evidence{lockEvidence(l)},
 			Advice:   fmt.Sprintf("Switch it off instead, for which reads do not wait, and drop it when few use the table:\n\nALTER TABLE %s DISABLE TRIGGER %s;", relSQL(rel(s, t.Table)), sqlIdent(t.Name)),
 		}
 		if again := madeAgain(at, t); again != nil && p.Version.Major() >= 14 {
-			f.Message = fmt.Sprintf("dropping trigger %q to make it anew: reads and writes of %s wait, and without a transaction writes in between miss it", t.Name, quote(l.Object))
+			f.Message = fmt.Sprintf("dropping trigger %q to make it anew: reads and writes to %s wait, and without a transaction writes in between miss it", t.Name, quote(l.Object))
 			if s.InTx {
-				f.Message = fmt.Sprintf("dropping trigger %q to make it anew: reads and writes of %s wait", t.Name, quote(l.Object))
+				f.Message = fmt.Sprintf("dropping trigger %q to make it anew: reads and writes to %s wait", t.Name, quote(l.Object))
 			}
 			f.Advice = "Replace it in one statement, for which reads do not wait:\n\n" + strings.Replace(again.Definition, "CREATE TRIGGER", "CREATE OR REPLACE TRIGGER", 1) + ";"
 		}

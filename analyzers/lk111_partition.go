@@ -40,7 +40,7 @@ func defaultPartition(c *schema.Catalog, parent schema.OID) *schema.Relation {
 	return nil
 }
 
-// parentLock is the lock on an existing partitioned table, if reads of it wait.
+// parentLock is the lock on an existing partitioned table, if reads to it wait.
 func (p *Pass) parentLock(s *devdb.Step, parent schema.OID) (devdb.Lock, bool) {
 	l, ok := inForce(s, parent)
 	return l, ok && l.Mode.BlocksReads() && !p.IsNew(parent)

@@ -38,15 +38,23 @@ var unnamedTable = &Analyzer{
 			if len(tables) == 0 {
 				continue
 			}
-			k := keys[0]
 			p.Report(At{Migration: m, Step: s}, lint.Finding{
 				Object:   tables[0],
-				Message:  fmt.Sprintf("locks %s too, through foreign key %q of %s: reads and writes of both wait", list(tables, 3), k.Name, quote(relName(s, k.Table))),
+				Message:  fmt.Sprintf("locks %s too, through %s: reads and writes to all of them wait", list(tables, 3), keyList(s, keys)),
 				Evidence: someEvidence(ev, 4),
 				Advice:   dropKeysAdvice(s, keys, onlyKeys),
 			})
 		}
 	},
+}
+
+// keyList names a foreign key and its table, and counts those beside it.
+func keyList(s *devdb.Step, keys []*schema.Constraint) string {
+	first := fmt.Sprintf("foreign key %q of %s", keys[0].Name, quote(relName(s, keys[0].Table)))
+	if n := len(keys) - 1; n > 0 {
+		return fmt.Sprintf("%s and %d more", first, n)
+	}
+	return first
 }
 
 // ownTables are the tables that a step is about: those that it changes, foreign

@@ -71,10 +71,10 @@ func (p *Pass) works(s *devdb.Step) []work {
 	var out []work
 	for _, r := range s.Rewrites {
 		if isTable(r.Kind) && !isTruncate(s, r) && !p.IsNew(r.Relation) {
-			out = append(out, work{r.Relation, "writes all of " + r.Object + " anew", devdb.AccessExclusive.Strength()})
+			out = append(out, work{r.Relation, "writes all of " + quote(r.Object) + " anew", devdb.AccessExclusive.Strength()})
 		}
 		if r.Kind == "index" && !p.IsNew(r.Table) && reindexed(s, r) {
-			out = append(out, work{r.Table, "rebuilds " + r.Object, devdb.AccessExclusive.Strength()})
+			out = append(out, work{r.Table, "rebuilds " + quote(r.Object), devdb.AccessExclusive.Strength()})
 		}
 	}
 	// An index that is built under a lock held on its own table is told by the check of indexes.
@@ -84,7 +84,7 @@ func (p *Pass) works(s *devdb.Step) []work {
 		}
 	}
 	for _, x := range s.Scans {
-		if p.IsNew(x.Relation) {
+		if p.IsNew(x.Relation) || lookedUp(s, x.Relation) {
 			continue
 		}
 		needs := 0
@@ -95,7 +95,7 @@ func (p *Pass) works(s *devdb.Step) []work {
 		} else if _, ok := rewritten(s, x.Relation); ok || buildsIndex(s, x.Relation) {
 			continue
 		}
-		out = append(out, work{x.Relation, "reads all of " + x.Object, needs})
+		out = append(out, work{x.Relation, "reads all of " + quote(x.Object), needs})
 	}
 	return out
 }

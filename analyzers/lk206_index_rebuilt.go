@@ -32,7 +32,7 @@ var indexRebuilt = &Analyzer{
 				}
 				p.Report(At{Migration: m, Step: s}, lint.Finding{
 					Object:   l.Object + "." + c.After.Name,
-					Message:  fmt.Sprintf("changing %s builds %s anew: %s of %s wait until it is done", typeChange(c), indexWord(names), waiters(l.Mode), quote(l.Object)),
+					Message:  fmt.Sprintf("changing %s builds %s anew: %s to %s wait until it is done", typeChange(c), indexWord(names), waiters(l.Mode), quote(l.Object)),
 					Evidence: someEvidence(append(ev, scansBelow(s, c.Table.OID)...), 6),
 					Advice:   "The rows stay as they are; it is the index that does not fit the new type or collation. Build the new index beforehand on an expression, while reads and writes go on, let queries use it, and drop the old one with CONCURRENTLY before the column changes.",
 				})

@@ -29,14 +29,14 @@ var repeatedAlter = &Analyzer{
 				f := lint.Finding{Object: relName(s, oid)}
 				switch n := len(altered[oid]); {
 				case rewrites[oid] == 2 && tableRewritten(s, oid):
-					f.Message = fmt.Sprintf("writes all of %s anew a second time: together the changes would do it once", quote(f.Object))
+					f.Message = fmt.Sprintf("writes all of %s anew once more: together the changes would do it once", quote(f.Object))
 				case n == 3 && separate(altered[oid]):
 					f.Message = fmt.Sprintf("locks %s a third time: each time reads and writes wait anew behind the queries that run then", quote(f.Object))
 				default:
 					continue
 				}
 				for _, x := range altered[oid] {
-					l, _ := lockOn(x, oid)
+					l, _ := inForce(x, oid)
 					f.Evidence = append(f.Evidence, lint.Evidence{Kind: "lock", Text: fmt.Sprintf("line %d: %s on %s", x.Stmt.Pos.Line, l.Mode, f.Object), Object: f.Object, Mode: string(l.Mode)})
 				}
 				f.Evidence = someEvidence(f.Evidence, 4)

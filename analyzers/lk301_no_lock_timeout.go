@@ -27,7 +27,7 @@ var noLockTimeout = &Analyzer{
 				}
 				p.Report(At{Migration: m, Step: s}, lint.Finding{
 					Object:   l.Object,
-					Message:  fmt.Sprintf("waits for %s on %s without lock_timeout: behind one long query, %s of it queue up", l.Mode, quote(l.Object), waiters(l.Mode)),
+					Message:  fmt.Sprintf("waits for %s on %s without lock_timeout: behind one long query, %s to it queue up", l.Mode, quote(l.Object), waiters(l.Mode)),
 					Evidence: []lint.Evidence{lockEvidence(l), {Kind: "setting", Text: "lock_timeout is 0 (no limit)"}},
 					Advice:   "Give up after a short wait and try again later:\n\n" + setLockTimeout(s),
 				})

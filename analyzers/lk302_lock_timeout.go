@@ -38,7 +38,7 @@ var lockTimeout = &Analyzer{
 				}
 				p.Report(At{Migration: m, Step: s}, lint.Finding{
 					Object:   l.Object,
-					Message:  fmt.Sprintf("waits up to %s for %s on %s: for so long %s of it queue up behind one long query", s.Settings.LockTimeout, l.Mode, quote(l.Object), waiters(l.Mode)),
+					Message:  fmt.Sprintf("waits up to %s for %s on %s: for so long %s to it queue up behind one long query", s.Settings.LockTimeout, l.Mode, quote(l.Object), waiters(l.Mode)),
 					Evidence: []lint.Evidence{lockEvidence(l), {Kind: "setting", Text: fmt.Sprintf("lock_timeout is %s", s.Settings.LockTimeout)}},
 					Advice:   "Give up after a wait that users do not notice, and try again later:\n\n" + setLockTimeout(s),
 				})

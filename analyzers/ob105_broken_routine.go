@@ -91,7 +91,7 @@ func elsewhere(p *Pass, all []devdb.BrokenRoutine, b devdb.BrokenRoutine) bool {
 			}
 		}
 	}
-	if b.Table == 0 || !strings.Contains(b.Message, "not found in data type") {
+	if b.Table == 0 {
 		return false
 	}
 	fires, fails := map[schema.OID]bool{}, map[schema.OID]bool{}
@@ -124,7 +124,15 @@ func explains(c schema.Change, name string, b devdb.BrokenRoutine) bool {
 	if _, retyped := c.(*schema.AlterColumnType); retyped {
 		return b.Code == "42883" && hasWord(b.Statement, name)
 	}
+	if d, ok := c.(*schema.DropColumn); ok && b.Table != 0 && d.Table.OID != b.Table && ofTheRow(b.Message) {
+		return false // a column of that name, but not of the row that fired it
+	}
 	return hasWord(b.Message, name)
+}
+
+// ofTheRow reports whether the server misses a column of NEW or OLD.
+func ofTheRow(message string) bool {
+	return strings.Contains(message, "not found in data type") || strings.Contains(message, `record "new"`) || strings.Contains(message, `record "old"`)
 }
 
 // hasWord reports whether a text has the name as a whole word, in any case.

@@ -16,12 +16,18 @@ var foreignKeyIndex = &Analyzer{
 		Hazards: []string{"B07", "A13"},
 	},
 	Run: func(p *Pass) {
-		for at, c := range Each[*schema.AddConstraint](p) {
-			k := p.After.Constraints[c.Constraint.OID]
-			if k == nil || k.Kind != schema.ForeignKey || k.Parent != 0 || keyIndexed(p.After, k) {
-				continue
+		for m, s := range p.Steps() {
+			var fs []lint.Finding
+			for _, c := range Changes[*schema.AddConstraint](s) {
+				k := p.After.Constraints[c.Constraint.OID]
+				if k == nil || k.Kind != schema.ForeignKey || k.Parent != 0 || keyIndexed(p.After, k) || rebuiltConstraint(s, k) {
+					continue
+				}
+				fs = append(fs, keyFinding(p.After, k, "foreign key %[1]q has no index on %[2]s (%[3]s): every DELETE, and every UPDATE of the key, in %[4]s reads all of %[2]s"))
 			}
-			p.Report(at, keyFinding(p.After, k, "foreign key %[1]q has no index on %[2]s (%[3]s): every DELETE, and every UPDATE of the key, in %[4]s reads all of %[2]s"))
+			if len(fs) > 0 {
+				p.Report(At{Migration: m, Step: s}, together(fs))
+			}
 		}
 		for at, c := range Each[*schema.DropIndex](p) {
 			for _, k := range foreignKeys(p.Before, c.Index.Table) {
@@ -34,6 +40,27 @@ var foreignKeyIndex = &Analyzer{
 			}
 		}
 	},
+}
+
+// together makes one finding of those of one statement: the first says what
+// happens, and all of them what is to be made.
+func together(fs []lint.Finding) lint.Finding {
+	f := fs[0]
+	if n := len(fs) - 1; n > 0 {
+		f.Message += fmt.Sprintf("; so do %d more of the statement", n)
+		if n == 1 {
+			f.Message = strings.TrimSuffix(f.Message, "so do 1 more of the statement") + "so does 1 more of the statement"
+		}
+	}
+	for _, o := range fs[1:] {
+		f.Evidence = append(f.Evidence, o.Evidence...)
+		_, sql, _ := strings.Cut(o.Advice, "\n\n")
+		if !strings.Contains(f.Advice, sql) {
+			f.Advice += "\n" + sql
+		}
+	}
+	f.Evidence = someEvidence(f.Evidence, 5)
+	return f
 }
 
 // covers reports whether an index finds the rows of a foreign key: its first

@@ -2,6 +2,7 @@ package analyzers
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/assaydb/assay/internal/lint"
@@ -20,7 +21,7 @@ var foreignKeyTypes = &Analyzer{
 			}
 		}
 		for at, c := range Each[*schema.AlterColumnType](p) {
-			if p.Before.Relations[c.Table.OID] == nil {
+			if p.Before.Relations[c.Table.OID] == nil || remade(at, c.Table.OID) {
 				continue
 			}
 			for _, k := range schema.Sorted(p.After.Constraints) {
@@ -30,6 +31,12 @@ var foreignKeyTypes = &Analyzer{
 			}
 		}
 	},
+}
+
+// remade reports whether the step made foreign keys to the table anew, as the
+// server does when a column that they refer to gets another type.
+func remade(at At, table schema.OID) bool {
+	return slices.ContainsFunc(Changes[*schema.AddConstraint](at.Step), func(c *schema.AddConstraint) bool { return c.Constraint.RefTable == table })
 }
 
 // reportTypes tells a pair of columns whose types do not fit; with only, none

@@ -43,10 +43,6 @@ func reportOption(p *Pass, at At, t *schema.Relation, option string, fresh bool)
 	case key == "autovacuum_enabled" && (value == "false" || value == "off" || value == "0"):
 		f.Message = fmt.Sprintf("autovacuum leaves %s alone from now on: dead rows stay, statistics grow old, and only the forced vacuum against wraparound comes", quote(name))
 		f.Advice = fmt.Sprintf("Tune it instead of switching it off:\n\nALTER TABLE %s SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 2);", relSQL(t))
-	case key == "fillfactor" && !fresh && t.Kind != schema.Sequence:
-		f.Severity = lint.Info
-		f.Message = fmt.Sprintf("fillfactor %s holds for pages of %s written from now on: those that are full stay full", value, quote(name))
-		f.Advice = "Nothing needs to be done; pg_repack or VACUUM FULL would apply it to the rows that are there."
 	default:
 		return
 	}

@@ -3,7 +3,9 @@ package analyzers
 import (
 	"fmt"
 	"regexp"
+	"strings"
 
+	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
 )
 
@@ -14,6 +16,9 @@ var identifierTooLong = &Analyzer{
 	},
 	Run: func(p *Pass) {
 		for m, s := range p.Steps() {
+			if !gives(s) {
+				continue
+			}
 			told := map[string]bool{}
 			for _, n := range s.Notices {
 				if n.Code != "42622" || told[n.Message] {
@@ -36,3 +41,12 @@ var identifierTooLong = &Analyzer{
 }
 
 var cut = regexp.MustCompile(`^identifier "(.*)" will be truncated to "(.*)"$`)
+
+// gives reports whether the statement gives names; others only use them.
+func gives(s *devdb.Step) bool {
+	switch word, _, _ := strings.Cut(s.Stmt.Syntax.Tag, " "); word {
+	case "CREATE", "ALTER", "DO", "CALL":
+		return true
+	}
+	return false
+}

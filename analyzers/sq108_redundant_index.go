@@ -3,6 +3,7 @@ package analyzers
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/schema"
@@ -28,6 +29,9 @@ var redundantIndex = &Analyzer{
 					continue
 				}
 				if f, ok := redundant(i, o); ok {
+					if p.Before.Indexes[o.OID] == nil && strings.HasPrefix(f.Advice, "Drop ") {
+						f.Advice = fmt.Sprintf("Leave %q out: this change makes both.", o.Name)
+					}
 					p.Report(at, f)
 					break
 				}

@@ -25,7 +25,8 @@ var invalidIndex = &Analyzer{
 				Advice:   fmt.Sprintf("Build it again:\n\nREINDEX INDEX CONCURRENTLY %s;", sqlName(i.Schema, i.Name)),
 			}
 			if i.Partitioned {
-				f.Message = fmt.Sprintf("index %q is left invalid: not every partition of %q has its part attached", i.Name, short(relName(at.Step, i.Table)))
+				f.Severity = lint.Info
+				f.Message = fmt.Sprintf("index %q is left invalid: not every partition of %q has its part attached yet", i.Name, short(relName(at.Step, i.Table)))
 				f.Advice = fmt.Sprintf("Build an index on each partition and attach it:\n\nALTER INDEX %s ATTACH PARTITION …;", sqlName(i.Schema, i.Name))
 			}
 			p.Report(at, f)

@@ -35,9 +35,10 @@ var (
 					if _, ok := c.(*schema.AddExtension); ok { // others may use it by now
 						continue
 					}
-					if !lostData(c, m) && !ofLost(c, d.Left) {
-						left = append(left, schema.Describe(c))
+					if lostData(c, m) || ofLost(c, d.Left) || madeAnew(c, d.Left) {
+						continue
 					}
+					left = append(left, leftText(c, d.Left))
 				}
 				if len(left) == 0 {
 					continue

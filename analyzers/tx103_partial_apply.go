@@ -42,7 +42,7 @@ func (p *Pass) partial(m *devdb.Recorded) {
 		}
 		if stops != nil && stops.TxID != s.TxID {
 			p.Report(At{Migration: m, Step: stops}, lint.Finding{
-				Message:  fmt.Sprintf("stays if line %d fails, and a second run of the file then stops here", s.Stmt.Pos.Line),
+				Message:  fmt.Sprintf("this statement stays if line %d fails, and a second run of the file then stops here", s.Stmt.Pos.Line),
 				Evidence: []lint.Evidence{{Kind: "setting", Text: m.TxReason}},
 				Advice:   "Give each statement that runs outside a transaction a file of its own, or write it so that it can run twice: IF NOT EXISTS, IF EXISTS, or a DROP … IF EXISTS before it.",
 			})

@@ -28,6 +28,9 @@ func (p *Pass) unbatched(m *devdb.Recorded, s *devdb.Step) (lint.Finding, bool) 
 	if doing == "" || s.Err != nil || len(s.Stmt.Syntax.Objects) == 0 {
 		return lint.Finding{}, false
 	}
+	if s.Tag == "INSERT" && !copies(s) {
+		return lint.Finding{}, false // it is the foreign keys that were looked up, by index where rows are many
+	}
 	// With a WHERE it may be a handful of rows: only production knows.
 	t := p.target(s)
 	if t == nil || someRows.MatchString(flat(s.Stmt.Text)) || !p.oldRows(t) || p.toldByDestruction(s, t) {
@@ -38,7 +41,7 @@ func (p *Pass) unbatched(m *devdb.Recorded, s *devdb.Step) (lint.Finding, bool) 
 	}
 	for _, x := range s.Scans {
 		from := rel(s, x.Relation)
-		if from == nil || !p.oldRows(from) || s.Tag != "INSERT" && s.Tag != "MERGE" && x.Relation != t.OID {
+		if from == nil || !p.oldRows(from) || lookedUp(s, x.Relation) || s.Tag != "INSERT" && s.Tag != "MERGE" && x.Relation != t.OID {
 			continue
 		}
 		name := qualified(t.Schema, t.Name)
@@ -52,6 +55,17 @@ func (p *Pass) unbatched(m *devdb.Recorded, s *devdb.Step) (lint.Finding, bool) 
 	}
 	return lint.Finding{}, false
 }
+
+// copies reports whether an INSERT takes its rows from a query, not from VALUES.
+func copies(s *devdb.Step) bool {
+	text := flat(s.Stmt.Text)
+	return !givenRows.MatchString(text) || selects.MatchString(text)
+}
+
+var (
+	givenRows = regexp.MustCompile(`(?i)\bVALUES\b`)
+	selects   = regexp.MustCompile(`(?i)\bSELECT\b`)
+)
 
 var someRows = regexp.MustCompile(`(?i)\b(WHERE|LIMIT|FETCH)\b`)
 
