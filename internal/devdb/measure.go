@@ -27,7 +27,7 @@ type Growth int
 
 const (
 	Linear Growth = iota // scans, rewrites, checks
-	Sorted               // index builds: n log n
+	Sorted               // index builds and joins: n log n
 )
 
 // Fit puts a curve through the measured times and reads it at Rows. Relative

@@ -48,8 +48,13 @@ func (s *Server) Measure(ctx context.Context, base *DB, before []*migration.Migr
 	}
 	growth := devdb.Linear
 	for _, c := range step.Changes {
-		if _, ok := c.(*schema.AddIndex); ok {
+		switch c := c.(type) {
+		case *schema.AddIndex:
 			growth = devdb.Sorted
+		case *schema.AddConstraint: // a join of two tables, whose hash outgrows the caches
+			if c.Constraint.Kind == schema.ForeignKey {
+				growth = devdb.Sorted
+			}
 		}
 	}
 	out.Fit(growth)
