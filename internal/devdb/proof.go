@@ -16,13 +16,6 @@ const (
 	DemandCast      Demand = "cast"        // another column type: 22P02, 22001, 22003 …; "changed" counterexamples of values that are rounded or cut
 	DemandPartition Demand = "partition"   // the bound of an attached partition, or the rows of the DEFAULT partition: 23514
 	DemandGenerated Demand = "generated"   // a stored generated column whose expression fails for some rows: 22012, 22P02 …
-	// DemandKeep is what nobody wrote: that an ordinary row comes through a
-	// statement that drops, empties or writes all of its table. It never fails;
-	// "changed" and "lost" counterexamples show a row before and after.
-	DemandKeep Demand = "keep"
-	// DemandData is that an UPDATE, INSERT or DELETE itself fails on rows: any
-	// error of class 22 or 23.
-	DemandData Demand = "data"
 )
 
 // Outcome is what came of trying rows.
