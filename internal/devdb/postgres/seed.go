@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -48,7 +49,49 @@ func (b *Bench) Seed(ctx context.Context, files []*migration.Migration) (d *DB, 
 			}
 		}
 	}
-	return d, nil
+	return d, orphans(ctx, c, files)
+}
+
+// findOrphans raises an error for the first foreign key that rows break: they
+// were loaded with the triggers that check it off.
+const findOrphans = `DO $$
+DECLARE k record; n bigint;
+BEGIN
+  FOR k IN
+    SELECT c.conname, c.conrelid::regclass AS child, c.confrelid::regclass AS parent,
+      (SELECT string_agg(format('c.%I IS NOT NULL', a.attname), ' AND ') FROM unnest(c.conkey) x JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = x) AS given,
+      (SELECT string_agg(format('p.%I = c.%I', b.attname, a.attname), ' AND ') FROM unnest(c.conkey, c.confkey) AS u (x, y)
+        JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = x JOIN pg_attribute b ON b.attrelid = c.confrelid AND b.attnum = y) AS same
+    FROM pg_constraint c WHERE c.contype = 'f' AND c.convalidated AND c.conparentid = 0 ORDER BY 2, 1
+  LOOP
+    EXECUTE format('SELECT count(*) FROM %s c WHERE %s AND NOT EXISTS (SELECT FROM %s p WHERE %s)', k.child, k.given, k.parent, k.same) INTO n;
+    IF n > 0 THEN
+      RAISE foreign_key_violation USING MESSAGE = format('%s of its rows in %s refer to rows of %s that are not there (foreign key %I)', n, k.child, k.parent, k.conname), TABLE = k.child::text;
+    END IF;
+  END LOOP;
+END $$`
+
+// orphans refuses a seed that breaks a foreign key of the base, at the first
+// statement that writes the table.
+func orphans(ctx context.Context, c *pgconn.PgConn, files []*migration.Migration) error {
+	_, err := c.Exec(ctx, findOrphans).ReadAll()
+	var pe *pgconn.PgError
+	if !errors.As(err, &pe) {
+		if err != nil {
+			return fmt.Errorf("checking the foreign keys of the seed: %w", err)
+		}
+		return nil
+	}
+	for _, m := range files {
+		for _, st := range m.Statements {
+			for _, o := range st.Syntax.Objects {
+				if o == pe.TableName || strings.HasSuffix(o, "."+pe.TableName) {
+					return fmt.Errorf("%s:%d: %s", st.Pos.Path, st.Pos.Line, pe.Message)
+				}
+			}
+		}
+	}
+	return fmt.Errorf("the seed: %s", pe.Message)
 }
 
 var copyLine = regexp.MustCompile(`^COPY .*, line (\d+)`)
