@@ -2,13 +2,14 @@ package analyzers_test
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,7 +48,56 @@ func TestChecks(t *testing.T) {
 	}
 }
 
+// stage is a server with the base of a fixture, of which every case gets a copy.
+type stage struct {
+	server *postgres.Server
+	base   *postgres.DB
+}
+
+func newStage(t *testing.T, server *postgres.Server, f *fixture.Fixture) *stage {
+	t.Helper()
+	ctx := context.Background()
+	db, err := server.Create(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	base, err := f.BaseMigration()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if base != nil {
+		if err := pipeline.Replay(ctx, db, []*migration.Migration{base}); err != nil {
+			t.Fatalf("%s: %v", f.Name, err)
+		}
+	}
+	if err := db.Disconnect(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return &stage{server: server, base: db}
+}
+
+// copy is a database as the base is.
+func (s *stage) copy(t *testing.T) *postgres.DB {
+	t.Helper()
+	db, err := s.server.Clone(context.Background(), s.base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
 func runFixture(t *testing.T, server *postgres.Server, a *analyzers.Analyzer, f *fixture.Fixture) {
+	s := newStage(t, server, f)
 	bad, good := 0, 0
 	for _, c := range f.Cases {
 		if c.Bad() && len(c.Wants) > 0 {
@@ -62,8 +112,12 @@ func runFixture(t *testing.T, server *postgres.Server, a *analyzers.Analyzer, f 
 		if !c.Runs(server.Version().Major()) {
 			continue
 		}
+		if c.Single() && c.Example() {
+			c = c.Shown()
+		}
 		t.Run(c.Name, func(t *testing.T) {
-			res := runCase(t, server, f, c, a.ID)
+			res := runCase(t, s, c, a.ID)
+			keepShown(t, server, a, c, res)
 			for _, line := range c.Compare(res.Findings) {
 				t.Errorf("%s: %s", f.Name, line)
 			}
@@ -79,57 +133,30 @@ func runFixture(t *testing.T, server *postgres.Server, a *analyzers.Analyzer, f 
 func told(id string) bool { return slices.Contains([]string{"SQ102", "SQ103", "SQ204", "BC120"}, id) }
 
 // runCase judges a case with every check, of the optional ones with those named.
-func runCase(t *testing.T, server *postgres.Server, f *fixture.Fixture, c *fixture.Case, only ...string) *lint.Result {
+func runCase(t *testing.T, s *stage, c *fixture.Case, only ...string) *lint.Result {
 	t.Helper()
 	ctx := context.Background()
-	db, err := server.Create(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	base, err := f.BaseMigration()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if base != nil {
-		if err := pipeline.Replay(ctx, db, []*migration.Migration{base}); err != nil {
-			t.Fatalf("%s: %v", f.Name, err)
-		}
-	}
 	dir, err := c.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	rec := &devdb.Record{Version: server.Version(), Dir: dir}
+	rec := &devdb.Record{Version: s.server.Version(), Dir: dir}
 	for _, m := range dir.Migrations {
 		rec.New = append(rec.New, &devdb.Recorded{Migration: m, Added: true})
 	}
-	var up *postgres.DB
-	if slices.ContainsFunc(dir.Migrations, func(m *migration.Migration) bool { return m.Down != nil }) {
-		if up, err = server.Clone(ctx, db); err != nil {
-			t.Fatal(err)
-		}
-		defer up.Close()
-	}
-	before, err := server.Clone(ctx, db)
-	if err != nil {
-		t.Fatal(err)
-	}
-	bench := server.Bench(before)
+	db := s.copy(t)
+	bench := s.server.Bench(s.base)
 	defer func() {
-		if err := errors.Join(bench.Close(), before.Close()); err != nil {
+		if err := bench.Close(); err != nil {
 			t.Error(err)
 		}
 	}()
 	if err := pipeline.RecordAll(ctx, db, rec); err != nil {
 		t.Fatal(err)
 	}
-	if up != nil {
-		clone := func(ctx context.Context) (devdb.DB, error) { return server.Clone(ctx, up) }
+	if slices.ContainsFunc(dir.Migrations, func(m *migration.Migration) bool { return m.Down != nil }) {
+		up := s.copy(t)
+		clone := func(ctx context.Context) (devdb.DB, error) { return s.server.Clone(ctx, up) }
 		if err := pipeline.RecordDowns(ctx, up, clone, rec); err != nil {
 			t.Fatal(err)
 		}
@@ -161,9 +188,31 @@ func judge(t *testing.T, rec *devdb.Record, optional ...string) *lint.Result {
 	return res
 }
 
+// shown is what the terminal shows of the bad examples, by check and case, on
+// the first major at hand.
+var shown = struct {
+	sync.Mutex
+	text map[string]map[string]string
+}{text: map[string]map[string]string{}}
+
+func keepShown(t *testing.T, server *postgres.Server, a *analyzers.Analyzer, c *fixture.Case, res *lint.Result) {
+	if !inDocs(c) || strconv.Itoa(server.Version().Major()) != pgtest.Majors(t)[0] {
+		return
+	}
+	text := findingsText(t, res, a.ID)
+	shown.Lock()
+	defer shown.Unlock()
+	if shown.text[a.ID] == nil {
+		shown.text[a.ID] = map[string]string{}
+	}
+	shown.text[a.ID][c.Name] = text
+}
+
+func inDocs(c *fixture.Case) bool { return c.Bad() && c.Single() && len(c.Wants) > 0 }
+
 // TestDocs holds docs/checks against the fixtures and what the tool prints for
-// them. The findings are the same on every major; the pages show those of the
-// first one at hand.
+// them: TestChecks' results, where it ran before. The findings are the same on
+// every major; the pages show those of the first one at hand.
 func TestDocs(t *testing.T) {
 	server := pgtest.Server(t, pgtest.Majors(t)[0])
 	want := map[string]string{"README.md": index()}
@@ -172,15 +221,13 @@ func TestDocs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out := map[string]string{}
-		for _, c := range f.Cases {
-			if c.Bad() && c.Single() && len(c.Wants) > 0 && c.Runs(server.Version().Major()) {
-				shown := *c
-				shown.Files = map[string]string{c.Name + ".sql": fixture.Strip(c.SQL()) + "\n"}
-				out[c.Name] = findingsText(t, runCase(t, server, f, &shown, a.ID), a.ID)
-			}
+		if slices.ContainsFunc(f.Cases, func(c *fixture.Case) bool {
+			_, ran := shown.text[a.ID][c.Name]
+			return inDocs(c) && c.Runs(server.Version().Major()) && !ran
+		}) {
+			runFixture(t, server, a, f)
 		}
-		page, err := a.Page(out)
+		page, err := a.Page(shown.text[a.ID])
 		if err != nil {
 			t.Fatal(err)
 		}
