@@ -49,9 +49,11 @@ func TestChecks(t *testing.T) {
 }
 
 // stage is a server with the base of a fixture, of which every case gets a copy.
+// They share the bench, which cleans up after each row that it tries.
 type stage struct {
 	server *postgres.Server
 	base   *postgres.DB
+	bench  *postgres.Bench
 }
 
 func newStage(t *testing.T, server *postgres.Server, f *fixture.Fixture) *stage {
@@ -78,7 +80,13 @@ func newStage(t *testing.T, server *postgres.Server, f *fixture.Fixture) *stage 
 	if err := db.Disconnect(ctx); err != nil {
 		t.Fatal(err)
 	}
-	return &stage{server: server, base: db}
+	bench := server.Bench(db)
+	t.Cleanup(func() {
+		if err := bench.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &stage{server: server, base: db, bench: bench}
 }
 
 // copy is a database as the base is.
@@ -145,12 +153,6 @@ func runCase(t *testing.T, s *stage, c *fixture.Case, only ...string) *lint.Resu
 		rec.New = append(rec.New, &devdb.Recorded{Migration: m, Added: true})
 	}
 	db := s.copy(t)
-	bench := s.server.Bench(s.base)
-	defer func() {
-		if err := bench.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
 	if err := pipeline.RecordAll(ctx, db, rec); err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +163,7 @@ func runCase(t *testing.T, s *stage, c *fixture.Case, only ...string) *lint.Resu
 			t.Fatal(err)
 		}
 	}
-	if err := pipeline.Prove(ctx, bench, rec, pipeline.Proving{Timeout: 10 * time.Second}); err != nil {
+	if err := pipeline.Prove(ctx, s.bench, rec, pipeline.Proving{Timeout: 10 * time.Second}); err != nil {
 		t.Fatal(err)
 	}
 	return judge(t, rec, only...)
