@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -177,6 +181,80 @@ func TestRoundTrip(t *testing.T) {
 		}
 		if second := render(t, lookup(t, "json"), again, Options{}); second != first {
 			t.Errorf("%s: the report changes on its way through a file", name)
+		}
+	}
+}
+
+// junitGrammar is what junit-10.xsd allows, of Jenkins' xunit plugin (commit
+// 031e285ef3b60dee7aaf36e9096d7dcd95ffae83): each element's attributes, those
+// with a ! required, and its children. GitLab and CircleCI read one attribute
+// more, the file of a testcase.
+var junitGrammar = map[string]struct{ attributes, children string }{
+	"testsuites": {"name time tests failures errors", "testsuite"},
+	"testsuite":  {"name! tests! failures! errors! group time skipped timestamp hostname id package file log url", "testsuite properties testcase system-out system-err"},
+	"testcase":   {"name! time classname group file", "skipped error failure system-out system-err"},
+	"failure":    {"type message", ""},
+	"skipped":    {"type message", ""},
+	"system-out": {"", ""},
+}
+
+// TestJUnitSchema holds every case against the grammar, and with ASSAY_JUNIT_XSD
+// against the schema itself, by xmllint.
+func TestJUnitSchema(t *testing.T) {
+	xsd := os.Getenv("ASSAY_JUNIT_XSD")
+	for _, name := range cases(t) {
+		out := render(t, lookup(t, "junit"), load(t, name), options)
+		if err := junitValid(out); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if xsd == "" {
+			continue
+		}
+		cmd := exec.Command("xmllint", "--noout", "--schema", xsd, "-")
+		cmd.Stdin = strings.NewReader(regexp.MustCompile(`(<testcase [^>]*) file="[^"]*"`).ReplaceAllString(out, "$1"))
+		if text, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, text)
+		}
+	}
+	if junitValid(`<testsuites><testsuite name="a" tests="1" failures="0"></testsuite></testsuites>`) == nil {
+		t.Error("the grammar takes anything")
+	}
+}
+
+func junitValid(text string) error {
+	d := xml.NewDecoder(strings.NewReader(text))
+	var open []string
+	for {
+		token, err := d.Token()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		switch e := token.(type) {
+		case xml.EndElement:
+			open = open[:len(open)-1]
+		case xml.StartElement:
+			g, ok := junitGrammar[e.Name.Local]
+			if !ok || len(open) > 0 && !slices.Contains(strings.Fields(junitGrammar[open[len(open)-1]].children), e.Name.Local) {
+				return fmt.Errorf("the element %s in %v", e.Name.Local, open)
+			}
+			have := map[string]bool{}
+			for _, a := range e.Attr {
+				have[a.Name.Local] = true
+			}
+			for _, a := range strings.Fields(g.attributes) {
+				a, required := strings.CutSuffix(a, "!")
+				if required && !have[a] {
+					return fmt.Errorf("%s has no %s", e.Name.Local, a)
+				}
+				delete(have, a)
+			}
+			if len(have) > 0 {
+				return fmt.Errorf("%s has the attributes %v", e.Name.Local, have)
+			}
+			open = append(open, e.Name.Local)
 		}
 	}
 }
