@@ -192,7 +192,7 @@ func (a *app) openServer(ctx context.Context, p *project, o *lintOptions) (*post
 		url = a.getenv("ASSAY_DEV_URL")
 	}
 	return postgres.Open(ctx, postgres.Config{
-		Postgres: o.postgres, URL: url, CacheDir: a.cacheDir(), Env: a.getenv,
+		Postgres: o.postgres, URL: url, CacheDir: a.getenv("ASSAY_CACHE_DIR"), Env: a.getenv,
 		Superuser: o.superuser, Extensions: p.config.Extensions, WALLevel: p.config.WALLevel,
 		StatementTimeout: p.config.StatementTimeout.Or(5 * time.Minute),
 		TimeZone:         p.config.TimeZone, Settings: p.config.Settings,
@@ -200,14 +200,11 @@ func (a *app) openServer(ctx context.Context, p *project, o *lintOptions) (*post
 	})
 }
 
-// cacheDir is where downloads and replayed bases are kept; empty leaves the
-// choice to the server package (no HOME).
+// cacheDir is where policies that come from elsewhere are kept; empty if there
+// is no place for them (no HOME).
 func (a *app) cacheDir() string {
 	if d := a.getenv("ASSAY_CACHE_DIR"); d != "" {
 		return d
-	}
-	if d := a.getenv("XDG_CACHE_HOME"); filepath.IsAbs(d) {
-		return filepath.Join(d, "assay")
 	}
 	if d, err := os.UserCacheDir(); err == nil {
 		return filepath.Join(d, "assay")

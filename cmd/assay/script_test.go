@@ -2,6 +2,9 @@ package main
 
 import (
 	"flag"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,25 +26,42 @@ func TestMain(m *testing.M) {
 // TestScripts runs every testdata/script/*.txtar against the real program.
 //
 // Commands beside testscript's own: `assay CODE args` runs the program and wants
-// the exit code; `commit MESSAGE` commits the working tree.
+// the exit code; `commit MESSAGE` commits the working tree. $WRONG_BUILDS is a
+// registry that answers with other bytes than it should. `[exists:PATH]` is a
+// condition.
 func TestScripts(t *testing.T) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		cache = os.TempDir()
 	}
+	wrong := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, "not what the source names")
+	}))
+	t.Cleanup(wrong.Close)
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("..", "..", "testdata", "script"),
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("ASSAY_CACHE_DIR", filepath.Join(cache, "assay"))
+			if os.Getuid() != 0 { // root keeps it where the server's user gets at it
+				env.Setenv("ASSAY_CACHE_DIR", filepath.Join(cache, "assay"))
+			}
 			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("WRONG_BUILDS", wrong.URL)
 			env.Setenv("GIT_CONFIG_NOSYSTEM", "1")
 			for _, kv := range []string{"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com"} {
 				k, v, _ := strings.Cut(kv, "=")
 				env.Setenv(k, v)
 			}
 			return nil
+		},
+		Condition: func(cond string) (bool, error) {
+			path, ok := strings.CutPrefix(cond, "exists:")
+			if !ok {
+				return false, fmt.Errorf("unknown condition %q", cond)
+			}
+			_, err := os.Stat(path)
+			return err == nil, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"assay":  runAssay,

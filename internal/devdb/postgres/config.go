@@ -16,7 +16,8 @@ type Config struct {
 	// URL is an existing server; no server is started then.
 	URL string
 	// CacheDir keeps downloads, prepared data directories and replayed bases.
-	// Empty: the user's cache directory, or one in the temporary directory.
+	// Empty: the user's cache directory, /var/cache/assay for root. Where it
+	// cannot be written, one in the temporary directory is taken.
 	CacheDir string
 	// Superuser runs the migrations as a superuser: no sandbox.
 	Superuser bool
@@ -53,22 +54,16 @@ func (c *Config) say(line string) {
 
 // cache gives the cache directory, made and proven to be writable. Root's own
 // home is closed to the user that the server runs as, so root keeps its cache
-// in /var/cache.
+// in /var/cache if nothing else is asked for.
 func (c *Config) cache() (string, error) {
 	var tries []string
-	home := c.env("HOME")
-	if c.CacheDir != "" && !(isRoot() && home != "" && within(home, c.CacheDir)) {
-		tries = append(tries, c.CacheDir)
-	}
-	if c.CacheDir == "" || len(tries) == 0 {
-		if isRoot() {
-			tries = append(tries, "/var/cache/assay")
-		}
-		if c.CacheDir != "" {
-			tries = append(tries, c.CacheDir)
-		} else if d, err := os.UserCacheDir(); err == nil {
-			tries = append(tries, filepath.Join(d, "assay"))
-		}
+	switch d, err := os.UserCacheDir(); {
+	case c.CacheDir != "":
+		tries = []string{c.CacheDir}
+	case isRoot():
+		tries = []string{"/var/cache/assay"}
+	case err == nil:
+		tries = []string{filepath.Join(d, "assay")}
 	}
 	var err error
 	for _, d := range tries {
@@ -90,12 +85,6 @@ func (c *Config) cache() (string, error) {
 		return os.MkdirTemp("", "assay-cache-")
 	}
 	return d, writable(d)
-}
-
-// within reports whether path lies in dir.
-func within(dir, path string) bool {
-	rel, err := filepath.Rel(dir, path)
-	return err == nil && filepath.IsLocal(rel)
 }
 
 func writable(dir string) error {
