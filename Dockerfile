@@ -10,6 +10,7 @@ ARG VERSION=dev
 RUN CGO_ENABLED=1 go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /assay ./cmd/assay
 
 FROM alpine:3.22
+LABEL org.opencontainers.image.source=https://github.com/assaydb/assay org.opencontainers.image.licenses=Apache-2.0
 # git says which migrations are new; contrib has the usual extensions.
 RUN apk add --no-cache ca-certificates git icu-data-full postgresql17 postgresql17-contrib tzdata \
  && adduser -D -u 10001 assay \

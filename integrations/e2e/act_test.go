@@ -19,7 +19,7 @@ jobs:
   migrations:
     runs-on: ubuntu-latest
     steps:
-      - uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2
+      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
         with: {fetch-depth: 0}
       - id: assay
         uses: ./.assay
@@ -73,7 +73,7 @@ func act(t *testing.T, clone, url, token, event string, payload any) (string, in
 	write(t, cache, "action.yml", "name: none\ndescription: none\nruns:\n  using: composite\n  steps: []\n")
 	return sh(t, clone, []string{"HOME=" + t.TempDir(), "XDG_CACHE_HOME=" + filepath.Join(os.TempDir(), "assay-e2e-act")}, tool(t, "bin/act"), event,
 		"-P", "ubuntu-latest=-self-hosted", "-e", file, "-s", "GITHUB_TOKEN="+token, "--no-cache-server",
-		"--local-repository", "actions/cache@5a3ec84eff668545956fd18022155c47e93e2684="+cache,
+		"--local-repository", "actions/cache@55cc8345863c7cc4c66a329aec7e433d2d1c52a9="+cache,
 		"--env", "GITHUB_API_URL="+url+"/api/v3", "--env", "GITHUB_REPOSITORY=o/r", "--env", "GITHUB_SERVER_URL="+url)
 }
 

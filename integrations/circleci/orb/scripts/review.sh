@@ -1,7 +1,13 @@
 # The parameters come in the environment, never in this text.
 mkdir -p /tmp/assay/results
-set -- ci -C "$PARAM_DIRECTORY" "--git-base=$PARAM_GIT_BASE" "--fail-on=$PARAM_FAIL_ON" "--comment=$PARAM_COMMENT"
-if [ -n "$PARAM_DIR" ]; then set -- "$@" "--dir=$PARAM_DIR"; fi
-if [ -n "$PARAM_DIR_FORMAT" ]; then set -- "$@" "--dir-format=$PARAM_DIR_FORMAT"; fi
-if [ -n "$PARAM_POSTGRES" ]; then set -- "$@" "--postgres=$PARAM_POSTGRES"; fi
-"$PARAM_BINARY" "$@" --output=text --output=json=/tmp/assay/assay.json --output=html=/tmp/assay/assay.html --output=junit=/tmp/assay/results/assay.xml
+set -- ci -C "$PARAM_DIRECTORY" --output=text
+if [ "$PARAM_STATUS" = none ]; then PARAM_STATUS=; set -- "$@" --status=; fi
+for flag in dir dir-format config postgres dev-url setup base seed git-base latest \
+  all thorough no-proofs no-cache superuser trust-checkout timeout \
+  fail-on comment inline status check-run comment-required scope \
+  report-url; do
+  eval "value=\$PARAM_$(echo "$flag" | tr a-z- A-Z_)"
+  # CircleCI writes booleans as 1 and 0, or as true and false.
+  if [ -n "$value" ]; then set -- "$@" "--$flag=$value"; fi
+done
+"$PARAM_BINARY" "$@" --output=json=/tmp/assay/assay.json --output=html=/tmp/assay/assay.html --output=junit=/tmp/assay/results/assay.xml
