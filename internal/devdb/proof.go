@@ -16,6 +16,11 @@ const (
 	DemandCast      Demand = "cast"        // another column type: 22P02, 22001, 22003 …; "changed" counterexamples of values that are rounded or cut
 	DemandPartition Demand = "partition"   // the bound of an attached partition, or the rows of the DEFAULT partition: 23514
 	DemandGenerated Demand = "generated"   // a stored generated column whose expression fails for some rows: 22012, 22P02 …
+	// DemandKeep is what nobody wrote: that an ordinary row comes through a
+	// statement that drops, empties or writes all of its table, or that takes
+	// the children of its rows. It never fails; "changed" and "lost"
+	// counterexamples show a row before and after.
+	DemandKeep Demand = "keep"
 )
 
 // Outcome is what came of trying rows.
@@ -54,6 +59,9 @@ type Proof struct {
 	// among Step.Counterexamples as well.
 	Counterexample *Counterexample
 	Why            string // one clause, of Unknown: what was in the way
+	// Kept are, of a keep that Passes, the tables and columns in which what
+	// the statement takes away is found after it.
+	Kept []string
 }
 
 // Proof finds what came of trying a demand; nil if it was not tried.

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/devdb/postgres"
@@ -51,10 +52,11 @@ func TestProveRandom(t *testing.T) {
 }
 
 func script(name, sql string) *migration.Migration {
-	m := &migration.Migration{Path: name, TxMode: migration.TxNone, Source: sql}
-	for i, s := range strings.Split(strings.TrimSpace(sql), ";\n") {
-		m.Statements = append(m.Statements, &migration.Statement{Kind: migration.SQL, Text: strings.TrimSuffix(s, ";"), Pos: migration.Position{Path: name, Line: i + 1}})
+	m, err := migration.LoadScript(fstest.MapFS{name: {Data: []byte(sql + ";\n")}}, name, migration.Options{})
+	if err != nil {
+		panic(fmt.Sprintf("%s: %v", sql, err))
 	}
+	m.TxMode = migration.TxNone
 	return m
 }
 

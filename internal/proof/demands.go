@@ -30,6 +30,7 @@ func Tasks(before *schema.Catalog, change []*devdb.Recorded) []*Task {
 			for _, c := range s.Changes {
 				f.change(c)
 			}
+			f.losses()
 		}
 	}
 	return f.tasks

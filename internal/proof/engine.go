@@ -30,6 +30,7 @@ type outcome struct {
 	proof devdb.Outcome
 	why   string
 	cx    *devdb.Counterexample
+	kept  []string // where what is taken away is found afterwards
 	// before: the change failed on the rows for another reason than the demand.
 	before bool
 }
@@ -65,8 +66,9 @@ type result struct {
 	task               *Task
 	fails, changes     *devdb.Counterexample
 	passed, impossible bool
-	weak               bool   // rows that may well be fine have passed
-	before             bool   // the change failed on the rows, but not on the demand
+	weak               bool // rows that may well be fine have passed
+	before             bool // the change failed on the rows, but not on the demand
+	kept               []string
 	why                string // what was in the way first
 }
 
@@ -79,6 +81,7 @@ func (r *result) take(g goal, o outcome) {
 			r.changes = o.cx
 		}
 	case devdb.Passes:
+		r.kept = append(r.kept, o.kept...)
 		r.passed, r.weak = r.passed || !g.weak, r.weak || g.weak
 	case devdb.Impossible:
 		r.impossible = true
@@ -101,8 +104,8 @@ func (r *result) into(p *devdb.Proof) {
 	case r.impossible:
 		p.Outcome = devdb.Impossible
 	case r.weak && r.why == "":
-		p.Outcome = devdb.Passes
-		if r.task.Demand != devdb.DemandCast {
+		p.Outcome, p.Kept = devdb.Passes, slices.Compact(slices.Sorted(slices.Values(r.kept)))
+		if r.task.Demand != devdb.DemandCast && r.task.Demand != devdb.DemandKeep {
 			p.Outcome, p.Why = devdb.Unknown, "the rows that were tried all pass"
 		}
 	case r.why != "":
@@ -126,11 +129,11 @@ func (p *Prover) round(ctx context.Context, b *base, r *result, run []*migration
 			if err != nil {
 				return err
 			}
-			if r.take(g, o); r.fails != nil {
+			if r.take(g, o); r.fails != nil || g.keep != nil && r.changes != nil {
 				return nil
 			}
 		}
-		if !r.passed || r.impossible {
+		if !r.passed && len(r.kept) == 0 || r.impossible {
 			return nil
 		}
 	}
@@ -198,6 +201,9 @@ func (p *Prover) attempt(ctx context.Context, from *base, t *Task, g goal, fill 
 			if o.proof == devdb.Passes && !quiet && p.triggered(b) {
 				quiet = true // a trigger may have mended the rows; older ones it has not seen
 				continue
+			}
+			if o.cx != nil && o.cx.Kind == "lost" && p.writes(t) {
+				return p.trace(ctx, t, b, g, trial, o)
 			}
 			return o, nil
 		}
@@ -325,6 +331,9 @@ func judge(t *Task, g goal, tried *Tried, rows, left []string) outcome {
 		}
 		return outcome{proof: devdb.Unknown, before: true,
 			why: fmt.Sprintf("such rows make the change fail before, at line %d: %s (SQLSTATE %s)", f.Statement.Pos.Line, f.Message, f.Code)}
+	}
+	if g.keep != nil {
+		return g.keep.judge(tried, text, left)
 	}
 	if g.look != nil && len(tried.Before) > 0 && len(tried.Before) == len(tried.After) {
 		for i := range tried.Before {

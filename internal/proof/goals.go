@@ -21,6 +21,8 @@ type goal struct {
 	loses func(before, after *string) bool
 	// free is a constraint that old rows were not held to.
 	free *schema.Constraint
+	// keep are rows that should be after the run as they were before.
+	keep *keep
 }
 
 // impossible is the goal of a demand that the old schema itself fulfils.

@@ -33,7 +33,7 @@ type Trial struct {
 	Look *Look
 }
 
-// Look is a pair of queries.
+// Look is a pair of queries, empty if there is nothing to ask.
 type Look struct{ Before, After string }
 
 // Tried is what came of a trial.
@@ -42,6 +42,7 @@ type Tried struct {
 	Failed  *devdb.StatementError // the run's, nil if it passed
 	Before  [][]*string           // of Look
 	After   [][]*string           // of Look, after a run that passed
+	Unseen  bool                  // the run passed, and the role that ran it may not read the rows
 }
 
 // Refusal is the server's error about rows or a query.

@@ -130,7 +130,7 @@ func (b *builder) choices(ctx context.Context, r *row, c *schema.Column, w want,
 	for _, v := range pool {
 		out = append(out, choice{v, v})
 	}
-	if fills && !must {
+	if fills && !distinct[c.Num] {
 		out = slices.Insert(out, 0, b.odd(c)...)
 	}
 	if must {

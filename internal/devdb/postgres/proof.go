@@ -165,7 +165,7 @@ func (b *Bench) Try(ctx context.Context, t proof.Trial) (out *proof.Tried, err e
 	if err != nil {
 		return nil, err
 	}
-	if t.Look != nil {
+	if t.Look != nil && t.Look.Before != "" {
 		if out.Before, err = ask(ctx, c, t.Look.Before); err != nil {
 			return nil, err
 		}
@@ -186,12 +186,20 @@ func (b *Bench) Try(ctx context.Context, t proof.Trial) (out *proof.Tried, err e
 			return nil, err
 		}
 	}
-	if t.Look != nil {
-		if out.After, err = ask(ctx, c, t.Look.After); err != nil {
-			return nil, err
-		}
+	return out, lookAfter(ctx, c, t, out)
+}
+
+// lookAfter asks what became of the rows. The role that migrations run as may
+// not be allowed to see it, as after SET ROLE.
+func lookAfter(ctx context.Context, c *pgconn.PgConn, t proof.Trial, out *proof.Tried) (err error) {
+	if t.Look == nil || t.Look.After == "" {
+		return nil
 	}
-	return out, nil
+	var refused *proof.Refusal
+	if out.After, err = ask(ctx, c, t.Look.After); errors.As(err, &refused) {
+		out.Unseen, err = true, nil
+	}
+	return err
 }
 
 // rehearse runs the migrations in one transaction that is rolled back, which
@@ -223,8 +231,8 @@ func (b *Bench) rehearse(ctx context.Context, t proof.Trial, out *proof.Tried) (
 		return false, err
 	}
 	failed, err := r.runAll(ctx, all)
-	if err == nil && failed == nil && t.Look != nil {
-		out.After, err = ask(ctx, r.conn, t.Look.After)
+	if err == nil && failed == nil {
+		err = lookAfter(ctx, r.conn, t, out)
 	}
 	if err != nil {
 		return false, err
