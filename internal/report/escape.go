@@ -138,6 +138,17 @@ func plainInCode(r rune) bool {
 	return r >= utf8.RuneSelf || word(byte(r)) || strings.ContainsRune(` _.,:;()"'=+-/?*[]`, r)
 }
 
+// mdBreakable is mdCode that a narrow table cell may break, which it may at
+// hyphens and blanks alone otherwise.
+func mdBreakable(s string, limit int) string {
+	if len(s) <= 24 {
+		return mdCode(s, limit)
+	}
+	return breakable.Replace(htmlCode(s, limit))
+}
+
+var breakable = strings.NewReplacer("&#95;", "&#95;<wbr>", "&#47;", "&#47;<wbr>")
+
 // htmlCode is the same as an HTML element, for the places where Markdown is
 // not read (a <summary>) and for text that a code span cannot hold.
 func htmlCode(s string, limit int) string {

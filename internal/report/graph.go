@@ -173,13 +173,23 @@ func entityPicture(g *lint.Diagram) template.HTML {
 func entityNode(t lint.DiagramTable) *node {
 	width := len([]rune(fit(t.Name, 34)))*17/2 + 80
 	for _, c := range visibleColumns(t) {
-		width = max(width, (len([]rune(fit(c.Name, 24)))+len([]rune(fit(shortType(c.Type), 18))))*7+66)
+		width = max(width, (len([]rune(fit(c.Name, 24)))+len([]rune(fit(shortType(c.Type), 18))))*7+32+keyRoom(t))
 	}
 	rows := len(visibleColumns(t))
 	if len(t.Columns) > rows {
 		rows++
 	}
 	return &node{w: width, h: titleHeight + rows*columnHeight + 5}
+}
+
+// keyRoom is the width that "PK", or "PK, FK", takes at the right of a box.
+func keyRoom(t lint.DiagramTable) int {
+	for _, c := range visibleColumns(t) {
+		if len(c.Key) > 2 {
+			return 54
+		}
+	}
+	return 34
 }
 
 // visibleColumns keeps the columns that change and the keys, then the others in
@@ -246,7 +256,7 @@ func paintEntity(p *svg, t lint.DiagramTable, n *node) {
 		}
 		p.text(n.x+10, y+14, "t-mark "+class, sign(c.Change))
 		p.text(n.x+22, y+14, "t-col "+class, fit(c.Name, 24))
-		p.text(n.x+n.w-34, y+14, "t-type end", fit(shortType(c.Type), 18))
+		p.text(n.x+n.w-keyRoom(t), y+14, "t-type end", fit(shortType(c.Type), 18))
 		p.text(n.x+n.w-8, y+14, "t-key end", fit(c.Key, 6))
 		y += columnHeight
 	}

@@ -116,7 +116,7 @@ func writeHTML(w io.Writer, r *lint.Result, o Options) error {
 		Style: template.CSS(htmlStyle), Script: template.JS(htmlScript),
 		StyleHash: hash(htmlStyle), ScriptHash: hash(htmlScript),
 	}
-	for i, f := range r.Findings {
+	for i, f := range gravest(r.Findings) {
 		if i == maxHTML {
 			p.MaxFindings = len(r.Findings) - maxHTML
 			break

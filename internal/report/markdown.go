@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/assaydb/assay/internal/lint"
@@ -94,6 +95,14 @@ func (d *mdDoc) verdict() {
 	d.linef("%s\n", mdText(against, 300))
 }
 
+// gravest puts errors before warnings before the rest, for readers in a hurry;
+// within those findings stay in the order of the files.
+func gravest(list []*lint.Finding) []*lint.Finding {
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b *lint.Finding) int { return b.Severity.Rank() - a.Severity.Rank() })
+	return list
+}
+
 // shortPath is a path as a reader of the directory knows it.
 func shortPath(r *lint.Result, path string) string {
 	if r.Dir != "" && r.Dir != "." {
@@ -108,7 +117,7 @@ func (d *mdDoc) place(f *lint.Finding) string {
 	if d.o.Link != nil {
 		address = d.o.Link(f.Path, max(f.Line, 1))
 	}
-	return mdLink(mdCode(label, 120), address)
+	return mdLink(mdBreakable(label, 120), address)
 }
 
 func ruleLabel(f *lint.Finding) string { return mdText(f.ID+" "+f.Name, 80) }
@@ -119,14 +128,20 @@ func (d *mdDoc) findings() {
 	if len(d.r.Findings) == 0 {
 		return
 	}
-	d.linef("| | Check | Place | Object | Finding |")
-	d.linef("|---|---|---|---|---|")
-	for _, f := range d.r.Findings {
+	// Place and object share a column: names are long, and what follows them must
+	// not end up outside of the comment.
+	d.linef("| | Check | Place, object | Finding |")
+	d.linef("|---|---|---|---|")
+	for _, f := range gravest(d.r.Findings) {
 		message := mdText(f.Message, 300)
 		if f.Approval != nil {
 			message += "<br>⏳ " + mdText(approvalText(f.Approval), 300)
 		}
-		d.linef("| %s %s | %s | %s | %s | %s |", icons[f.Severity], f.Severity, mdLink(ruleLabel(f), f.URL), d.place(f), mdCode(f.Object, 100), message)
+		place := d.place(f)
+		if f.Object != "" && f.Object != f.Path {
+			place += "<br>" + mdBreakable(f.Object, 100)
+		}
+		d.linef("| %s %s | %s | %s | %s |", icons[f.Severity], f.Severity, mdLink(ruleLabel(f), f.URL), place, message)
 	}
 	d.linef("")
 }
@@ -148,7 +163,7 @@ func (d *mdDoc) advice() {
 		return
 	}
 	d.open("<b>Evidence and what to do</b>")
-	for _, f := range d.r.Findings {
+	for _, f := range gravest(d.r.Findings) {
 		if f.Advice == "" && len(f.Evidence) == 0 {
 			continue
 		}

@@ -13,7 +13,7 @@ import (
 
 // Sizes of the lock timeline, in CSS pixels; columns are stepWidth or wider.
 const (
-	stepWidth  = 96
+	stepWidth  = 120
 	headHeight = 46
 	rowHeight  = 62
 	maxSteps   = 30
@@ -167,7 +167,7 @@ func paintTimeline(steps []*lint.Statement, rows []*lockRow, inTx bool, title st
 		x := i * sw
 		p.open("step", fmt.Sprintf("line %d: %s", s.Line, s.Tag))
 		p.text(x+6, 18, "t-line", fmt.Sprintf("line %d", s.Line))
-		p.text(x+6, 34, "t-tag", fit(s.Tag, 14))
+		p.text(x+6, 34, "t-tag", fit(s.Tag, 15))
 		p.close()
 		p.line(x+1, 4, x+1, h-4, "grid")
 	}
