@@ -148,13 +148,14 @@ func (a *app) lintSchema(ctx context.Context, r *policyRun, args []string, url s
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
+	fitDump(dump, server.Version())
 	db, err := server.Create(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if err := errors.Join(db.Setup(ctx, pr.setup), pipeline.Replay(ctx, db, merged)); err != nil {
-		return nil, explained(err)
+		return nil, explained(err, dump, server.Version())
 	}
 	rec := &devdb.Record{Version: server.Version(), Dir: pr.dir, Base: merged}
 	if dump != nil {
@@ -165,7 +166,7 @@ func (a *app) lintSchema(ctx context.Context, r *policyRun, args []string, url s
 	}
 	for _, m := range rec.New {
 		if m.Err != nil {
-			return nil, explained(m.Err)
+			return nil, explained(m.Err, dump, server.Version())
 		}
 	}
 	a.policies = p

@@ -218,13 +218,17 @@ func (a *app) progress() func(string) {
 }
 
 // explained adds what to do about a statement of the base or the setup that the server refused.
-func explained(err error) error {
+func explained(err error, dump *migration.Migration, server devdb.Version) error {
 	var refused *devdb.StatementError
 	if !errors.As(err, &refused) {
 		return err
 	}
 	err = fmt.Errorf("replaying what is merged: %w", err)
-	if text := postgres.Explain(refused); text != "" {
+	text := newerDump(dump, refused, server)
+	if text == "" {
+		text = postgres.Explain(refused)
+	}
+	if text != "" {
 		err = fmt.Errorf("%w\n%s", err, text)
 	}
 	return err

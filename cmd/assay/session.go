@@ -84,6 +84,7 @@ func (s *session) prove(ctx context.Context, o *lintOptions, seed []*migration.M
 // baseDatabase gives a database on which everything merged has been replayed:
 // kept from an earlier run where that is possible.
 func baseDatabase(ctx context.Context, s *postgres.Server, p *project, o *lintOptions) (*postgres.DB, error) {
+	fitDump(p.dump, s.Version())
 	key, base := baseKey(p), baseScripts(p)
 	keep := !o.noCache && len(base)+len(p.setup) > 0
 	if keep {
@@ -103,7 +104,7 @@ func baseDatabase(ctx context.Context, s *postgres.Server, p *project, o *lintOp
 		err = s.Snapshot(ctx, key, db)
 	}
 	if err != nil {
-		return nil, errors.Join(explained(err), db.Close())
+		return nil, errors.Join(explained(err, p.dump, s.Version()), db.Close())
 	}
 	return db, nil
 }
