@@ -143,6 +143,11 @@ func told(id string) bool { return slices.Contains([]string{"SQ102", "SQ103", "S
 // runCase judges a case with every check, of the optional ones with those named.
 func runCase(t *testing.T, s *stage, c *fixture.Case, only ...string) *lint.Result {
 	t.Helper()
+	return judge(t, recordCase(t, s, c), only...)
+}
+
+func recordCase(t *testing.T, s *stage, c *fixture.Case) *devdb.Record {
+	t.Helper()
 	ctx := context.Background()
 	dir, err := c.Load()
 	if err != nil {
@@ -166,7 +171,7 @@ func runCase(t *testing.T, s *stage, c *fixture.Case, only ...string) *lint.Resu
 	if err := pipeline.Prove(ctx, s.bench, rec, pipeline.Proving{Timeout: 10 * time.Second}); err != nil {
 		t.Fatal(err)
 	}
-	return judge(t, rec, only...)
+	return rec
 }
 
 func judge(t *testing.T, rec *devdb.Record, optional ...string) *lint.Result {
