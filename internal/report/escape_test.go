@@ -83,6 +83,19 @@ func checkCode(t *testing.T, s string) {
 	}
 }
 
+// checkBreakable: mdBreakable makes what mdCode makes, and places to break.
+func checkBreakable(t *testing.T, s string) {
+	t.Helper()
+	got := mdBreakable(s, 200)
+	if strings.ContainsAny(got, "\n\r|") || !utf8.ValidString(got) {
+		t.Errorf("mdBreakable(%q) = %q holds what it must not", s, got)
+	}
+	k := kinds([]byte("| a |\n|---|\n| [" + got + "](https://a.example) |\n"))
+	if k["TableCell"] != 2 || k["Link"] != 1 || k["AutoLink"]+k["Image"]+k["Emphasis"]+k["Strikethrough"] > 0 {
+		t.Errorf("mdBreakable(%q) = %q makes %v", s, got, k)
+	}
+}
+
 func checkFence(t *testing.T, s string) {
 	t.Helper()
 	doc := "before\n\n" + mdFence("sql", s) + "\nafter\n"
@@ -109,13 +122,17 @@ func TestEscape(t *testing.T) {
 	for _, s := range evil {
 		checkText(t, s)
 		checkCode(t, s)
+		checkBreakable(t, s)
+		checkBreakable(t, strings.Repeat("x_/.", 10)+s)
 		checkFence(t, s)
 		checkMermaid(t, s)
 	}
 }
 
-func FuzzMarkdownText(f *testing.F)  { fuzz(f, checkText) }
-func FuzzMarkdownCode(f *testing.F)  { fuzz(f, checkCode) }
+func FuzzMarkdownText(f *testing.F) { fuzz(f, checkText) }
+func FuzzMarkdownCode(f *testing.F) {
+	fuzz(f, func(t *testing.T, s string) { checkCode(t, s); checkBreakable(t, s) })
+}
 func FuzzMarkdownFence(f *testing.F) { fuzz(f, checkFence) }
 func FuzzMermaid(f *testing.F)       { fuzz(f, checkMermaid) }
 
@@ -131,7 +148,7 @@ func fuzz(f *testing.F, check func(*testing.T, string)) {
 // elements are HTML, and no host would find a mention.
 func TestMarkdownHostile(t *testing.T) {
 	src := []byte(render(t, lookup(t, "markdown"), load(t, "hostile"), options))
-	allowed := regexp.MustCompile(`^</?(details|summary|code|b|sub)>$|^<br>$`)
+	allowed := regexp.MustCompile(`^</?(details|summary|code|b|sub)>$|^<(br|wbr)>$`)
 	tag := regexp.MustCompile(`<[^>]*>`)
 	_ = ast.Walk(parse(src), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
