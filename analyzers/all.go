@@ -68,6 +68,7 @@ var All = []*Analyzer{
 	unboundedWrite,
 	narrowingType,
 	dropSequence,
+	takesChildren,
 	createIndex,
 	dropIndex,
 	reindex,

@@ -43,17 +43,57 @@ func seededProof(s *devdb.Step, d devdb.Demand, target schema.Ref) bool {
 	return proof != nil && proof.Outcome == devdb.Fails && proof.Counterexample != nil && proof.Counterexample.Seeded
 }
 
-// counterexample tells the rows and what the server said of them.
+// counterexample tells the rows and what the server said of them, or what
+// became of them.
 func counterexample(x *devdb.Counterexample) lint.Evidence {
 	text := x.Message
-	if text == "" {
-		text = "values are others after it: " + x.Before + " becomes " + x.After
+	switch {
+	case text != "":
+	case x.Kind == "lost" && x.After == "":
+		text = "a row (" + x.Before + ") is gone after it"
+	case x.Kind == "lost":
+		text = "of a row (" + x.Before + ") the value is gone after it: (" + x.After + ") is left"
+	default:
+		text = "before " + x.Before + ", after " + x.After
 	}
 	if len(x.Left) > 0 {
 		text += " (without " + listPlain(x.Left, 3) + ")"
 	}
 	return lint.Evidence{Kind: "counterexample", Text: text, SQL: x.Rows, Code: x.Code}
 }
+
+// reportLoss reports that a statement takes away what the refs hold: rows of
+// tables, values of columns. It shows a row before and after. What the change
+// puts elsewhere first is not lost: the finding is then milder and ends in what
+// kept makes of the places.
+func (p *Pass) reportLoss(at At, f lint.Finding, kept func(places string) string, refs ...schema.Ref) {
+	var shown, kinds []lint.Evidence
+	var places []string
+	saved := 0
+	for _, r := range refs {
+		switch proof := at.Step.Proof(devdb.DemandKeep, r); {
+		case proof == nil:
+		case proof.Counterexample != nil:
+			shown = append(shown, counterexample(proof.Counterexample))
+		case len(proof.Kept) > 0:
+			saved++
+			places = append(places, proof.Kept...)
+			kinds = append(kinds, lint.Evidence{Kind: "rows", Text: "what it held is in " + listPlain(proof.Kept, 4) + " afterwards"})
+		}
+	}
+	switch {
+	case len(shown) > 0:
+		f.Confidence = lint.Proven
+		f.Evidence = append(shown[:1], f.Evidence...)
+	case saved > 0 && saved == len(refs):
+		f.Severity, f.Confidence = lint.Warning, lint.Proven
+		f.Message = kept(listPlain(places, 3))
+		f.Evidence = append(f.Evidence, kinds...)
+	}
+	p.Report(at, f)
+}
+
+func tableRef(oid schema.OID) schema.Ref { return schema.Ref{Class: schema.ClassRelation, OID: oid} }
 
 // writtenBefore reports whether an earlier statement of the change set writes
 // rows of the table: a back-fill or a clean-up, whose effect on an empty dev

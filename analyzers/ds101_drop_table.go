@@ -31,7 +31,9 @@ var dropTable = &Analyzer{
 					f.Evidence = append(f.Evidence, lockEvidence(l))
 				}
 			}
-			p.Report(at, f)
+			p.reportLoss(at, f, func(places string) string {
+				return fmt.Sprintf("drops table %s: what its rows held is in %s afterwards, and code that still uses it fails", quote(name), places)
+			}, tableRef(c.Table.OID))
 		}
 	},
 }

@@ -18,9 +18,10 @@ var truncate = &Analyzer{
 		for m, s := range p.Steps() {
 			var tables []string
 			var ev []lint.Evidence
+			var refs []schema.Ref
 			for _, l := range s.Locks {
 				if l.Mode == devdb.AccessExclusive && isTable(l.Kind) && !p.IsNew(l.Relation) && truncated(s, l) && !p.partOf(s, l.Relation) {
-					tables = append(tables, l.Object)
+					tables, refs = append(tables, l.Object), append(refs, tableRef(l.Relation))
 					ev = append(ev, lint.Evidence{Kind: "rows", Text: "all rows of " + l.Object + " are removed", Object: l.Object}, lockEvidence(l))
 				}
 			}
@@ -31,10 +32,12 @@ var truncate = &Analyzer{
 			if named := s.Stmt.Syntax.Objects; s.Stmt.Syntax.Cascade && len(named) > 0 && len(tables) > len(named) {
 				msg = fmt.Sprintf("TRUNCATE … CASCADE of %s empties %s: every table whose foreign keys lead there", list(named, 2), list(tables, 4))
 			}
-			p.Report(At{Migration: m, Step: s}, lint.Finding{
+			p.reportLoss(At{Migration: m, Step: s}, lint.Finding{
 				Object: tables[0], Message: msg, Evidence: ev,
 				Advice: fmt.Sprintf("If the rows must go, delete them in batches by key, outside the migration:\n\nDELETE FROM %s WHERE …;", strings.TrimPrefix(tables[0], "public.")),
-			})
+			}, func(places string) string {
+				return fmt.Sprintf("empties %s: what the rows held is in %s, and reads wait until the transaction ends", list(tables, 4), places)
+			}, refs...)
 		}
 	},
 }

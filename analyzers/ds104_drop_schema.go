@@ -18,7 +18,12 @@ var dropSchema = &Analyzer{
 			if p.Before.Schemas[c.Schema.OID] == nil {
 				continue
 			}
-			p.Report(at, p.schemaFinding(at, c.Schema))
+			f := p.schemaFinding(at, c.Schema)
+			var refs []schema.Ref
+			for _, d := range Changes[*schema.DropTable](at.Step) {
+				refs = append(refs, tableRef(d.Table.OID))
+			}
+			p.reportLoss(at, f, func(string) string { return f.Message }, refs...)
 		}
 		for m, s := range p.Steps() {
 			if tag := s.Stmt.Syntax.Tag; tag == "DROP DATABASE" && (s.Err == nil || s.Err.Code == "3D000") {

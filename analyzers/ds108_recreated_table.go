@@ -29,8 +29,10 @@ var recreatedTable = &Analyzer{
 				Evidence: []lint.Evidence{{Kind: "dropped", Text: name + " is another, empty table after this change", Object: name}},
 				Advice:   "Change the table that is there with ALTER TABLE, or copy its rows into the new one before it is dropped.",
 			}
+			proof := at.Step.Proof(devdb.DemandKeep, tableRef(c.Table.OID))
+			leaves := proof != nil && proof.Outcome == devdb.Changes
 			if m, s := p.copied(c.Table, now); s != nil {
-				if l, ok := inForce(s, c.Table.OID); ok && l.Mode.BlocksWrites() && s.InTx && at.Step.InTx && m == at.Migration && s.TxID == at.Step.TxID {
+				if l, ok := inForce(s, c.Table.OID); !leaves && ok && l.Mode.BlocksWrites() && s.InTx && at.Step.InTx && m == at.Migration && s.TxID == at.Step.TxID {
 					continue // nobody could write between the copy and the drop
 				}
 				f.Severity = lint.Warning
@@ -38,7 +40,11 @@ var recreatedTable = &Analyzer{
 				f.Evidence = factOf(name, "%s is read in %s:%d without a lock that keeps writes out", name, s.Stmt.Pos.Path, s.Stmt.Pos.Line)
 				f.Advice = fmt.Sprintf("Keep writes out from before the copy until the swap, all in one transaction:\n\nLOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE;", sqlName(c.Table.Schema, c.Table.Name))
 			}
-			p.Report(at, f)
+			if leaves && f.Severity == lint.Warning {
+				f.Severity = lint.Error
+				f.Message = fmt.Sprintf("replaces table %s by a copy that leaves rows behind: they are gone", quote(name))
+			}
+			p.reportLoss(at, f, func(string) string { return f.Message }, tableRef(c.Table.OID))
 		}
 	},
 }

@@ -18,16 +18,40 @@ var unboundedWrite = &Analyzer{
 	Run: func(p *Pass) {
 		for m, s := range p.Steps() {
 			x := s.Stmt.Syntax
-			if s.Err != nil || s.Tag != "UPDATE" && s.Tag != "DELETE" || s.Tag != x.Tag || x.HasWhere || len(x.Objects) != 1 {
+			if s.Err != nil || s.Tag != "UPDATE" && s.Tag != "DELETE" || s.Tag != x.Tag || len(x.Objects) != 1 {
 				continue
 			}
 			t := p.target(s)
-			if t == nil || p.IsNew(t.OID) || s.Tag == "UPDATE" && p.fillsNew(s, t) || narrowed(s) {
+			if t == nil || p.IsNew(t.OID) || s.Tag == "UPDATE" && p.fillsNew(s, t) {
 				continue
 			}
-			p.Report(At{Migration: m, Step: s}, unboundedFinding(s, t))
+			proof := s.Proof(devdb.DemandKeep, tableRef(t.OID))
+			f := unboundedFinding(s, t)
+			if x.HasWhere || narrowed(s) {
+				// That other tables choose no rows is only believed when it was seen.
+				if proof == nil || proof.Outcome != devdb.Changes {
+					continue
+				}
+				unjoinedFinding(&f, s, t)
+			} else if s.Tag == "UPDATE" && proof != nil && proof.Outcome == devdb.Passes {
+				continue // only what is missing is filled in
+			}
+			p.reportLoss(At{Migration: m, Step: s}, f, func(places string) string {
+				return fmt.Sprintf("DELETE without WHERE: every row of %s goes, and what it held is in %s", quote(qualified(t.Schema, t.Name)), places)
+			}, tableRef(t.OID))
 		}
 	},
+}
+
+// unjoinedFinding says that a WHERE is about other tables alone.
+func unjoinedFinding(f *lint.Finding, s *devdb.Step, t *schema.Relation) {
+	name := quote(qualified(t.Schema, t.Name))
+	f.Severity = lint.Error
+	f.Message = fmt.Sprintf("DELETE of every row of %s as soon as the other tables have one that fits: no condition joins them", name)
+	if s.Tag == "UPDATE" {
+		f.Message = fmt.Sprintf("UPDATE of every row of %s as soon as the other tables have one that fits: no condition joins them, and the old values are gone", name)
+	}
+	f.Advice = fmt.Sprintf("Say which row of the other table belongs to which of %s, with a condition on columns of both.", name)
 }
 
 // target is the table that an UPDATE or DELETE names.

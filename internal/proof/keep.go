@@ -72,13 +72,13 @@ func (f *finder) keep(rel *schema.Relation, cols []int16) {
 	}
 	f.keeps(rel, cols, func(b *base, k *keep) []goal {
 		if k.column == 0 {
-			return []goal{k.goal(nil, nil)}
+			return k.rowGoals(b, neighbours{})
 		}
 		w := want{}
 		if rel.Column(k.column).Identity == "" {
 			w.notNull = []int16{k.column}
 		}
-		return []goal{k.goal(nil, func(ctx context.Context, bb *builder) error {
+		return []goal{k.goal(neighbours{}, func(ctx context.Context, bb *builder) error {
 			_, err := bb.add(ctx, rel, w)
 			return err
 		})}
@@ -95,12 +95,23 @@ func (f *finder) keeps(rel *schema.Relation, cols []int16, goals func(*base, *ke
 	f.add(devdb.DemandKeep, target, rel.OID, func(b *base) []goal { return goals(b, keeping(b, rel, after, cols)) })
 }
 
+// neighbours are the other tables of a statement, and what their rows must be
+// like if there is one.
+type neighbours struct {
+	tables []*schema.Relation
+	where  string
+}
+
 // goal looks at rows; those of tables beside are made first. Without make it
 // is an ordinary row.
-func (k *keep) goal(beside []*schema.Relation, make func(context.Context, *builder) error) goal {
+func (k *keep) goal(beside neighbours, make func(context.Context, *builder) error) goal {
 	return goal{weak: true, keep: k, look: k.look, make: func(ctx context.Context, b *builder) error {
-		for _, o := range beside {
-			if _, err := b.add(ctx, o, want{}); err != nil {
+		for _, o := range beside.tables {
+			w := want{}
+			if beside.where != "" {
+				w.where = []string{beside.where}
+			}
+			if _, err := b.add(ctx, o, w); err != nil {
 				return err
 			}
 		}
@@ -110,6 +121,22 @@ func (k *keep) goal(beside []*schema.Relation, make func(context.Context, *build
 		_, err := b.add(ctx, k.rel, want{})
 		return err
 	}}
+}
+
+// rowGoals are an ordinary row that has a value or two to lose, and one of
+// nothing but what it must have.
+func (k *keep) rowGoals(b *base, beside neighbours) []goal {
+	var some []int16
+	for _, c := range k.rel.Columns {
+		plain := !c.NotNull && c.Default == "" && c.Identity == "" && c.Generated == ""
+		if plain && len(some) < 2 && !slices.ContainsFunc(b.foreignKeys[k.rel.OID], func(f *schema.Constraint) bool { return slices.Contains(f.Columns, c.Num) }) {
+			some = append(some, c.Num)
+		}
+	}
+	return []goal{k.goal(beside, func(ctx context.Context, b *builder) error {
+		_, err := b.add(ctx, k.rel, want{notNull: some})
+		return err
+	}), k.goal(beside, nil)}
 }
 
 // keeping writes the queries for a table's rows: its key, the columns compared, the others.

@@ -30,12 +30,16 @@ func (f *finder) written() {
 	}
 	form, ok := formOf(s.Stmt.Text)
 	every := !s.Stmt.Syntax.HasWhere && !form.joined || ok && len(beside) > 0 && form.unjoined(rel)
+	other := neighbours{tables: beside}
+	if every && form.where != "" && len(beside) == 1 {
+		other.where = dotted.ReplaceAllString(form.where, "$2")
+	}
 	if s.Tag == "DELETE" {
 		if every {
-			f.keeps(rel, nil, func(_ *base, k *keep) []goal { return []goal{k.goal(beside, nil)} })
+			f.keeps(rel, nil, func(b *base, k *keep) []goal { return k.rowGoals(b, other) })
 		}
 		if every || ok && len(beside) == 0 {
-			f.children(rel, form, every, beside)
+			f.children(rel, form, every, other)
 		}
 		return
 	}
@@ -46,13 +50,13 @@ func (f *finder) written() {
 		}
 	}
 	if every && len(set) > 0 {
-		f.keeps(rel, set, func(_ *base, k *keep) []goal { return updateGoals(k, set, beside, s.Stmt.Text) })
+		f.keeps(rel, set, func(_ *base, k *keep) []goal { return updateGoals(k, set, other) })
 	}
 }
 
 // updateGoals are rows with other values each time: the first may be the ones
 // that the statement sets.
-func updateGoals(k *keep, set []int16, beside []*schema.Relation, text string) []goal {
+func updateGoals(k *keep, set []int16, beside neighbours) []goal {
 	var out []goal
 	for _, at := range []int{0, 1, 8} {
 		out = append(out, k.goal(beside, func(ctx context.Context, b *builder) error {
@@ -75,10 +79,10 @@ func updateGoals(k *keep, set []int16, beside []*schema.Relation, text string) [
 
 // children are the rows that a DELETE takes, or empties, in tables with a
 // foreign key to the one that it names.
-func (f *finder) children(rel *schema.Relation, form form, every bool, beside []*schema.Relation) {
+func (f *finder) children(rel *schema.Relation, form form, every bool, beside neighbours) {
 	for _, k := range schema.Sorted(f.s.Before.Constraints) {
 		child := f.old(k.Table)
-		if k.Kind != schema.ForeignKey || k.RefTable != rel.OID || child == nil || child == rel || k.Parent != 0 || slices.Contains(beside, child) {
+		if k.Kind != schema.ForeignKey || k.RefTable != rel.OID || child == nil || child == rel || k.Parent != 0 || slices.Contains(beside.tables, child) {
 			continue
 		}
 		var cols []int16
@@ -139,7 +143,7 @@ type form struct {
 var (
 	head    = regexp.MustCompile(`(?is)^\s*(?:UPDATE|DELETE\s+FROM)\s+(?:ONLY\s+)?(?:[\w.]|"[^"]+")+(?:\s*\*)?(?:\s+(?:AS\s+)?(\w+))?(.*)$`)
 	comment = regexp.MustCompile(`(?s)--[^\n]*|/\*.*?\*/`)
-	dotted  = regexp.MustCompile(`(\w+)\s*\.\s*\w+`)
+	dotted  = regexp.MustCompile(`\b([A-Za-z_]\w*)\s*\.\s*(\w+)`)
 	strange = regexp.MustCompile(`(?i)\bSELECT\b|"|\$|\bCURRENT\s+OF\b`)
 	others  = regexp.MustCompile(`(?i)\b(FROM|USING|JOIN|LIMIT)\b`)
 	wheres  = regexp.MustCompile(`(?i)\bWHERE\b`)
