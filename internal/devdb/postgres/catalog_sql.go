@@ -322,7 +322,9 @@ func action(col string) string {
 }
 
 // probeFunction reads the backend's own relation locks, what its transaction
-// scanned and wrote in those relations, and where they are stored.
+// scanned and wrote in those relations, and where they are stored: the canary
+// in the first line, then a line for each lock. What the relations are is asked
+// only of those that the catalog does not know: strangersSQL.
 //
 // The counters of pg_stat_xact_* run on from one transaction to the next until
 // the server reports them, which it does when it likes. The canary tells: it is
@@ -332,23 +334,28 @@ func action(col string) string {
 // With everything it reads the counters of every table instead: what earlier
 // work of the session, which nobody looked at, has left in them.
 const probeFunction = `CREATE OR REPLACE FUNCTION {schema}.assay_recorder_probe(everything boolean) RETURNS text LANGUAGE plpgsql VOLATILE AS $assay$
-DECLARE canary bigint; locks json;
+DECLARE canary bigint; result text;
 BEGIN
   canary := pg_catalog.pg_stat_get_xact_numscans(3576::oid) OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_numscans(3574::oid) OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_numscans(3575::oid);
   PERFORM pg_catalog.count(*) FROM pg_catalog.pg_transform;
   IF everything THEN
-    SELECT pg_catalog.json_agg(pg_catalog.json_build_array(c.oid, '', c.relkind, '', '', 0, 0, pg_catalog.pg_stat_get_xact_numscans(c.oid),
-      pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid), pg_catalog.pg_stat_get_xact_tuples_updated(c.oid), pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid))) INTO locks
+    SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', c.oid, 'none', 0, pg_catalog.pg_stat_get_xact_numscans(c.oid),
+      pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid), pg_catalog.pg_stat_get_xact_tuples_updated(c.oid), pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid)), E'\n') INTO result
     FROM pg_catalog.pg_class c WHERE c.relkind::pg_catalog.text = ANY('{r,m}') AND c.oid >= '16384'::pg_catalog.oid;
-    RETURN pg_catalog.json_build_object('canary', canary, 'locks', locks)::pg_catalog.text;
+  ELSE
+    SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', l.relation, l.mode, coalesce(pg_catalog.pg_relation_filenode(l.relation), 0), pg_catalog.pg_stat_get_xact_numscans(l.relation),
+      pg_catalog.pg_stat_get_xact_tuples_inserted(l.relation), pg_catalog.pg_stat_get_xact_tuples_updated(l.relation), pg_catalog.pg_stat_get_xact_tuples_deleted(l.relation)), E'\n') INTO result
+    FROM pg_catalog.pg_lock_status() l WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.relation >= '16384'::pg_catalog.oid;
   END IF;
-  SELECT pg_catalog.json_agg(pg_catalog.json_build_array(l.relation, l.mode, c.relkind, n.nspname, c.relname, i.indrelid, c.relfilenode,
-    CASE WHEN c.relkind::pg_catalog.text = ANY('{r,m}') THEN pg_catalog.pg_stat_get_xact_numscans(c.oid) END,
-    CASE WHEN c.relkind::pg_catalog.text = 'r' THEN pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid) END,
-    CASE WHEN c.relkind::pg_catalog.text = 'r' THEN pg_catalog.pg_stat_get_xact_tuples_updated(c.oid) END,
-    CASE WHEN c.relkind::pg_catalog.text = 'r' THEN pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid) END)) INTO locks
-  FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_class c ON c.oid = l.relation
-    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = l.relation
-  WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.relation >= '16384'::pg_catalog.oid;
-  RETURN pg_catalog.json_build_object('canary', canary, 'locks', locks)::pg_catalog.text;
+  RETURN pg_catalog.concat_ws(E'\n', canary, result);
 END $assay$`
+
+// outsideSQL reads the locks of a backend from another one. It counts locks
+// that are waited for as taken: they are about to be.
+const outsideSQL = `SELECT pg_catalog.concat_ws(E'\n', 0, pg_catalog.string_agg(pg_catalog.concat_ws(' ', l.relation, l.mode, coalesce(pg_catalog.pg_relation_filenode(l.relation), 0), 0, 0, 0, 0), E'\n'))
+FROM pg_catalog.pg_locks l WHERE l.pid = %d AND l.locktype = 'relation' AND l.relation >= 16384`
+
+// strangersSQL tells of locked relations that are not in the catalog: toast
+// tables, what extensions own, what the statement has just made.
+const strangersSQL = `SELECT pg_catalog.json_agg(pg_catalog.json_build_array(c.oid, c.relkind, n.nspname, c.relname, i.indrelid))
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid WHERE c.oid = ANY('{%s}')`

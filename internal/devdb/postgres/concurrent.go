@@ -110,7 +110,7 @@ func (r *recorder) watch(ctx context.Context, step *devdb.Step) (sent, []seenLoc
 	done := make(chan []seenLock, 1)
 	go func() {
 		defer free()
-		done <- r.look(ctx, stop)
+		done <- r.look(ctx, step.Before, stop)
 	}()
 	s, err := r.run(ctx, step)
 	close(stop)
@@ -155,7 +155,7 @@ func (r *recorder) block(ctx context.Context, c *schema.Catalog) (func(), error)
 }
 
 // look polls until the traced session waits, then reads what it holds and waits for.
-func (r *recorder) look(ctx context.Context, stop <-chan struct{}) []seenLock {
+func (r *recorder) look(ctx context.Context, c *schema.Catalog, stop <-chan struct{}) []seenLock {
 	waiting := fmt.Sprintf("SELECT 1 FROM pg_catalog.pg_locks WHERE pid = %d AND NOT granted LIMIT 1", r.conn.PID())
 	deadline := time.Now().Add(watchFor)
 	for time.Now().Before(deadline) {
@@ -164,7 +164,7 @@ func (r *recorder) look(ctx context.Context, stop <-chan struct{}) []seenLock {
 			return nil // the locks are then told from the manual
 		}
 		if got != "" {
-			seen, _ := r.probeOutside(ctx)
+			seen, _ := r.probeOutside(ctx, c)
 			return seen
 		}
 		select {

@@ -2,23 +2,32 @@ package postgres
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/schema"
 )
 
-// seenLock is a relation lock of the traced backend, with what the probe tells of the relation.
+// seenLock is a relation lock of the traced backend, with what is known of the relation.
 type seenLock struct {
 	relation, index, filenode schema.OID // index: its table
 	mode                      devdb.LockMode
-	kind, schema, name        string // empty if the relation is not there
+	kind, schema, name        string // of one that the catalog does not know; empty if it is not there
 	counts                    counts
-	counted                   bool
+	counted                   bool // it is a table, whose counts are its own
+}
+
+// stranger is a relation that is locked and not in the catalog.
+type stranger struct {
+	kind, schema, name string
+	index              schema.OID
 }
 
 // counts are pg_stat_xact counters of a relation.
@@ -35,32 +44,97 @@ var relkinds = map[string]string{
 	"S": "sequence", "i": "index", "I": "index", "t": "toast table", "c": "composite type",
 }
 
-type probed struct {
-	Canary int64
-	Locks  [][11]json.RawMessage
-}
-
-func parseProbe(text []byte) (int64, []seenLock, error) {
-	var p probed
-	if err := json.Unmarshal(text, &p); err != nil {
+// parseProbe reads what a probe gives: the canary, then for each lock relation,
+// mode, file and counts.
+func parseProbe(text string) (canary int64, locks []seenLock, err error) {
+	first, rest, _ := strings.Cut(text, "\n")
+	if canary, err = strconv.ParseInt(first, 10, 64); err != nil {
 		return 0, nil, fmt.Errorf("decoding the locks: %w", err)
 	}
-	var out []seenLock
-	for _, r := range p.Locks {
-		l := seenLock{relation: number(r[0]), mode: lockModes[str(r[1])], kind: str(r[2]), schema: str(r[3]), name: str(r[4]),
-			index: number(r[5]), filenode: number(r[6])}
-		if string(r[7]) != "null" {
-			l.counted = true
-			l.counts = counts{integer(r[7]), integer(r[8]), integer(r[9]), integer(r[10])}
+	for line := range strings.Lines(rest) {
+		f := strings.Fields(line)
+		if len(f) != 7 {
+			return 0, nil, fmt.Errorf("decoding the locks: the server gave %q", line)
 		}
-		out = append(out, l)
+		l := seenLock{relation: oidOf(f[0]), mode: lockModes[f[1]], filenode: oidOf(f[2]),
+			counts: counts{integer(f[3]), integer(f[4]), integer(f[5]), integer(f[6])}}
+		locks = append(locks, l)
 	}
-	return p.Canary, out, nil
+	return canary, locks, nil
 }
 
-func integer(m json.RawMessage) int64 {
-	n, _ := strconv.ParseInt(string(m), 10, 64) // null is 0
+func oidOf(s string) schema.OID {
+	n, _ := strconv.ParseUint(s, 10, 32) // what is no number is 0
+	return schema.OID(n)
+}
+
+func integer(s string) int64 {
+	n, _ := strconv.ParseInt(s, 10, 64) // what is no number is 0
 	return n
+}
+
+// recognize completes locks by what is known of their relations; those that the
+// catalog does not know are asked about, unless strangers has them.
+func recognize(ctx context.Context, conn *pgconn.PgConn, c *schema.Catalog, strangers map[schema.OID]stranger, locks []seenLock) error {
+	var unknown []string
+	for i := range locks {
+		l := &locks[i]
+		if x := c.Indexes[l.relation]; x != nil {
+			l.index = x.Table
+		} else if t := c.Relations[l.relation]; t != nil {
+			l.counted = t.Kind == schema.Table || t.Kind == schema.MaterializedView
+			if t.Kind == schema.MaterializedView {
+				l.counts = counts{scans: l.counts.scans}
+			}
+		} else if s, ok := strangers[l.relation]; ok {
+			l.is(s)
+		} else {
+			unknown = append(unknown, strconv.FormatUint(uint64(l.relation), 10))
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	text, err := query(ctx, conn, fmt.Sprintf(strangersSQL, strings.Join(unknown, ",")))
+	if err != nil {
+		return fmt.Errorf("asking what is locked: %w", err)
+	}
+	var rows [][5]json.RawMessage
+	if err := json.Unmarshal([]byte(cmp.Or(text, "null")), &rows); err != nil {
+		return fmt.Errorf("asking what is locked: %w", err)
+	}
+	for _, u := range unknown {
+		strangers[oidOf(u)] = stranger{} // came and went
+	}
+	for _, x := range rows {
+		strangers[number(x[0])] = stranger{kind: str(x[1]), schema: str(x[2]), name: str(x[3]), index: number(x[4])}
+	}
+	for i := range locks {
+		if s, ok := strangers[locks[i].relation]; ok {
+			locks[i].is(s)
+		}
+	}
+	return nil
+}
+
+// forget drops what is known of strangers that a statement may have changed.
+func (r *recorder) forget(tag string, facts told) {
+	if !r.triggers || len(facts.dropped)+len(facts.rewrites) > 0 || storageTags[tag] {
+		clear(r.strangers)
+	}
+	for _, d := range facts.ddl {
+		if d.class == pgClass {
+			delete(r.strangers, d.oid)
+		}
+	}
+}
+
+func (l *seenLock) is(s stranger) {
+	l.kind, l.schema, l.name, l.index = s.kind, s.schema, s.name, s.index
+	l.counted = s.kind == "r" || s.kind == "m"
+	if s.kind == "m" {
+		l.counts = counts{scans: l.counts.scans}
+	}
 }
 
 // holding is what a transaction holds: by relation and mode, the step that took it.

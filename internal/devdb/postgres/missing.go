@@ -75,7 +75,8 @@ func (r *recorder) runTolerant(ctx context.Context, step *devdb.Step) (s sent, s
 		return s, skipped, err
 	}
 	step.Tag, step.Notices = step.Stmt.Syntax.Tag, []devdb.Notice{r.skipNotice()}
-	_, err = r.count(ctx, &devdb.Step{Before: r.cat}) // what it scanned and wrote before it failed is nobody's
+	clear(r.strangers)
+	_, err = r.count(ctx, &devdb.Step{Before: r.cat}, told{}) // what it scanned and wrote before it failed is nobody's
 	return s, true, err
 }
 

@@ -37,10 +37,10 @@ func (r *recorder) observe(ctx context.Context, step *devdb.Step) error {
 	}
 	var now []seenLock
 	if step.Tag == "LOCK TABLE" && !r.snapshot {
-		now, err = r.probeOutside(ctx)
+		now, err = r.probeOutside(ctx, step.Before)
 	} else {
 		r.snapshot = true
-		now, err = r.count(ctx, step)
+		now, err = r.count(ctx, step, facts)
 	}
 	if err != nil {
 		return err
@@ -73,24 +73,33 @@ func (r *recorder) judge(step *devdb.Step, facts told) {
 }
 
 // probe asks the traced backend itself.
-func (r *recorder) probe(ctx context.Context) (int64, []seenLock, error) {
-	text, err := query(ctx, r.conn, "SELECT "+r.functions+".assay_recorder_probe(false)")
+func (r *recorder) probe(ctx context.Context) (canary int64, locks []seenLock, err error) {
+	text, err := valueOf(r.conn, r.probing, "false")
 	if err != nil {
 		return 0, nil, fmt.Errorf("reading the locks: %w", err)
 	}
-	return parseProbe([]byte(text))
+	if canary, locks, err = parseProbe(text); err != nil {
+		return 0, nil, err
+	}
+	return canary, locks, recognize(ctx, r.conn, r.cat, r.strangers, locks)
 }
 
 // countAll reads every counter, outside a transaction, and gives what was
 // counted since they were last read.
 func (r *recorder) countAll(ctx context.Context, before *schema.Catalog) (*devdb.Step, error) {
-	text, err := query(ctx, r.conn, "SELECT "+r.functions+".assay_recorder_probe(true)")
+	text, err := valueOf(r.conn, r.probing, "true")
 	if err != nil {
 		return nil, fmt.Errorf("reading the counters: %w", err)
 	}
-	canary, now, err := parseProbe([]byte(text))
+	canary, now, err := parseProbe(text)
 	if err != nil {
 		return nil, err
+	}
+	for i := range now {
+		now[i].counted = true
+		if t := before.Relations[now[i].relation]; t != nil && t.Kind == schema.MaterializedView {
+			now[i].counts = counts{scans: now[i].counts.scans}
+		}
 	}
 	r.uncounted = false
 	step := &devdb.Step{Before: before}
@@ -99,7 +108,8 @@ func (r *recorder) countAll(ctx context.Context, before *schema.Catalog) (*devdb
 }
 
 // count probes and notes scans and rows written since the last probe.
-func (r *recorder) count(ctx context.Context, step *devdb.Step) ([]seenLock, error) {
+func (r *recorder) count(ctx context.Context, step *devdb.Step, facts told) ([]seenLock, error) {
+	r.forget(step.Tag, facts)
 	canary, now, err := r.probe(ctx)
 	if err != nil {
 		return nil, err
@@ -143,7 +153,7 @@ func (r *recorder) difference(step *devdb.Step, canary int64, now []seenLock) {
 
 // probeOutside reads the locks from the admin's connection, which leaves the
 // traced transaction without a snapshot.
-func (r *recorder) probeOutside(ctx context.Context) ([]seenLock, error) {
+func (r *recorder) probeOutside(ctx context.Context, c *schema.Catalog) ([]seenLock, error) {
 	obs, err := r.observer(ctx)
 	if err != nil {
 		return nil, err
@@ -152,15 +162,12 @@ func (r *recorder) probeOutside(ctx context.Context) ([]seenLock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the locks from outside: %w", err)
 	}
-	_, now, err := parseProbe([]byte(text))
-	return now, err
+	_, now, err := parseProbe(text)
+	if err != nil {
+		return nil, err
+	}
+	return now, recognize(ctx, obs, c, map[schema.OID]stranger{}, now)
 }
-
-// outsideSQL counts locks that are waited for as taken: they are about to be.
-const outsideSQL = `SELECT pg_catalog.json_build_object('locks', pg_catalog.json_agg(pg_catalog.json_build_array(l.relation, l.mode, c.relkind, n.nspname, c.relname, i.indrelid, c.relfilenode, NULL)))
-FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_class c ON c.oid = l.relation
-LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = l.relation
-WHERE l.pid = %d AND l.locktype = 'relation' AND l.relation >= 16384`
 
 // reread reads again what was touched.
 func (r *recorder) reread(ctx context.Context, t *touch) error {

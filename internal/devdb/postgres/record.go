@@ -221,6 +221,7 @@ func (r *recorder) failed(ctx context.Context, step *devdb.Step, s sent) error {
 // transaction over all migrations only this one is undone, so that the later
 // ones can still be judged.
 func (r *recorder) rollback(ctx context.Context, back *schema.Catalog) error {
+	clear(r.strangers) // what was dropped is there again
 	if r.conn.IsClosed() {
 		r.closed(nil)
 		if err := r.connect(ctx); err != nil {
@@ -323,6 +324,9 @@ func (r *recorder) control(ctx context.Context, step *devdb.Step, c control) err
 	if s.err != nil {
 		step.TxID = r.tx.id
 		return r.failed(ctx, step, s)
+	}
+	if strings.HasPrefix(c.word, "ROLLBACK") {
+		clear(r.strangers)
 	}
 	switch c.word {
 	case "BEGIN":

@@ -35,6 +35,7 @@ type recorder struct {
 	conn      *pgconn.PgConn // traced
 	obs       *pgconn.PgConn // admin's
 	installed bool
+	probing   uint32 // OID of the function that probes
 	functions string // schema of the recorder's functions
 	triggers  bool   // event triggers could be made
 	major     int
@@ -53,7 +54,9 @@ type recorder struct {
 	mode    migration.TxMode
 	held    holding
 	counts  map[schema.OID]counts // as last read
-	canary  int64                 // what it reads if the counters ran on
+	// strangers are locked relations that the catalog does not know.
+	strangers map[schema.OID]stranger
+	canary    int64 // what it reads if the counters ran on
 	// uncounted: the session has done work since that no step is to be blamed for.
 	uncounted bool
 	settings  devdb.Settings
@@ -87,6 +90,7 @@ func (r *recorder) connect(ctx context.Context) error {
 	}
 	r.conn = conn
 	r.tx, r.held, r.counts, r.canary = transaction{}, holding{}, map[schema.OID]counts{}, 0
+	r.strangers = map[schema.OID]stranger{}
 	_, err = fmt.Sscanf(conn.ParameterStatus("server_version"), "%d", &r.major)
 	if err != nil {
 		return fmt.Errorf("reading the server's version %q: %w", conn.ParameterStatus("server_version"), err)
@@ -156,8 +160,20 @@ func (r *recorder) install(ctx context.Context) error {
 			return fmt.Errorf("installing the recorder: %w", err)
 		}
 	}
+	if r.probing, err = oidOfFunction(ctx, obs, r.functions+".assay_recorder_probe"); err != nil {
+		return err
+	}
 	r.installed = true
 	return nil
+}
+
+// oidOfFunction gives the OID that the fast path calls a function by.
+func oidOfFunction(ctx context.Context, c *pgconn.PgConn, name string) (uint32, error) {
+	text, err := query(ctx, c, "SELECT '"+name+"'::pg_catalog.regproc::pg_catalog.oid")
+	if err != nil {
+		return 0, fmt.Errorf("installing the recorder: %w", err)
+	}
+	return uint32(oidOf(text)), nil
 }
 
 // query gives the one value of a query, empty for null.
