@@ -58,7 +58,7 @@ func repo(t *testing.T, name string) string {
 }
 
 // act runs the workflow for an event.
-func act(t *testing.T, clone, url, token, event string, payload any) (string, int) {
+func act(t *testing.T, clone, url, token, event string, payload any, more ...string) (string, int) {
 	t.Helper()
 	data, err := json.Marshal(payload)
 	if err != nil {
@@ -68,13 +68,50 @@ func act(t *testing.T, clone, url, token, event string, payload any) (string, in
 	if err := os.WriteFile(file, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// The action's cache step is off, but act wants to see the action all the same.
-	cache := t.TempDir()
-	write(t, cache, "action.yml", "name: none\ndescription: none\nruns:\n  using: composite\n  steps: []\n")
-	return sh(t, clone, []string{"HOME=" + t.TempDir(), "XDG_CACHE_HOME=" + filepath.Join(os.TempDir(), "assay-e2e-act")}, tool(t, "bin/act"), event,
-		"-P", "ubuntu-latest=-self-hosted", "-e", file, "-s", "GITHUB_TOKEN="+token, "--no-cache-server",
-		"--local-repository", "actions/cache@55cc8345863c7cc4c66a329aec7e433d2d1c52a9="+cache,
-		"--env", "GITHUB_API_URL="+url+"/api/v3", "--env", "GITHUB_REPOSITORY=o/r", "--env", "GITHUB_SERVER_URL="+url)
+	args := []string{
+		event, "-P", "ubuntu-latest=-self-hosted", "-e", file, "-s", "GITHUB_TOKEN=" + token,
+		"--local-repository", cacheAction + "=" + cacheStandIn(t),
+		"--env", "GITHUB_API_URL=" + url + "/api/v3", "--env", "GITHUB_REPOSITORY=o/r", "--env", "GITHUB_SERVER_URL=" + url,
+	}
+	if more == nil {
+		more = []string{"--no-cache-server"}
+	}
+	return sh(t, clone, []string{"HOME=" + t.TempDir(), "XDG_CACHE_HOME=" + filepath.Join(os.TempDir(), "assay-e2e-act")}, tool(t, "bin/act"), append(args, more...)...)
+}
+
+// cacheAction is what action.yml uses to keep PostgreSQL and bases.
+const cacheAction = "actions/cache@55cc8345863c7cc4c66a329aec7e433d2d1c52a9"
+
+// cacheStandIn does what actions/cache/restore and save do, with the same
+// library. The actions themselves are on GitHub alone.
+func cacheStandIn(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	const action = `name: cache
+description: stands in for actions/cache
+inputs:
+  path: {description: paths, required: true}
+  key: {description: key, required: true}
+  restore-keys: {description: prefixes, default: ""}
+runs: {using: node20, main: main.js}
+`
+	script := `const cache = require("` + tool(t, "npm/node_modules/@actions/cache") + `");
+const fs = require("fs");
+const list = (s) => (s || "").split("\n").map((l) => l.trim()).filter(Boolean);
+const paths = list(process.env.INPUT_PATH), key = process.env.INPUT_KEY;
+const output = (name, value) => fs.appendFileSync(process.env.GITHUB_OUTPUT, name + "=" + value + "\n");
+`
+	write(t, dir, "restore/action.yml", action)
+	write(t, dir, "restore/main.js", script+`
+output("cache-primary-key", key);
+cache.restoreCache(paths, key, list(process.env["INPUT_RESTORE-KEYS"])).then((hit) => {
+  if (hit) output("cache-hit", hit.toLowerCase() === key.toLowerCase()); // act's server writes keys small
+  console.log(hit ? "Cache restored from key: " + hit : "Cache not found for input keys: " + key);
+});
+`)
+	write(t, dir, "save/action.yml", action)
+	write(t, dir, "save/main.js", script+`cache.saveCache(paths, key).then(() => console.log("Cache saved with key: " + key));`)
+	return dir
 }
 
 func pullEvent(head, headRepo string) map[string]any {
@@ -157,4 +194,54 @@ func TestActionInMergeQueue(t *testing.T) {
 	if code == 0 || len(s.Comments) != 0 || len(s.Statuses) != 1 || s.At[0] != head || s.Statuses[0].State != integrations.Failed {
 		t.Errorf("exit %d, %d comments, statuses %+v\n%s", code, len(s.Comments), s.Statuses, log)
 	}
+}
+
+// TestActionCache runs the action over a real cache server: what the first run
+// replayed is there for the second, and a new migration starts from the cache
+// of the one before.
+func TestActionCache(t *testing.T) {
+	clone := actionProject(t)
+	text := strings.Replace(strings.Replace(workflow, "ASSAY", assay(t), 1), `          cache: "false"`+"\n", "", 1)
+	write(t, clone, ".github/workflows/assay.yml", text)
+	kept := filepath.Join(t.TempDir(), "kept") // GitHub's runners have one place for it, act a new one for each run
+	args := []string{"--cache-server-addr", "127.0.0.1", "--cache-server-path", t.TempDir(), "--env", "ASSAY_CACHE_DIR=" + kept}
+	run := func(message string, want ...string) {
+		t.Helper()
+		s := hosttest.NewGitHub()
+		url := serve(t, s)
+		head := commit(t, clone, message)
+		pushed(t, s, clone, head)
+		log, code := act(t, clone, url, hosttest.Token, "pull_request", pullEvent(head, "o/r"), args...)
+		if code == 0 { // the migration is bad: what was made is kept all the same
+			t.Fatalf("exit %d\n%s", code, log)
+		}
+		for _, w := range want {
+			w, not := strings.CutPrefix(w, "not ")
+			if strings.Contains(strings.ToLower(log), strings.ToLower(w)) == not {
+				t.Errorf("%s: the log says %q: %t\n%s", message, w, not, log)
+			}
+		}
+	}
+	bases := func() []string {
+		list, err := filepath.Glob(kept + "/base/*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	run("first", "Cache not found for input keys: assay-Linux-", "Cache saved with key: assay-Linux-")
+	if len(bases()) == 0 {
+		t.Fatal("the first run kept no base")
+	}
+	first := bases()
+	must(t, "/", "rm", "-rf", kept)
+	write(t, clone, "README", "another commit")
+	run("the same migrations", "Cache restored from key: assay-Linux-", "not Cache saved")
+	if got := bases(); len(got) != len(first) {
+		t.Errorf("the second run has the bases %v, the first had %v", got, first)
+	}
+	must(t, "/", "rm", "-rf", kept)
+	write(t, clone, strings.Replace(migrationFile, "20260102", "20260103", 1), "ALTER TABLE users ADD COLUMN name text;\n")
+	write(t, clone, strings.Replace(strings.Replace(migrationFile, "20260102", "20260103", 1), ".up.", ".down.", 1), "ALTER TABLE users DROP COLUMN name;\n")
+	run("a new migration", "Cache restored from key: assay-Linux-", "Cache saved with key: assay-Linux-")
 }
