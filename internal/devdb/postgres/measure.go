@@ -113,14 +113,14 @@ func (s *Server) measureOnce(ctx context.Context, base *DB, before []*migration.
 	if err := db.Disconnect(ctx); err != nil {
 		return 0, nil, err
 	}
-	c, err := db.ConnectAdmin(ctx)
+	if left, err = db.fillTables(ctx, step, tables, st, n); err != nil {
+		return 0, left, err
+	}
+	c, err := db.ConnectOwner(ctx)
 	if err != nil {
 		return 0, nil, err
 	}
 	defer c.Close(context.WithoutCancel(ctx))
-	if left, err = fillTables(ctx, c, step, tables, st, n); err != nil {
-		return 0, left, err
-	}
 	if _, err := c.Exec(ctx, "SET search_path = "+searchPath(step)); err != nil {
 		return 0, left, fmt.Errorf("setting the search_path: %w", err)
 	}
@@ -140,9 +140,17 @@ func searchPath(step *devdb.Step) string {
 
 // fillTables gives the first table n rows and the others as many as production
 // has in proportion, ten at least.
-func fillTables(ctx context.Context, c *pgx.Conn, step *devdb.Step, tables []*schema.Relation, st *stats.Stats, n int64) (left []string, err error) {
-	if _, err := c.Exec(ctx, "SET session_replication_role = replica; SET row_security = off; SET maintenance_work_mem = '256MB'"); err != nil {
-		return nil, fmt.Errorf("leaving triggers out of the way: %w", err)
+func (d *DB) fillTables(ctx context.Context, step *devdb.Step, tables []*schema.Relation, st *stats.Stats, n int64) (left []string, err error) {
+	c, err := d.connectQuiet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if c == nil {
+		return nil, errors.New("the dev server does not let triggers be left out of the way")
+	}
+	defer c.Close(context.WithoutCancel(ctx))
+	if _, err := c.Exec(ctx, "SET row_security = off; SET maintenance_work_mem = '256MB'"); err != nil {
+		return nil, fmt.Errorf("setting up to fill tables: %w", err)
 	}
 	// Parents first: the rows of the others refer to them.
 	for i := len(tables) - 1; i >= 0; i-- {
@@ -166,7 +174,12 @@ func fillTables(ctx context.Context, c *pgx.Conn, step *devdb.Step, tables []*sc
 			return left, fmt.Errorf("analyzing %s: %w", t.QualifiedName(), err)
 		}
 	}
-	_, err = c.Exec(ctx, "CHECKPOINT; SET session_replication_role = origin; RESET maintenance_work_mem")
+	admin, err := d.ConnectAdmin(ctx)
+	if err != nil {
+		return left, err
+	}
+	defer admin.Close(context.WithoutCancel(ctx))
+	_, err = admin.Exec(ctx, "CHECKPOINT")
 	return left, err
 }
 

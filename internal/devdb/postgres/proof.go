@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/assaydb/assay/internal/devdb"
@@ -22,7 +23,8 @@ type Bench struct {
 	base   *DB            // nobody is connected to it while it is copied
 	own    bool           // base is the bench's own
 	copy   *DB            // as base is; nil: to be made
-	conn   *pgconn.PgConn // the admin's, to copy
+	conn   *pgconn.PgConn // the owner's, to copy: what is asked there may be written in a migration
+	broom  *pgconn.PgConn // the owner's too, without triggers; nil until there is something to sweep
 }
 
 // Bench makes a bench of a database, which must stay as it is. Nothing is
@@ -57,10 +59,12 @@ func (b *Bench) Advance(ctx context.Context, m *migration.Migration) error {
 
 // discard throws the copy away.
 func (b *Bench) discard() error {
-	if b.conn != nil {
-		_ = b.conn.Close(context.Background()) // the database goes with it
-		b.conn = nil
+	for _, c := range []*pgconn.PgConn{b.conn, b.broom} {
+		if c != nil {
+			_ = c.Close(context.Background()) // the database goes with it
+		}
 	}
+	b.conn, b.broom = nil, nil
 	d := b.copy
 	b.copy = nil
 	return d.Close()
@@ -79,7 +83,7 @@ func (b *Bench) fresh(ctx context.Context) (*pgconn.PgConn, error) {
 		return nil, err
 	}
 	b.copy = d
-	c, err := pgconn.ConnectConfig(ctx, &b.copy.admin.Config)
+	c, err := pgconn.ConnectConfig(ctx, &b.copy.owner.Config)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the copy of the base: %w", err)
 	}
@@ -172,7 +176,7 @@ func (b *Bench) Try(ctx context.Context, t proof.Trial) (out *proof.Tried, err e
 	}
 	if done, err := b.rehearse(ctx, t, out); err != nil || done {
 		if err == nil {
-			err = b.sweep(ctx, c, t.Tables, *xid[0][0])
+			err = b.sweep(ctx, t.Tables, *xid[0][0])
 		}
 		return out, err
 	}
@@ -296,16 +300,53 @@ func alone(st *migration.Statement) bool {
 
 // sweep takes the rows of a trial out again, so that the copy can be used for
 // the next; where that is not possible the copy is thrown away.
-func (b *Bench) sweep(ctx context.Context, c *pgconn.PgConn, tables []string, xid string) error {
-	sql := "BEGIN; SET LOCAL session_replication_role TO replica"
+func (b *Bench) sweep(ctx context.Context, tables []string, xid string) error {
+	if b.broom == nil {
+		c, err := b.copy.connectQuiet(ctx)
+		if err != nil {
+			return err
+		}
+		if c == nil {
+			return b.discard()
+		}
+		b.broom = c.PgConn()
+	}
+	sql := "BEGIN"
 	for _, t := range tables {
 		sql += "; DELETE FROM " + t + " WHERE xmin::text = '" + xid + "'"
 	}
 	var refused *proof.Refusal
-	if _, err := ask(ctx, c, sql+"; COMMIT"); errors.As(err, &refused) {
+	if _, err := ask(ctx, b.broom, sql+"; COMMIT"); errors.As(err, &refused) {
 		return b.discard()
 	} else if err != nil {
 		return err
 	}
 	return nil
+}
+
+// connectQuiet opens a connection as the owner in which triggers do not fire
+// and foreign keys are not checked; nil where the server does not allow that.
+// Before PostgreSQL 15 only a superuser may ask for it, and neither seeds nor
+// rows may run as one: so the admin makes it the owner's default for a moment.
+func (d *DB) connectQuiet(ctx context.Context) (*pgx.Conn, error) {
+	admin, err := pgconn.ConnectConfig(ctx, &d.admin.Config)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the dev database as admin: %w", err)
+	}
+	defer admin.Close(context.WithoutCancel(ctx))
+	role := "ALTER ROLE " + quoted(d.owner.User) + " IN DATABASE " + quoted(d.name)
+	if _, err := admin.Exec(ctx, role+" SET session_replication_role TO replica").ReadAll(); err != nil {
+		if ctx.Err() != nil || admin.IsClosed() {
+			return nil, fmt.Errorf("leaving triggers out of the way: %w", err)
+		}
+		return nil, nil
+	}
+	c, err := d.ConnectOwner(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the dev database: %w", err)
+	}
+	if _, err := admin.Exec(ctx, role+" RESET session_replication_role").ReadAll(); err != nil {
+		return nil, errors.Join(fmt.Errorf("putting triggers back: %w", err), c.Close(context.WithoutCancel(ctx)))
+	}
+	return c, nil
 }

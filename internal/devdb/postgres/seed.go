@@ -18,7 +18,8 @@ import (
 // Seed gives a copy of the bench's base with the team's own data in it, the
 // caller's to close. Foreign keys and triggers are out of the way while it is
 // loaded, where the server allows that, since a dump has its tables in any
-// order. Data that the base does not take is a *devdb.StatementError with the
+// order. It is loaded as the role that migrations run as: the file may come
+// with a pull request. Data that the base does not take is a *devdb.StatementError with the
 // line of the row.
 func (b *Bench) Seed(ctx context.Context, files []*migration.Migration) (d *DB, err error) {
 	if d, err = b.server.Clone(ctx, b.base); err != nil {
@@ -30,15 +31,15 @@ func (b *Bench) Seed(ctx context.Context, files []*migration.Migration) (d *DB, 
 			d = nil
 		}
 	}()
-	c, err := pgconn.ConnectConfig(ctx, &d.admin.Config)
+	conn, err := d.connectQuiet(ctx)
+	if err == nil && conn == nil { // foreign keys then hold while loading
+		conn, err = d.ConnectOwner(ctx)
+	}
 	if err != nil {
 		return d, fmt.Errorf("connecting to load the seed: %w", err)
 	}
-	defer c.Close(context.WithoutCancel(ctx))
-	// Refused to a role without the right: foreign keys then hold while loading.
-	if _, err := c.Exec(ctx, "SET session_replication_role TO replica").ReadAll(); err != nil && c.IsClosed() {
-		return d, fmt.Errorf("loading the seed: %w", err)
-	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	c := conn.PgConn()
 	for _, m := range files {
 		for _, st := range m.Statements {
 			if st.Kind == migration.Skip {
