@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"net/http"
@@ -80,7 +81,7 @@ func runAssay(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	err = ts.Exec("assay-program", args[1:]...)
 	got := 0
-	if exit, ok := err.(*exec.ExitError); ok {
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		got = exit.ExitCode()
 	} else if err != nil && strings.Contains(err.Error(), "exit status ") {
 		got, _ = strconv.Atoi(strings.TrimPrefix(err.Error(), "exit status "))

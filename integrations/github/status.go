@@ -2,6 +2,7 @@ package github
 
 import (
 	"context"
+	"net/http"
 	"regexp"
 	"strings"
 
@@ -150,7 +151,7 @@ func (c *Client) Member(ctx context.Context, user, team string) (bool, error) {
 	if err == nil {
 		return m.GetState() == "active", nil
 	}
-	if resp != nil && resp.StatusCode == 404 {
+	if resp != nil && resp.StatusCode == http.StatusNotFound {
 		// 404 also means that the token may not see the team.
 		if _, resp, err := c.gh.Teams.GetTeamBySlug(ctx, org, slug); err != nil {
 			return false, c.fail("reading the team "+org+"/"+slug, mayTeams, resp, err)
@@ -167,7 +168,7 @@ const mayTeams = "a token that may read the organization's members (read:org), g
 // if there is none.
 func (c *Client) FindPull(ctx context.Context, sha, branch string) (int, error) {
 	list, resp, err := c.gh.PullRequests.ListPullRequestsWithCommit(ctx, c.owner, c.name, sha, &github.ListOptions{PerPage: 100})
-	if err != nil && (resp == nil || resp.StatusCode != 404 && resp.StatusCode != 422) {
+	if err != nil && (resp == nil || resp.StatusCode != http.StatusNotFound && resp.StatusCode != http.StatusUnprocessableEntity) {
 		return 0, c.fail("finding the pull request", mayComment, resp, err)
 	}
 	if n := c.pull(list, sha); n != 0 || branch == "" {

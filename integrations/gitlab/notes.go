@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 
 	"github.com/xanzy/go-gitlab"
@@ -127,7 +128,7 @@ func (c *Client) RemoveNote(ctx context.Context, n integrations.Note) error {
 		return c.fail("removing a comment", mayComment, resp, err)
 	}
 	resp, err := c.gl.Discussions.DeleteMergeRequestDiscussionNote(c.opt.Project, c.opt.Number, n.Thread, id, with)
-	if err != nil && resp != nil && resp.StatusCode == 403 {
+	if err != nil && resp != nil && resp.StatusCode == http.StatusForbidden {
 		_, resp, err = c.gl.Discussions.ResolveMergeRequestDiscussion(c.opt.Project, c.opt.Number, n.Thread,
 			&gitlab.ResolveMergeRequestDiscussionOptions{Resolved: ptr(true)}, with)
 	}

@@ -126,7 +126,7 @@ func (c *Client) Member(ctx context.Context, user, team string) (bool, error) {
 	if err == nil {
 		return m.State == "" || m.State == "active", nil
 	}
-	if resp != nil && resp.StatusCode == 404 {
+	if resp != nil && resp.StatusCode == http.StatusNotFound {
 		// 404 also means that the token may not see the group.
 		if _, resp, err := c.gl.Groups.GetGroup(team, &gitlab.GetGroupOptions{WithProjects: ptr(false)}, gitlab.WithContext(ctx)); err != nil {
 			return false, c.fail("reading the group "+team, mayGroups, resp, err)

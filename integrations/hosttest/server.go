@@ -128,7 +128,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	path, ok := strings.CutPrefix(r.URL.EscapedPath(), s.prefix)
 	if !ok {
-		http.Error(w, `{"message":"Not Found"}`, 404)
+		http.Error(w, `{"message":"Not Found"}`, http.StatusNotFound)
 		return
 	}
 	var in map[string]any

@@ -54,6 +54,13 @@ func (c *checkout) run(dir string, args ...string) string {
 
 func (c *checkout) git(args ...string) string { c.t.Helper(); return c.run(c.dir, args...) }
 
+func (c *checkout) must(err error) {
+	c.t.Helper()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
 func (c *checkout) write(name, text string) {
 	c.t.Helper()
 	file := filepath.Join(c.dir, filepath.FromSlash(name))
@@ -149,7 +156,7 @@ func TestChangesOfMergedFiles(t *testing.T) {
 		{"deleted on disk", func(c *checkout) { os.Remove(filepath.Join(c.dir, "db/001_a.sql")) }, []string{"deleted db/001_a.sql"}},
 		{"moved in git", func(c *checkout) { c.git("mv", "db/001_a.sql", "db/009_a.sql") }, []string{"renamed db/001_a.sql -> db/009_a.sql"}},
 		{"moved on disk", func(c *checkout) {
-			os.Rename(filepath.Join(c.dir, "db/001_a.sql"), filepath.Join(c.dir, "db/009_a.sql"))
+			c.must(os.Rename(filepath.Join(c.dir, "db/001_a.sql"), filepath.Join(c.dir, "db/009_a.sql")))
 		}, []string{"renamed db/001_a.sql -> db/009_a.sql"}},
 		{"moved and edited", func(c *checkout) {
 			c.git("mv", "db/002_b.sql", "db/009_b.sql")
@@ -160,7 +167,7 @@ func TestChangesOfMergedFiles(t *testing.T) {
 			c.git("rm", "-q", "--cached", "db/001_a.sql")
 			c.write("db/001_a.sql", "SELECT 1;\n")
 		}, []string{"edited db/001_a.sql 1 [{1 0}]"}},
-		{"made executable", func(c *checkout) { os.Chmod(filepath.Join(c.dir, "db/001_a.sql"), 0o755) }, nil},
+		{"made executable", func(c *checkout) { c.must(os.Chmod(filepath.Join(c.dir, "db/001_a.sql"), 0o755)) }, nil},
 		{"touched", func(c *checkout) { c.write("db/001_a.sql", "CREATE TABLE a (id int);\n") }, nil},
 		{"edited and put back", func(c *checkout) {
 			c.write("db/001_a.sql", "x\n")
@@ -172,7 +179,7 @@ func TestChangesOfMergedFiles(t *testing.T) {
 		{"not text", func(c *checkout) { c.write("db/002_b.sql", "a\x00b") }, []string{"edited db/002_b.sql 1 [{1 0}]"}},
 		{"a link in its place", func(c *checkout) {
 			os.Remove(filepath.Join(c.dir, "db/001_a.sql"))
-			os.Symlink("002_b.sql", filepath.Join(c.dir, "db/001_a.sql"))
+			c.must(os.Symlink("002_b.sql", filepath.Join(c.dir, "db/001_a.sql")))
 			c.write("db/002_b.sql", "SELECT 1;\nSELECT 2;\nSELECT 4;\n")
 		}, []string{"edited db/001_a.sql 1 [{1 0}]", "edited db/002_b.sql 1 [{3 3}]"}},
 		{"text that looks like a patch", func(c *checkout) {

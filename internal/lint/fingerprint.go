@@ -34,7 +34,7 @@ func Fingerprints(r *Result) {
 }
 
 func identity(r *Result, f *Finding) string {
-	text := ""
+	var text string
 	_, s := r.At(f)
 	switch {
 	case f.Sensitive || s != nil && s.Sensitive:

@@ -59,7 +59,7 @@ func loadFlyway(l *loader) error {
 		}
 	}
 	l.flywayJava(found)
-	versions := append(found.versions, found.steps...)
+	versions := slices.Concat(found.versions, found.steps)
 	byVersion(versions, compareVersions)
 	versions = withBaseline(versions, found.baselines)
 	for _, u := range versions {
@@ -71,7 +71,7 @@ func loadFlyway(l *loader) error {
 		}
 	}
 	slices.SortStableFunc(found.repeats, func(a, b *unit) int { return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.path, b.path)) })
-	l.units = append(versions, found.repeats...)
+	l.units = slices.Concat(versions, found.repeats)
 	for _, u := range l.units {
 		if err := l.flywayUnit(u, conf); err != nil {
 			return err

@@ -109,7 +109,7 @@ func (l *loader) graphileCurrent() error {
 	if !l.exists(l.in("current.sql")) {
 		files, _, err := l.entries(l.in("current"))
 		if err != nil {
-			return nil // nothing is current
+			return nil //nolint:nilerr // there is no such directory: nothing is current
 		}
 		current = nil
 		slices.SortFunc(files, compareNatural)

@@ -217,33 +217,33 @@ func downName(f Format, file string, after *Migration) string {
 
 // newText is the text of a new file, with the annotations that the tool needs.
 func newText(f Format, name, up, down string, outside bool) string {
-	pick := func(yes, no string) string {
+	ifOutside := func(text string) string {
 		if outside {
-			return yes
+			return text
 		}
-		return no
+		return ""
 	}
 	switch f {
 	case Goose:
-		return pick("-- +goose NO TRANSACTION\n", "") + "-- +goose Up\n" + up + "\n-- +goose Down\n" + down
+		return ifOutside("-- +goose NO TRANSACTION\n") + "-- +goose Up\n" + up + "\n-- +goose Down\n" + down
 	case SQLMigrate:
-		return "-- +migrate Up" + pick(" notransaction", "") + "\n" + up + "\n-- +migrate Down" + pick(" notransaction", "") + "\n" + down
+		return "-- +migrate Up" + ifOutside(" notransaction") + "\n" + up + "\n-- +migrate Down" + ifOutside(" notransaction") + "\n" + down
 	case Dbmate:
-		return "-- migrate:up" + pick(" transaction:false", "") + "\n" + up + "\n-- migrate:down" + pick(" transaction:false", "") + "\n" + down
+		return "-- migrate:up" + ifOutside(" transaction:false") + "\n" + up + "\n-- migrate:down" + ifOutside(" transaction:false") + "\n" + down
 	case NodePgMigrate:
 		return "-- Up Migration\n" + up + "\n-- Down Migration\n" + down
 	case Atlas:
-		return pick("-- atlas:txmode none\n\n", "") + up
+		return ifOutside("-- atlas:txmode none\n\n") + up
 	case Sqlx:
-		return pick("-- no-transaction\n", "") + up
+		return ifOutside("-- no-transaction\n") + up
 	case GraphileMigrate:
-		return pick("--! no-transaction\n", "") + up
+		return ifOutside("--! no-transaction\n") + up
 	case Liquibase:
 		back := ""
 		if strings.TrimSpace(down) != "" {
 			back = "--rollback " + strings.ReplaceAll(strings.TrimSpace(down), "\n", "\n--rollback ") + "\n"
 		}
-		return "--liquibase formatted sql\n\n--changeset assay:" + name + pick(" runInTransaction:false", "") + "\n" + up + back
+		return "--liquibase formatted sql\n\n--changeset assay:" + name + ifOutside(" runInTransaction:false") + "\n" + up + back
 	}
 	return up
 }

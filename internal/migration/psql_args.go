@@ -104,7 +104,8 @@ func (in *reading) variableAt(at, end int) (placeholder, bool) {
 	if s == "" {
 		return placeholder{}, false
 	}
-	name, quote, length := "", s[0], 0
+	var name string
+	quote, length := s[0], 0
 	switch {
 	case quote == '\'' || quote == '"':
 		length = nameLength(s[1:]) + 2

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"slices"
@@ -167,7 +166,7 @@ func (in *reading) statement(e event) error {
 		st.Kind = CopyData
 		st.Data = []byte(in.text[e.data.start:e.data.end])
 		if !e.dataEnd && !in.options.psql {
-			return fmt.Errorf(`%s:%d: the rows of COPY … FROM stdin have no end: close them with a line that holds only \.`, st.Pos.Path, st.Pos.Line)
+			return fmt.Errorf(`%s:%d: the rows of COPY … FROM stdin have no end: a line that holds only \. closes them`, st.Pos.Path, st.Pos.Line)
 		}
 	}
 	st.Syntax = factsOf(st.Text, at, &in.tokens)
@@ -309,10 +308,10 @@ func LoadScript(fsys fs.FS, path string, o Options) (*Migration, error) {
 // hash is the sha256 of all that the script runs.
 func (s *script) hash(src string) string {
 	h := sha256.New()
-	io.WriteString(h, src)
+	h.Write([]byte(src))
 	for _, part := range s.hashed {
 		fmt.Fprintf(h, "\x00%d\x00", len(part))
-		io.WriteString(h, part)
+		h.Write([]byte(part))
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

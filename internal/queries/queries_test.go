@@ -41,6 +41,23 @@ SELECT $$ ; ? $$, a[1:2] FROM t`)},
 	}
 }
 
+// TestQuestionMarks are parameters, or operators of jsonb and jsonpath.
+func TestQuestionMarks(t *testing.T) {
+	for sql, want := range map[string]string{
+		"SELECT a FROM t WHERE j ? 'k' AND id = ?":               "SELECT a FROM t WHERE j ? 'k' AND id = $1",
+		"SELECT a FROM t WHERE j ? b AND id = $1":                "SELECT a FROM t WHERE j ? b AND id = $1",
+		"SELECT a FROM t WHERE j ?| array[?] OR j ?& ?":          "SELECT a FROM t WHERE j ?| array[$1] OR j ?& $2",
+		"SELECT a FROM t WHERE j @? '$.x' AND j ?? b AND c = ?":  "SELECT a FROM t WHERE j @? '$.x' AND j ? b AND c = $1",
+		"SELECT ?||'x', ? || a FROM t WHERE j ? :key AND b = :b": "SELECT ?||'x', ? || a FROM t WHERE j ? $1 AND b = $2",
+		"SELECT ?||'x', ? || a FROM t":                           "SELECT $1||'x', $2 || a FROM t",
+	} {
+		got, err := parseSQL("q.sql", sql)
+		if err != nil || len(got) != 1 || got[0].SQL != want {
+			t.Errorf("%s: got %v, %v, want %s", sql, got, err, want)
+		}
+	}
+}
+
 func TestLoadErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"a.sql\nSELECT 1;\nSELECT 'open":  "a.sql:2: ' is not closed",

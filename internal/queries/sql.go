@@ -3,6 +3,7 @@ package queries
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -42,8 +43,8 @@ type scanner struct {
 // next gives the next query with its parameters numbered, and where it begins;
 // -1 at the end of the text.
 func (s *scanner) next() (int, string, error) {
-	var out, comments strings.Builder
-	p := params{number: map[string]int{}}
+	var comments strings.Builder
+	var q pieces
 	start := -1
 	for s.at < len(s.src) {
 		kind, end, err := s.token()
@@ -59,22 +60,19 @@ func (s *scanner) next() (int, string, error) {
 			s.at = end
 			if start >= 0 {
 				s.comments = comments.String()
-				return start, strings.TrimSpace(out.String()), nil
+				return start, q.numbered(), nil
 			}
 			continue
 		default:
 			if start < 0 {
 				start = s.at
 			}
-			if kind == param {
-				text = p.replace(text, s.src[max(s.at-1, 0):s.at])
-			}
-			out.WriteString(text)
+			q = append(q, piece{kind, text})
 		}
 		s.at = end
 	}
 	s.comments = comments.String()
-	return start, strings.TrimSpace(out.String()), nil
+	return start, q.numbered(), nil
 }
 
 type kind int
@@ -137,6 +135,9 @@ func (s *scanner) token() (kind, int, error) {
 			return param, s.at + len(m), nil
 		}
 	case c == '?':
+		if end, ok := s.operator(rest); ok {
+			return other, end, nil
+		}
 		return param, s.at + 1, nil
 	}
 	if m := sqlcArg.FindString(rest); m != "" {
@@ -148,16 +149,53 @@ func (s *scanner) token() (kind, int, error) {
 	return other, s.at + 1, nil
 }
 
+// operator tells jsonb's operators ?, ?| and ?& and jsonpath's @? from a
+// parameter: those before a text, two-character ones, and ?? as JDBC escapes them.
+func (s *scanner) operator(rest string) (int, bool) {
+	switch {
+	case strings.HasPrefix(rest, "??"):
+		return s.at + 2, true
+	case strings.HasPrefix(rest, "?|") && !strings.HasPrefix(rest, "?||"), strings.HasPrefix(rest, "?&"):
+		return s.at + 2, true
+	}
+	return s.at + 1, s.at > 0 && s.src[s.at-1] == '@' || strings.HasPrefix(strings.TrimLeft(rest[1:], " \t\r\n"), "'")
+}
+
+// piece is a token of a query.
+type piece struct {
+	kind kind
+	text string
+}
+
+type pieces []piece
+
+// numbered is the query with its parameters as $n. Where parameters are written
+// in another way a question mark is jsonb's operator.
+func (q pieces) numbered() string {
+	p := params{number: map[string]int{}}
+	marks := !slices.ContainsFunc(q, func(x piece) bool { return x.kind == param && x.text != "?" })
+	var out strings.Builder
+	for _, x := range q {
+		switch {
+		case x.kind == param && (x.text != "?" || marks):
+			x.text = p.replace(x.text)
+		case x.text == "??":
+			x.text = "?"
+		}
+		out.WriteString(x.text)
+	}
+	return strings.TrimSpace(out.String())
+}
+
 // params numbers the parameters of one query.
 type params struct {
 	number map[string]int
 	last   int
 }
 
-// replace gives a parameter as $n. A question mark that follows an operator
-// character or is followed by one is jsonb's operator, which before tells.
-func (p *params) replace(text, before string) string {
-	key := text
+// replace gives a parameter as $n.
+func (p *params) replace(text string) string {
+	var key string
 	switch {
 	case text[0] == '$':
 		n, _ := strconv.Atoi(text[1:])

@@ -9,12 +9,13 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/assaydb/assay/internal/lint"
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
 	east "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/text"
+
+	"github.com/assaydb/assay/internal/lint"
 )
 
 // evil are texts that try to get out of their place.

@@ -9,8 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/assaydb/assay/internal/lint"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/assaydb/assay/internal/lint"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")

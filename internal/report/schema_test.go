@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,9 +15,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/assaydb/assay/internal/lint"
 	reflect "github.com/invopop/jsonschema"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/assaydb/assay/internal/lint"
 )
 
 const resultSchema = "../../docs/schemas/result.json"
@@ -133,7 +135,7 @@ func TestJUnit(t *testing.T) {
 		out := render(t, lookup(t, "junit"), load(t, name), options)
 		d := xml.NewDecoder(strings.NewReader(out))
 		for {
-			if _, err := d.Token(); err == io.EOF {
+			if _, err := d.Token(); errors.Is(err, io.EOF) {
 				break
 			} else if err != nil {
 				t.Fatalf("%s: %v", name, err)
@@ -226,7 +228,7 @@ func junitValid(text string) error {
 	var open []string
 	for {
 		token, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
