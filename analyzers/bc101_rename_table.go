@@ -10,7 +10,7 @@ import (
 var renameTable = &Analyzer{
 	Rule: lint.Rule{
 		ID: "BC101", Name: "rename-table", Title: "renaming or moving a relation that running code still uses", Severity: lint.Error,
-		Aliases: []string{"atlas:BC101", "squawk:renaming-table"}, Hazards: []string{"D05", "D06"},
+		Aliases: []string{"atlas:BC101", "squawk:renaming-table", "strong_migrations:rename_table", "squawk:renaming-object", "squawk:ban-set-schema"}, Hazards: []string{"D05", "D06"},
 	},
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.RenameTable](p) {

@@ -10,7 +10,7 @@ import (
 var renameColumn = &Analyzer{
 	Rule: lint.Rule{
 		ID: "BC102", Name: "rename-column", Title: "renaming a column that running code still uses", Severity: lint.Error,
-		Aliases: []string{"atlas:BC102", "squawk:renaming-column"}, Hazards: []string{"C19"},
+		Aliases: []string{"atlas:BC102", "squawk:renaming-column", "strong_migrations:rename_column"}, Hazards: []string{"C19"},
 	},
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.RenameColumn](p) {

@@ -11,6 +11,7 @@ import (
 var dropObject = &Analyzer{
 	Rule: lint.Rule{
 		ID: "BC103", Name: "drop-object", Title: "dropping a view, function or type that running code may use", Severity: lint.Warning,
+		Aliases: []string{"squawk:ban-drop-view", "squawk:ban-drop-function", "squawk:ban-drop-type"},
 		Hazards: []string{"F02", "F14", "F22", "D06"},
 	},
 	Run: func(p *Pass) {

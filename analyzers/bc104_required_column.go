@@ -11,6 +11,7 @@ import (
 var requiredColumn = &Analyzer{
 	Rule: lint.Rule{
 		ID: "BC104", Name: "required-column", Title: "a column that inserts of running code do not give", Severity: lint.Error,
+		Aliases: []string{"squawk:ban-drop-default"},
 		Hazards: []string{"B25", "B28", "C20"},
 	},
 	Run: func(p *Pass) {
@@ -43,7 +44,36 @@ var requiredColumn = &Analyzer{
 				tell(at, c.Table, c.After.Num)
 			}
 		}
+		for at, c := range Each[*schema.AlterGenerated](p) {
+			if c.After.Generated != "" || fromParent(at.Step, c) {
+				continue
+			}
+			if required(at.Step, c.After) {
+				tell(at, c.Table, c.After.Num)
+			} else if !told[columnRef(c.Table.OID, c.After.Num)] && p.staysEmpty(c.Table.OID, c.After.Num) {
+				told[columnRef(c.Table.OID, c.After.Num)] = true
+				p.Report(at, noLongerComputed(c))
+			}
+		}
 	},
+}
+
+// staysEmpty reports whether after the change nothing fills a column that the
+// server computed before.
+func (p *Pass) staysEmpty(table schema.OID, num int16) bool {
+	old, now := p.oldColumn(table, num), column(p.After.Relations[table], num)
+	return old != nil && old.Generated != "" && now != nil && now.Generated == "" && now.Default == "" && !p.insertTrigger(table)
+}
+
+func noLongerComputed(c *schema.AlterGenerated) lint.Finding {
+	table := qualified(c.Table.Schema, c.Table.Name)
+	return lint.Finding{
+		Severity: lint.Warning,
+		Object:   table + "." + c.After.Name,
+		Message:  fmt.Sprintf("%q of %s is no longer computed: inserts of running code do not give it and leave it NULL", c.After.Name, quote(table)),
+		Evidence: factOf(table, "%s.%s was generated as %s, and has no default now", table, c.After.Name, c.Before.Default),
+		Advice:   "First release code that gives the column in every insert and update, or fill it by a trigger.",
+	}
 }
 
 // becomesRequired reports whether after the change a row without a value for
@@ -83,7 +113,10 @@ func (p *Pass) requiredFinding(t *schema.Relation, num int16) lint.Finding {
 		Advice: fmt.Sprintf("Keep a default until every running instance gives the column, and drop it in a later release:\n\nALTER TABLE %s ALTER COLUMN %s SET DEFAULT …;",
 			sqlName(t.Schema, t.Name), sqlIdent(c.Name)),
 	}
-	if p.oldColumn(t.OID, num) != nil {
+	if old := p.oldColumn(t.OID, num); old != nil && old.Generated != "" {
+		f.Message = fmt.Sprintf("%q of %s is NOT NULL and no longer computed: inserts that do not give it fail", c.Name, quote(table))
+		f.Advice = "First release code that gives the column in every insert and update, or fill it by a trigger."
+	} else if old != nil {
 		f.Message = fmt.Sprintf("%q of %s is NOT NULL and loses its default: inserts that do not give it fail", c.Name, quote(table))
 		f.Advice = "First release code that gives the column in every insert, then drop the default in a later release."
 	}

@@ -11,6 +11,7 @@ import (
 var renameEnumValue = &Analyzer{
 	Rule: lint.Rule{
 		ID: "BC108", Name: "rename-enum-value", Title: "renaming an enum value that running code still uses", Severity: lint.Error,
+		Aliases: []string{"squawk:renaming-object"},
 		Hazards: []string{"F21"},
 	},
 	Run: func(p *Pass) {

@@ -10,6 +10,7 @@ import (
 var renameObject = &Analyzer{
 	Rule: lint.Rule{
 		ID: "BC112", Name: "rename-object", Title: "renaming a schema, function or type that running code still uses", Severity: lint.Error,
+		Aliases: []string{"strong_migrations:rename_schema", "squawk:renaming-object"},
 		Hazards: []string{"D05", "D06", "F14"},
 	},
 	Run: func(p *Pass) {

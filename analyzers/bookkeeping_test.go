@@ -147,9 +147,10 @@ func link(a *Analyzer) string {
 func comingFromPage() string {
 	var b strings.Builder
 	b.WriteString("# Coming from another tool\n\nMade from the checks themselves; run `go test ./analyzers -update` after a change.\n\n" +
-		"Ignore comments of squawk, eugene and Atlas are read, and their names can be used wherever assay takes a check's name. " +
+		"Ignore comments of squawk, eugene and Atlas are read, and their names and those of strong_migrations can be used wherever assay takes a check's name. " +
+		"What the documentation of each shows for its rules is run as a test (`TestRivals`): told, or different for the reason given here. " +
 		"Checks marked * are off unless switched on.\n")
-	for _, tool := range []string{"squawk", "eugene", "atlas"} {
+	for _, tool := range Tools {
 		fmt.Fprintf(&b, "\n## %s\n\n| there | here | where the verdict differs |\n|---|---|---|\n", tool)
 		for _, n := range Elsewhere(tool) {
 			var ours []string
@@ -158,7 +159,7 @@ func comingFromPage() string {
 			}
 			here := strings.Join(ours, ", ")
 			if here == "" {
-				here = "no check of that name"
+				here = "no check of its own"
 			}
 			note := differs[tool+":"+n] + notTaken[tool+":"+n]
 			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", n, here, note)

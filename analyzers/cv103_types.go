@@ -49,7 +49,7 @@ var (
 			}
 			return "", ""
 		})
-	jsonColumn = columnTypes("CV106", "json-column", "json, which cannot be compared", []string{"S06"}, []string{"eugene:E3"},
+	jsonColumn = columnTypes("CV106", "json-column", "json, which cannot be compared", []string{"S06"}, []string{"eugene:E3", "strong_migrations:add_column_json"},
 		func(c columnOf) (string, string) {
 			if typeIs(c, "json") {
 				return "has no equality: SELECT DISTINCT, GROUP BY and UNION over the table's rows fail", "Write jsonb."

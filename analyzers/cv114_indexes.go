@@ -53,7 +53,7 @@ var (
 			return "", ""
 		})
 	})
-	manyIndexes = convention("CV118", "many-indexes", "wide indexes, and many of them", []string{"A16"}, nil, func(p *Pass) {
+	manyIndexes = convention("CV118", "many-indexes", "wide indexes, and many of them", []string{"A16"}, []string{"strong_migrations:add_index_columns"}, func(p *Pass) {
 		p.newIndexes(func(i *schema.Index, t *schema.Relation) (string, string) {
 			if n := len(i.Keys); n > 3 && !i.Unique {
 				return fmt.Sprintf("has %d columns: queries seldom use more than the first three, every write pays for all", n), "Leave out the last ones, or put them into INCLUDE."

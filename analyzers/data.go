@@ -221,6 +221,8 @@ func columnChange(c schema.Change) (t *schema.Relation, col, kind string) {
 		return c.Table, c.Column.Name, "not null"
 	case *schema.AlterDefault:
 		return c.Table, c.After.Name, "default"
+	case *schema.AlterGenerated:
+		return c.Table, c.After.Name, "generated"
 	}
 	return nil, "", ""
 }

@@ -10,7 +10,7 @@ import (
 var dropColumn = &Analyzer{
 	Rule: lint.Rule{
 		ID: "DS102", Name: "drop-column", Title: "dropping a column with its values", Severity: lint.Error,
-		Aliases: []string{"atlas:DS103", "squawk:ban-drop-column"}, Hazards: []string{"C15"},
+		Aliases: []string{"atlas:DS103", "squawk:ban-drop-column", "strong_migrations:remove_column"}, Hazards: []string{"C15"},
 	},
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.DropColumn](p) {

@@ -12,7 +12,7 @@ import (
 var dropGuard = &Analyzer{
 	Rule: lint.Rule{
 		ID: "DS106", Name: "drop-guard", Title: "dropping a constraint that kept data right", Severity: lint.Warning,
-		Aliases: []string{"atlas:CD101", "atlas:CD102", "atlas:CD103"}, Hazards: []string{"B27"},
+		Aliases: []string{"atlas:CD101", "atlas:CD102", "atlas:CD103", "squawk:ban-drop-constraint"}, Hazards: []string{"B27"},
 	},
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.DropConstraint](p) {

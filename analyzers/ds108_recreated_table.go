@@ -13,6 +13,7 @@ import (
 var recreatedTable = &Analyzer{
 	Rule: lint.Rule{
 		ID: "DS108", Name: "recreated-table", Title: "dropping a table and making a new one of the same name", Severity: lint.Error,
+		Aliases: []string{"strong_migrations:create_table"},
 		Hazards: []string{"D14"},
 	},
 	Run: func(p *Pass) {

@@ -10,6 +10,7 @@ import (
 var dropSequence = &Analyzer{
 	Rule: lint.Rule{
 		ID: "DS112", Name: "drop-sequence", Title: "dropping a sequence with the place it had come to", Severity: lint.Warning,
+		Aliases: []string{"squawk:ban-drop-sequence"},
 		Hazards: []string{"F25"},
 	},
 	Run: func(p *Pass) {

@@ -1,12 +1,15 @@
 package analyzers
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // peerRules are the rules of other tools, by tool, that teams come with. Each
 // is an alias of a check, or in notTaken with the reason.
 var peerRules = map[string]string{
 	"squawk": `adding-field-with-default adding-foreign-key-constraint adding-not-nullable-field adding-required-field adding-serial-primary-key-field
-		ban-add-composite-attribute ban-add-enum-value ban-alter-database-options ban-alter-domain-with-add-constraint ban-alter-extension
+		ban-add-column ban-add-composite-attribute ban-add-enum-value ban-alter-database-options ban-alter-domain-with-add-constraint ban-alter-extension
 		ban-alter-function-options ban-alter-generated-expression ban-alter-identity ban-alter-policy-condition ban-alter-policy-roles
 		ban-alter-role-options ban-alter-row-level-security ban-alter-sequence-values ban-alter-system-options ban-alter-view-options ban-char-field
 		ban-concurrent-index-creation-in-transaction ban-create-domain-with-constraint ban-create-policy ban-detach-inheritance ban-disable-trigger
@@ -18,6 +21,11 @@ var peerRules = map[string]string{
 		prefer-robust-stmts prefer-text-field prefer-timestamptz renaming-column renaming-object renaming-table require-concurrent-index-creation
 		require-concurrent-index-deletion require-concurrent-partition-detach require-concurrent-reindex require-enum-value-ordering require-lock-timeout
 		require-statement-timeout require-table-schema require-timeout-settings syntax-error transaction-nesting`,
+	"strong_migrations": `add_check_constraint add_column_auto_incrementing add_column_default add_column_default_callable add_column_default_null
+		add_column_generated_stored add_column_json add_exclusion_constraint add_foreign_key add_index add_index_columns add_index_corruption add_reference
+		add_unique_constraint change_column change_column_constraint change_column_default change_column_null change_column_null_postgresql
+		change_column_with_not_null change_table create_table execute remove_column remove_index rename_column rename_schema rename_table
+		validate_check_constraint validate_foreign_key`,
 	"eugene": `E1 E2 E3 E4 E5 E6 E7 E8 E9 E10 E11 E15 W12 W13 W14`,
 	"atlas": `BC101 BC102 CD101 CD102 CD103 DS101 DS102 DS103 MF101 MF102 MF103 MF104 NM101 NM102 NM103 NM104 NM105 NM106 PG101 PG102 PG103 PG104 PG105
 		PG108 PG109 PG110 PG301 PG302 PG303 PG304 PG305 PG306 PG307 PG308 PG309 PG310 PG311 PG312 PG314 PG320 SA101 TX101 TX201 checksum non-linear`,
@@ -26,80 +34,111 @@ var peerRules = map[string]string{
 // notTaken are the rules of other tools that are no alias of a check: where
 // what they tell is told here, or why it is not.
 var notTaken = map[string]string{
-	"squawk:ban-add-composite-attribute":         "OB and LK checks tell what the change does to tables that use the type",
-	"squawk:ban-add-enum-value":                  "adding a value breaks nothing by itself; CV124 asks for its place",
-	"squawk:ban-alter-database-options":          "SQ101 tells where the role may not; what the option means is not judged",
-	"squawk:ban-alter-extension":                 "OB checks tell the versions",
-	"squawk:ban-alter-function-options":          "SE and OB checks tell those that matter: SECURITY DEFINER, search_path, volatility",
-	"squawk:ban-alter-generated-expression":      "LK201 tells that the table is written anew",
-	"squawk:ban-alter-identity":                  "BC and DD checks tell which INSERT fails",
-	"squawk:ban-alter-policy-condition":          "SE checks tell who sees more or less",
-	"squawk:ban-alter-policy-roles":              "SE checks tell who sees more or less",
-	"squawk:ban-alter-role-options":              "SE checks tell which powers are given",
-	"squawk:ban-alter-row-level-security":        "SE checks tell what is then seen by whom",
-	"squawk:ban-alter-sequence-values":           "DD checks tell which values come twice",
-	"squawk:ban-alter-system-options":            "TX101 or SQ101: it is refused in a transaction, and without the right",
-	"squawk:ban-alter-view-options":              "SE checks tell with whose rights the view then reads",
-	"squawk:ban-create-domain-with-constraint":   "the hazard is a constraint added later, to a domain in use",
-	"squawk:ban-create-policy":                   "SE checks tell who sees more or less",
-	"squawk:ban-detach-inheritance":              "LK and BC checks tell locks and readers",
-	"squawk:ban-disable-trigger":                 "LK110 tells it where somebody can write meanwhile",
-	"squawk:ban-drop-constraint":                 "DS checks tell constraints that guard data",
-	"squawk:ban-drop-default":                    "BC checks tell which INSERT fails",
-	"squawk:ban-drop-domain":                     "DS105 tells which columns go with it",
-	"squawk:ban-drop-extension":                  "DS105 tells what goes with it",
-	"squawk:ban-drop-function":                   "BC checks tell it",
-	"squawk:ban-drop-generated-expression":       "BC checks tell it",
-	"squawk:ban-drop-index":                      "LK102 tells the lock, OB107 the foreign key left without an index",
-	"squawk:ban-drop-not-null":                   "it loses nothing; readers that cannot take NULL are not known",
-	"squawk:ban-drop-policy":                     "SE checks tell who sees more or less",
-	"squawk:ban-drop-schema":                     "DS104 tells what is in it",
-	"squawk:ban-drop-sequence":                   "DS112 tells it",
-	"squawk:ban-drop-trigger":                    "BC checks tell it",
-	"squawk:ban-drop-type":                       "DS105 tells which columns go with it",
-	"squawk:ban-drop-view":                       "BC checks tell it",
-	"squawk:ban-duplicate-column-assignments":    "SQ101: the server refuses it",
-	"squawk:ban-new-write-restriction":           "BC checks tell which writes fail",
-	"squawk:ban-replace-view-function":           "OB101 and OB103 tell it where something depends on it",
-	"squawk:ban-replica-identity":                "OB109 tells it where the table is published",
-	"squawk:ban-revoke":                          "SE checks tell which privilege is lost",
-	"squawk:ban-set-default":                     "a new default breaks nothing by itself",
-	"squawk:ban-set-schema":                      "BC checks tell it",
-	"squawk:renaming-object":                     "BC checks tell it, by what is renamed",
-	"squawk:require-concurrent-partition-detach": "LK checks tell the lock; the advice is silent where a DEFAULT partition makes CONCURRENTLY fail",
-	"squawk:require-statement-timeout":           "off by intention: a timeout that ends a concurrent build leaves an invalid index",
-	"squawk:syntax-error":                        "SQ101: the server's own parser says so, with its own version's syntax",
-	"atlas:NM101":                                "policy library, naming: each team has its own pattern",
-	"atlas:NM102":                                "NM101 of the policy library",
-	"atlas:NM103":                                "NM102 of the policy library",
-	"atlas:NM104":                                "NM103 of the policy library",
-	"atlas:NM105":                                "NM104 of the policy library",
-	"atlas:NM106":                                "NM105 of the policy library",
+	"strong_migrations:add_index_corruption":    "a bug of the servers 14.0 to 14.3, and the dev server says nothing of production: see A18 in hazards.md",
+	"strong_migrations:add_column_default_null": "no server that is supported rewrites the table for it",
+	"strong_migrations:change_column_default":   "about Active Record's partial writes, which no database sees; BC104 tells a default that is lost",
+	"strong_migrations:change_table":            "SQL is what is run and judged here, Rails' own calls among it",
+	"strong_migrations:execute":                 "SQL is what is run and judged here, Rails' own calls among it",
+	"squawk:ban-add-column":                     "a new column breaks code that inserts by place or reads * by place, which no schema says: queries that are given to assay are asked (BC120)",
+	"squawk:ban-add-composite-attribute":        "LK201 and OB checks tell what it does to tables that use the type; code that reads the type by place no schema knows",
+	"squawk:ban-add-enum-value":                 "adding a value breaks nothing by itself; CV124 asks for its place",
+	"squawk:ban-alter-database-options":         "SQ101 tells it: the role that migrates one database may not; what the option means to clients no schema says",
+	"squawk:ban-alter-extension":                "OB118 tells what is built on the extension, SQ101 where the update is refused",
+	"squawk:ban-alter-generated-expression":     "LK201 tells that the table is written anew",
+	"squawk:ban-alter-identity":                 "DD110 tells a sequence that hands out old values, BC110 values that INSERT may no longer give, BC104 values it must now give",
+	"squawk:ban-alter-role-options":             "SE106 tells which powers are given; a setting of a role breaks nothing by itself",
+	"squawk:ban-alter-system-options":           "SQ101 and TX101 tell it: refused in a transaction, and without the right",
+	"squawk:ban-alter-view-options":             "SE107 tells a view that shows rows which row-level security hides, SE105 roles that a view with security_invoker no longer serves",
+	"squawk:ban-create-domain-with-constraint":  "the hazard is a constraint added later, to a domain in use",
+	"squawk:ban-create-policy":                  "more rows may be seen, which is what it is for; SE102 tells a policy that lets everybody through, SE101 one that is not in force",
+	"squawk:ban-detach-inheritance":             "LK111 tells the lock; that the rows are no longer in the parent is what DETACH is for",
+	"squawk:ban-drop-domain":                    "DS105 tells which columns go with it, BC103 a type that nothing needs",
+	"squawk:ban-drop-extension":                 "DS105 tells what goes with it, SQ101 where it is refused",
+	"squawk:ban-drop-generated-expression":      "BC104 tells it: inserts of running code then leave the column empty",
+	"squawk:ban-drop-not-null":                  "it loses nothing; readers that cannot take NULL are not known",
+	"squawk:ban-new-write-restriction":          "DD101, DD102, DD104 and DD105 tell rows that break it; which writes running code makes no schema says, so a constraint that is NOT VALID is not told",
+	"squawk:ban-set-default":                    "a new default breaks nothing by itself",
+	"squawk:require-statement-timeout":          "off by intention: a timeout that ends a concurrent build leaves an invalid index",
+	"atlas:NM101":                               "policy library, naming: each team has its own pattern",
+	"atlas:NM102":                               "NM101 of the policy library",
+	"atlas:NM103":                               "NM102 of the policy library",
+	"atlas:NM104":                               "NM103 of the policy library",
+	"atlas:NM105":                               "NM104 of the policy library",
+	"atlas:NM106":                               "NM105 of the policy library",
 }
 
 // differs says of some rules where our verdict is another one, and why.
 var differs = map[string]string{
-	"squawk:adding-field-with-default":     "a function is judged by whether the server writes the table, not by its name",
-	"squawk:adding-foreign-key-constraint": "a column added with REFERENCES and no DEFAULT is not scanned: only the lock is told",
-	"squawk:adding-not-nullable-field":     "silent only where a valid CHECK really implies NOT NULL",
-	"squawk:changing-column-type":          "silent where the server keeps the file",
-	"squawk:constraint-missing-not-valid":  "also told when VALIDATE follows in the same transaction",
-	"squawk:require-lock-timeout":          "lock_timeout = 0 counts as none; what the tool sets counts",
-	"squawk:require-timeout-settings":      "statement_timeout is not asked for: it breaks concurrent builds",
-	"squawk:prefer-robust-stmts":           "only where a second run would really stop: outside a transaction, with more statements to come",
-	"squawk:ban-drop-table":                "silent for a table made by the same change",
-	"eugene:E2":                            "silent where the server needs no scan",
-	"eugene:E3":                            "off by default",
-	"eugene:E4":                            "told where the statement after takes time, not for every statement",
-	"eugene:E9":                            "silent for locks that stop nobody",
-	"eugene:W12":                           "told where locks or rewrites are repeated",
-	"eugene:W13":                           "off by default",
-	"eugene:W14":                           "silent where the columns are NOT NULL already",
-	"atlas:PG110":                          "off by default",
-	"atlas:PG103":                          "decided by running it, in the transaction of the team's own tool",
-	"atlas:MF101":                          "with rows that fail, or the proof that there can be none",
-	"atlas:DS103":                          "with what else goes with the column",
+	"strong_migrations:change_column_null":       "told for a column that the same change adds: how many old rows are NULL only production knows",
+	"strong_migrations:create_table":             "any DROP and CREATE of one table in a change",
+	"strong_migrations:remove_index":             "on by default",
+	"strong_migrations:add_index_columns":        "off by default",
+	"strong_migrations:add_column_json":          "off by default",
+	"strong_migrations:add_column_default":       "a constant default is free since PostgreSQL 11; a back-fill is told by TX107 and LK203",
+	"squawk:prefer-bigint-over-smallint":         "keys alone: a plain column may well be a smallint",
+	"squawk:prefer-bigint-over-int":              "keys alone: a plain column may well be an int",
+	"squawk:require-concurrent-partition-detach": "silent where a DEFAULT partition makes CONCURRENTLY fail",
+	"squawk:ban-replace-view-function":           "told where views, indexes or constraints are built on it",
+	"squawk:ban-drop-policy":                     "told where row-level security is on and nothing else lets the rows through, and as SE103",
+	"squawk:ban-drop-trigger":                    "its lock is told; that the trigger fires no more is what DROP says",
+	"squawk:ban-revoke":                          "not for PUBLIC: to take from everybody what was given by default is good practice",
+	"squawk:ban-replica-identity":                "only where the table is published",
+	"squawk:ban-alter-function-options":          "SECURITY DEFINER without a search_path is told; other options break nothing by themselves",
+	"squawk:ban-alter-sequence-values":           "only of a sequence that fills a column",
+	"squawk:adding-field-with-default":           "a function is judged by whether the server writes the table, not by its name",
+	"squawk:adding-foreign-key-constraint":       "a column added with REFERENCES and no DEFAULT is not scanned: only the lock is told",
+	"squawk:adding-not-nullable-field":           "silent only where a valid CHECK really implies NOT NULL",
+	"squawk:changing-column-type":                "silent where the server keeps the file",
+	"squawk:constraint-missing-not-valid":        "also told when VALIDATE follows in the same transaction",
+	"squawk:require-lock-timeout":                "lock_timeout = 0 counts as none; what the tool sets counts",
+	"squawk:require-timeout-settings":            "statement_timeout is not asked for: it breaks concurrent builds",
+	"squawk:prefer-robust-stmts":                 "only where a second run would really stop: outside a transaction, with more statements to come",
+	"squawk:ban-drop-table":                      "silent for a table made by the same change",
+	"eugene:E2":                                  "silent where the server needs no scan",
+	"eugene:E3":                                  "off by default",
+	"eugene:E4":                                  "told where the statement after takes time, not for every statement",
+	"eugene:E9":                                  "silent for locks that stop nobody",
+	"eugene:W12":                                 "told where locks or rewrites are repeated",
+	"eugene:W13":                                 "off by default",
+	"eugene:W14":                                 "silent where the columns are NOT NULL already",
+	"atlas:PG311":                                "silent where the table is there already",
+	"atlas:PG110":                                "off by default",
+	"atlas:PG103":                                "decided by running it, in the transaction of the team's own tool",
+	"atlas:MF101":                                "with rows that fail, or the proof that there can be none",
+	"atlas:DS103":                                "with what else goes with the column",
 }
 
 // Elsewhere are the names of another tool's rules, in its order.
 func Elsewhere(tool string) []string { return strings.Fields(peerRules[tool]) }
+
+// Tools are the tools whose rules are mapped to ours, in the order of docs/coming-from.md.
+var Tools = []string{"squawk", "eugene", "strong_migrations", "atlas"}
+
+// Instead says where what another tool's rule tells is told here, or why it is
+// not, for a rule that is no alias of a check; empty for other names. The tool
+// may stand before the name: "squawk:ban-create-policy".
+func Instead(name string) (tool, text string) {
+	for _, tool := range Tools {
+		for _, rule := range Elsewhere(tool) {
+			if strings.EqualFold(name, rule) || strings.EqualFold(name, tool+":"+rule) {
+				if text := notTaken[tool+":"+rule]; text != "" {
+					return tool, text
+				}
+			}
+		}
+	}
+	return "", ""
+}
+
+// Differs reports whether a rule's verdict differs from ours with a reason.
+func Differs(tool, rule string) bool {
+	return notTaken[tool+":"+rule] != "" || differs[tool+":"+rule] != ""
+}
+
+// NoExample reports whether a rule is about the files, not about SQL that an
+// example could show.
+func NoExample(tool, rule string) bool {
+	return slices.Contains(aboutFiles, tool+":"+rule)
+}
+
+var aboutFiles = []string{"atlas:checksum", "atlas:non-linear", "strong_migrations:add_index_corruption"}

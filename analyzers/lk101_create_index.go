@@ -12,7 +12,7 @@ import (
 var createIndex = &Analyzer{
 	Rule: lint.Rule{
 		ID: "LK101", Name: "create-index", Title: "building an index while writes wait", Severity: lint.Error,
-		Aliases: []string{"atlas:PG101", "squawk:require-concurrent-index-creation", "eugene:E6"}, Hazards: []string{"A01", "A06", "A08"},
+		Aliases: []string{"atlas:PG101", "squawk:require-concurrent-index-creation", "eugene:E6", "strong_migrations:add_index", "strong_migrations:add_reference"}, Hazards: []string{"A01", "A06", "A08"},
 	},
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.AddIndex](p) {
@@ -62,6 +62,12 @@ func concurrently(definition string) string {
 func partitionedIndexAdvice(i *schema.Index, r *schema.Relation) string {
 	return fmt.Sprintf("Make the parent's index alone, build each partition's with CONCURRENTLY outside a transaction, and attach them:\n\nCREATE INDEX %s ON ONLY %s (…);\nCREATE INDEX CONCURRENTLY … ON <partition> (…);\nALTER INDEX %s ATTACH PARTITION …;",
 		sqlIdent(i.Name), sqlName(r.Schema, r.Name), sqlIdent(i.Name))
+}
+
+// retyped reports whether a change of a column's type makes the constraint
+// anew. One that the statement itself drops and adds is another one.
+func retyped(s *devdb.Step, k *schema.Constraint) bool {
+	return rebuiltConstraint(s, k) && len(Changes[*schema.AlterColumnType](s))+len(Changes[*schema.AlterGenerated](s)) > 0
 }
 
 // rebuiltConstraint is rebuilt for constraints.

@@ -11,7 +11,7 @@ import (
 var dropIndex = &Analyzer{
 	Rule: lint.Rule{
 		ID: "LK102", Name: "drop-index", Title: "dropping an index while reads and writes wait", Severity: lint.Warning,
-		Aliases: []string{"atlas:PG102", "squawk:require-concurrent-index-deletion"}, Hazards: []string{"A02"},
+		Aliases: []string{"atlas:PG102", "squawk:require-concurrent-index-deletion", "strong_migrations:remove_index", "squawk:ban-drop-index"}, Hazards: []string{"A02"},
 	},
 	Run: func(p *Pass) {
 		for m, s := range p.Steps() {

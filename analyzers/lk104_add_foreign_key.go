@@ -11,12 +11,12 @@ import (
 var addForeignKey = &Analyzer{
 	Rule: lint.Rule{
 		ID: "LK104", Name: "add-foreign-key", Title: "checking a foreign key's rows while writes to both tables wait", Severity: lint.Error,
-		Aliases: []string{"atlas:PG306", "squawk:adding-foreign-key-constraint", "eugene:E1"}, Hazards: []string{"B01", "B05"},
+		Aliases: []string{"atlas:PG306", "squawk:adding-foreign-key-constraint", "eugene:E1", "strong_migrations:add_foreign_key", "strong_migrations:add_reference"}, Hazards: []string{"B01", "B05"},
 	},
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.AddConstraint](p) {
 			k := c.Constraint
-			if k.Kind != schema.ForeignKey || k.Parent != 0 || p.NewTable(k.Table) || rebuiltConstraint(at.Step, k) || tableRewritten(at.Step, k.Table) {
+			if k.Kind != schema.ForeignKey || k.Parent != 0 || p.NewTable(k.Table) || retyped(at.Step, k) || tableRewritten(at.Step, k.Table) {
 				continue
 			}
 			l, ok := inForce(at.Step, k.Table)

@@ -13,6 +13,7 @@ var uniqueConstraint = &Analyzer{
 		ID: "LK105", Name: "add-unique-constraint", Title: "building a key's index while reads and writes wait", Severity: lint.Error,
 		Aliases: []string{
 			"atlas:PG104", "atlas:PG105", "atlas:PG312", "squawk:disallowed-unique-constraint", "squawk:adding-serial-primary-key-field", "eugene:E7",
+			"strong_migrations:add_unique_constraint",
 		},
 		Hazards: []string{"B16", "B17", "B19"},
 	},
@@ -48,7 +49,7 @@ func (p *Pass) buildsKey(at At, k *schema.Constraint) bool {
 // buildsConstraintIndex is buildsKey for any constraint that has an index.
 func (p *Pass) buildsConstraintIndex(at At, k *schema.Constraint) bool {
 	s := at.Step
-	if k.Parent != 0 || p.IsNew(k.Table) || !builtHere(s, k) || tableRewritten(s, k.Table) || rebuiltConstraint(s, k) || rel(s, k.Table) == nil {
+	if k.Parent != 0 || p.IsNew(k.Table) || !builtHere(s, k) || tableRewritten(s, k.Table) || retyped(s, k) || rel(s, k.Table) == nil {
 		return false
 	}
 	if r := rel(s, k.Table); r.Kind == schema.PartitionedTable && !scannedBelow(s, k.Table) {

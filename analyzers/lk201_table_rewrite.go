@@ -15,6 +15,7 @@ var tableRewrite = &Analyzer{
 		Aliases: []string{
 			"atlas:PG301", "atlas:PG302", "atlas:PG307", "atlas:PG309", "atlas:PG310", "atlas:PG311",
 			"squawk:changing-column-type", "squawk:adding-field-with-default", "eugene:E5", "eugene:E10", "eugene:E11",
+			"strong_migrations:add_column_default", "strong_migrations:add_column_default_callable", "strong_migrations:add_column_generated_stored", "strong_migrations:add_column_auto_incrementing", "strong_migrations:change_column",
 		},
 		Hazards: []string{"C01", "C02", "C03", "C04", "C05", "C06", "C07", "D07", "D08", "C14", "C22"},
 	},

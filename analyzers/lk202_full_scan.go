@@ -16,6 +16,7 @@ var fullScan = &Analyzer{
 		Aliases: []string{
 			"atlas:PG303", "atlas:PG304", "atlas:PG305", "atlas:MF104", "squawk:constraint-missing-not-valid",
 			"squawk:adding-not-nullable-field", "eugene:E1", "eugene:E2", "eugene:W14",
+			"strong_migrations:add_check_constraint", "strong_migrations:change_column_constraint", "strong_migrations:change_column_with_not_null", "strong_migrations:change_column_null_postgresql",
 		},
 		Hazards: []string{"B12", "B13", "B18", "B21", "B22", "B23", "B24", "B26", "C08", "P02", "P03"},
 	},

@@ -11,6 +11,7 @@ import (
 var viewReplaced = &Analyzer{
 	Rule: lint.Rule{
 		ID: "OB101", Name: "view-replaced", Title: "a view that others are built on says something else", Severity: lint.Info,
+		Aliases: []string{"squawk:ban-replace-view-function"},
 		Hazards: []string{"F01", "F03"},
 	},
 	Run: func(p *Pass) {

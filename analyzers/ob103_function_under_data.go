@@ -10,6 +10,7 @@ import (
 var functionUnderData = &Analyzer{
 	Rule: lint.Rule{
 		ID: "OB103", Name: "function-under-stored-data", Title: "a function replaced whose results are stored", Severity: lint.Warning,
+		Aliases: []string{"squawk:ban-replace-view-function"},
 		Hazards: []string{"F15"},
 	},
 	Run: func(p *Pass) {

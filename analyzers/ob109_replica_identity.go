@@ -11,7 +11,7 @@ import (
 var replicaIdentity = &Analyzer{
 	Rule: lint.Rule{
 		ID: "OB109", Name: "published-without-identity", Title: "a published table without replica identity: UPDATE and DELETE fail", Severity: lint.Error,
-		Aliases: []string{"atlas:PG314"},
+		Aliases: []string{"atlas:PG314", "squawk:ban-replica-identity"},
 		Hazards: []string{"A12", "R01", "R02", "R03"},
 	},
 	Run: func(p *Pass) {

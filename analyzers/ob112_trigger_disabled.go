@@ -10,6 +10,7 @@ import (
 var triggerDisabled = &Analyzer{
 	Rule: lint.Rule{
 		ID: "OB112", Name: "trigger-enabled", Title: "a trigger that fires for other writes than before", Severity: lint.Warning,
+		Aliases: []string{"squawk:ban-disable-trigger"},
 		Hazards: []string{"F09"},
 	},
 	Run: func(p *Pass) {

@@ -11,6 +11,7 @@ import (
 var rowSecurity = &Analyzer{
 	Rule: lint.Rule{
 		ID: "SE101", Name: "row-security", Title: "row-level security and policies that do not go together", Severity: lint.Warning,
+		Aliases: []string{"squawk:ban-alter-row-level-security", "squawk:ban-drop-policy"},
 		Hazards: []string{"R06"},
 	},
 	Run: func(p *Pass) {

@@ -11,6 +11,7 @@ import (
 var policyChanged = &Analyzer{
 	Rule: lint.Rule{
 		ID: "SE103", Name: "policy-changed", Title: "a policy in force is changed or dropped", Severity: lint.Info,
+		Aliases: []string{"squawk:ban-alter-policy-condition", "squawk:ban-alter-policy-roles"},
 		Hazards: []string{"R08"},
 	},
 	Run: func(p *Pass) {

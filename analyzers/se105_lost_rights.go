@@ -12,6 +12,7 @@ import (
 var lostRights = &Analyzer{
 	Rule: lint.Rule{
 		ID: "SE105", Name: "lost-rights", Title: "roles that lose a right, or never get the one they have next door", Severity: lint.Warning,
+		Aliases: []string{"squawk:ban-revoke"},
 		Hazards: []string{"R10", "D12"},
 	},
 	Run: func(p *Pass) {
@@ -24,6 +25,11 @@ var lostRights = &Analyzer{
 				}
 			}
 			reportGrants(p, at, lost, "%[3]s loses %[1]s on %[2]s: queries that need it fail with \"permission denied\"", "Make sure that no running version of the application needs it.")
+			for _, c := range Changes[*schema.SetOptions](s) {
+				if p.Before.Relations[c.After.OID] != nil && isView(c.After) && !invoker(c.Before) && invoker(c.After) {
+					p.reportInvoker(at, c.After)
+				}
+			}
 			owned := map[string]bool{}
 			for _, c := range Changes[*schema.SetOwner](s) {
 				if owned[c.After] || !p.Before.Has(c.Object) {
@@ -44,6 +50,45 @@ var lostRights = &Analyzer{
 			}
 		}
 	},
+}
+
+// reportInvoker tells the roles that may read a view, which from now on reads
+// with their own rights, and not what it reads.
+func (p *Pass) reportInvoker(at At, v *schema.Relation) {
+	now := p.After.Relations[v.OID]
+	if now == nil || !invoker(now) {
+		return
+	}
+	var lost []*grantLine
+	for e := range p.After.Depends.All() {
+		r := p.After.Relations[e.On.OID]
+		if e.Object.Class != schema.ClassRelation || e.Object.OID != v.OID || e.On.Class != schema.ClassRelation || r == nil || r.OID == v.OID {
+			continue
+		}
+		for _, g := range now.ACL {
+			if g.Privilege != "SELECT" || g.Grantee == r.Owner || slices.ContainsFunc(lost, func(l *grantLine) bool { return l.role == g.Grantee && l.object == r.QualifiedName() }) || mayRead(r, g.Grantee) {
+				continue
+			}
+			lost = addGrant(lost, string(r.Kind), r.QualifiedName(), g)
+		}
+	}
+	if len(lost) == 0 {
+		return
+	}
+	f := grantFinding(lost, "%[3]s may read view "+strings.ReplaceAll(quote(v.QualifiedName()), "%", "%%")+", which now reads with the rights of whoever asks, and not %[2]s below it: its queries fail with \"permission denied\"", "")
+	var sql []string
+	for i, l := range lost {
+		sql = append(sql, strings.Replace(l.sql(), " ON TABLE ", " ON ", 1))
+		f.Evidence[i].Text = fmt.Sprintf("%s has SELECT on %s, and not on %s", l.role, v.QualifiedName(), l.object)
+	}
+	f.Advice = "Grant first what the view reads, with policies for the rows that they may see:\n\n" + sqlList(sql)
+	p.Report(at, f)
+}
+
+// mayRead reports whether a role, or everybody, was given SELECT on a relation or one of its columns.
+func mayRead(r *schema.Relation, role string) bool {
+	may := func(g schema.Grant) bool { return g.Privilege == "SELECT" && (g.Grantee == role || g.Grantee == "public") }
+	return slices.ContainsFunc(r.ACL, may) || slices.ContainsFunc(r.Columns, func(c *schema.Column) bool { return slices.ContainsFunc(c.ACL, may) })
 }
 
 // stillGranted reports whether the role has the privilege after the whole change.

@@ -13,6 +13,7 @@ import (
 var definer = &Analyzer{
 	Rule: lint.Rule{
 		ID: "SE111", Name: "definer-search-path", Title: "a SECURITY DEFINER function that its caller can lead astray", Severity: lint.Warning,
+		Aliases: []string{"squawk:ban-alter-function-options"},
 		Hazards: []string{"F17", "R12"},
 	},
 	Run: func(p *Pass) {

@@ -10,6 +10,7 @@ import (
 var statementFails = &Analyzer{
 	Rule: lint.Rule{
 		ID: "SQ101", Name: "statement-fails", Title: "a statement that the server refuses", Severity: lint.Error,
+		Aliases: []string{"squawk:syntax-error", "squawk:ban-duplicate-column-assignments"},
 		Hazards: []string{"X28", "X27", "A05", "A11", "A21", "A23", "B06", "B11", "C11", "F01", "F05", "F12", "F19", "P06", "P11"},
 	},
 	Run: func(p *Pass) {

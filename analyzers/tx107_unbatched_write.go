@@ -3,6 +3,7 @@ package analyzers
 import (
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
@@ -12,6 +13,7 @@ import (
 var unbatchedWrite = &Analyzer{
 	Rule: lint.Rule{
 		ID: "TX107", Name: "unbatched-write", Title: "a data change over a whole table in one statement", Severity: lint.Warning,
+		Aliases: []string{"strong_migrations:change_column_null"},
 		Hazards: []string{"X10"},
 	},
 	Run: func(p *Pass) {
@@ -31,17 +33,19 @@ func (p *Pass) unbatched(m *devdb.Recorded, s *devdb.Step) (lint.Finding, bool) 
 	if s.Tag == "INSERT" && !copies(s) {
 		return lint.Finding{}, false // it is the foreign keys that were looked up, by index where rows are many
 	}
-	// With a WHERE it may be a handful of rows: only production knows.
+	// With a WHERE it may be a handful of rows: only production knows. But the
+	// columns that this change adds are empty in all of them.
 	t := p.target(s)
-	if t == nil || someRows.MatchString(flat(s.Stmt.Text)) || !p.oldRows(t) || p.toldByDestruction(s, t) {
+	if t == nil || someRows.MatchString(flat(s.Stmt.Text)) && !p.fillsAll(s, t) || !p.oldRows(t) || p.toldByDestruction(s, t) {
 		return lint.Finding{}, false
 	}
 	if _, held := p.heldWhileWorking(m, s); held { // LK203 says it
 		return lint.Finding{}, false
 	}
+	joins := s.Tag == "INSERT" || s.Tag == "MERGE" || p.fillsAll(s, t)
 	for _, x := range s.Scans {
 		from := rel(s, x.Relation)
-		if from == nil || !p.oldRows(from) || lookedUp(s, x.Relation) || s.Tag != "INSERT" && s.Tag != "MERGE" && x.Relation != t.OID {
+		if from == nil || !p.oldRows(from) || lookedUp(s, x.Relation) || !joins && x.Relation != t.OID {
 			continue
 		}
 		name := qualified(t.Schema, t.Name)
@@ -56,6 +60,21 @@ func (p *Pass) unbatched(m *devdb.Recorded, s *devdb.Step) (lint.Finding, bool) 
 	return lint.Finding{}, false
 }
 
+// fillsAll reports whether an UPDATE that only fills columns which this change
+// adds reaches about every row: its WHERE joins, or looks for what is not
+// filled yet, and compares with no value.
+func (p *Pass) fillsAll(s *devdb.Step, t *schema.Relation) bool {
+	if s.Tag != "UPDATE" || !p.fillsNew(s, t) {
+		return false
+	}
+	found := whereForm.FindAllStringIndex(s.Stmt.Text, -1)
+	if len(found) == 0 {
+		return false
+	}
+	where := s.Stmt.Text[found[len(found)-1][1]:]
+	return !comparesValue.MatchString(where) && strings.Count(where, "(") == strings.Count(where, ")")
+}
+
 // copies reports whether an INSERT takes its rows from a query, not from VALUES.
 func copies(s *devdb.Step) bool {
 	text := flat(s.Stmt.Text)
@@ -65,6 +84,11 @@ func copies(s *devdb.Step) bool {
 var (
 	givenRows = regexp.MustCompile(`(?i)\bVALUES\b`)
 	selects   = regexp.MustCompile(`(?i)\bSELECT\b`)
+)
+
+var (
+	whereForm     = regexp.MustCompile(`(?i)\bWHERE\b`)
+	comparesValue = regexp.MustCompile(`(?i)'|\$\d|(^|[^\w"])\d|\b(TRUE|FALSE|IN|EXISTS|ANY|ALL|SELECT|LIKE|ILIKE|RETURNING|CURRENT)\b`)
 )
 
 var someRows = regexp.MustCompile(`(?i)\b(WHERE|LIMIT|FETCH)\b`)

@@ -84,6 +84,10 @@ func (a *app) explainCommand() *cobra.Command {
 func (a *app) explain(name string) error {
 	found := analyzers.Lookup(name)
 	if len(found) == 0 {
+		if tool, text := analyzers.Instead(name); text != "" {
+			fmt.Fprintf(a.stdout, "No check stands for %s's %s alone: %s.\n", tool, name, text)
+			return nil
+		}
 		var names []string
 		for _, r := range analyzers.Rules() {
 			names = append(names, r.ID, r.Name)
