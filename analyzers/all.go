@@ -56,6 +56,8 @@ var All = []*Analyzer{
 	sequenceBehind,
 	intSequence,
 	explicitIDs,
+	expressionFails,
+	dataStatement,
 	dropTable,
 	dropColumn,
 	truncate,

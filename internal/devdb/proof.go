@@ -21,6 +21,10 @@ const (
 	// the children of its rows. It never fails; "changed" and "lost"
 	// counterexamples show a row before and after.
 	DemandKeep Demand = "keep"
+	// DemandData is that a statement which works on rows fails for what is in
+	// them: an UPDATE, INSERT … SELECT, MERGE or DO. Its Target is empty. Any
+	// error of class 22 or 23.
+	DemandData Demand = "data"
 )
 
 // Outcome is what came of trying rows.

@@ -92,5 +92,15 @@ func prove(ctx context.Context, b Bench, before *schema.Catalog, change []*devdb
 			step.Counterexamples = append(step.Counterexamples, out.Counterexample)
 		}
 	}
+	for _, f := range p.Found() {
+		if old := f.Step.Proof(f.Proof.Demand, f.Proof.Target); old == nil {
+			f.Step.Proofs = append(f.Step.Proofs, f.Proof)
+		} else if old.Outcome == devdb.Fails {
+			continue
+		} else {
+			*old = f.Proof
+		}
+		f.Step.Counterexamples = append(f.Step.Counterexamples, f.Proof.Counterexample)
+	}
 	return nil
 }

@@ -89,6 +89,11 @@ func proveOne(server *postgres.Server, base, change string) (p devdb.Proof, err 
 	}
 	steps := rec.New[0].Steps
 	if proofs := steps[len(steps)-1].Proofs; len(proofs) > 0 {
+		for _, p := range proofs {
+			if p.Outcome == devdb.Fails {
+				return p, nil
+			}
+		}
 		return proofs[len(proofs)-1], nil
 	}
 	return devdb.Proof{Outcome: devdb.Unknown, Why: "no demand was seen"}, nil

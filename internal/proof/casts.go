@@ -176,24 +176,29 @@ func loses(before, after *string) bool {
 }
 
 // generatedGoals are rows for which the expression of a stored column fails.
-func generatedGoals(b *base, rel *schema.Relation, c *schema.Column) []goal {
-	nums := oldColumns(rel, mentioned(c.Default, rel, nil))
-	g := goal{weak: true, make: func(ctx context.Context, bb *builder) error {
-		fixed, err := failing(ctx, bb, rel, c, nums)
-		if err != nil {
-			return err
-		}
-		_, err = bb.add(ctx, rel, want{fixed: fixed})
-		return err
-	}}
+func generatedGoals(rel *schema.Relation, c *schema.Column) []goal {
+	g := failingGoal(rel, c.Default, "CAST("+c.Default+" AS "+c.Type+")")
 	if c.NotNull {
 		return []goal{one(rel, want{where: []string{"(" + c.Default + ") IS NULL"}}), g}
 	}
 	return []goal{g}
 }
 
-// failing asks the server for values for which a generated column's expression fails.
-func failing(ctx context.Context, b *builder, rel *schema.Relation, c *schema.Column, nums []int16) (map[int16]string, error) {
+// failingGoal is a row for which an expression, and what is made of it, fails.
+func failingGoal(rel *schema.Relation, expr, calc string) goal {
+	return goal{weak: true, make: func(ctx context.Context, b *builder) error {
+		fixed, err := failing(ctx, b, rel, expr, calc, oldColumns(rel, mentioned(expr, rel, nil)))
+		if err != nil {
+			return err
+		}
+		_, err = b.add(ctx, rel, want{fixed: fixed})
+		return err
+	}}
+}
+
+// failing asks the server for values for which an expression fails. It tries
+// ordinary values first.
+func failing(ctx context.Context, b *builder, rel *schema.Relation, expr, calc string, nums []int16) (map[int16]string, error) {
 	var cols []column
 	var lists [][]choice
 	for _, n := range nums {
@@ -201,7 +206,7 @@ func failing(ctx context.Context, b *builder, rel *schema.Relation, c *schema.Co
 		x := b.types.base(b.types.parse(old.Type))
 		cols = append(cols, column{old.Name, x.plain()})
 		var l []choice
-		for _, v := range slices.Concat(b.values(x, 0, []string{c.Default}), extremes(x)) {
+		for _, v := range slices.Concat(b.values(x, 0, []string{expr}), extremes(x)) {
 			l = append(l, choice{v, v})
 		}
 		lists = append(lists, l)
@@ -214,7 +219,7 @@ func failing(ctx context.Context, b *builder, rel *schema.Relation, c *schema.Co
 		for i, j := range combo {
 			vals = append(vals, lists[i][j].sql)
 		}
-		_, err := b.lab.Query(ctx, filterSQL(cols, [][]string{vals}, 0, []string{"CAST(" + c.Default + " AS " + c.Type + ") AS assay_g"}, []string{"(assay_g IS NULL OR assay_g IS NOT NULL)"}, 1))
+		_, err := b.lab.Query(ctx, filterSQL(cols, [][]string{vals}, 0, []string{calc + " AS assay_g"}, []string{"(assay_g IS NULL OR assay_g IS NOT NULL)"}, 1))
 		var refused *Refusal
 		if errors.As(err, &refused) && strings.HasPrefix(refused.Code, "22") {
 			fixed := map[int16]string{}

@@ -30,6 +30,7 @@ func Tasks(before *schema.Catalog, change []*devdb.Recorded) []*Task {
 			for _, c := range s.Changes {
 				f.change(c)
 			}
+			f.data()
 			f.losses()
 		}
 	}
@@ -111,10 +112,18 @@ func (f *finder) follows(t *schema.Relation, col string, added bool) bool {
 
 func (f *finder) index(i *schema.Index) {
 	rel := f.old(i.Table)
-	if rel == nil || i.Parent != 0 || !i.Unique && !i.Exclusion {
+	if rel == nil || i.Parent != 0 {
 		return
 	}
 	target := schema.Ref{Class: schema.ClassRelation, OID: i.OID}
+	for _, k := range i.Keys {
+		if k.Column == 0 && f.before.Indexes[i.OID] == nil && len(renamed(rel, f.s.After)) == 0 {
+			f.add(devdb.DemandGenerated, target, i.Table, func(*base) []goal { return []goal{failingGoal(rel, k.Text, k.Text)} })
+		}
+	}
+	if !i.Unique && !i.Exclusion {
+		return
+	}
 	if i.Constraint != 0 {
 		target = schema.Ref{Class: schema.ClassConstraint, OID: i.Constraint}
 	}
@@ -174,7 +183,7 @@ func (f *finder) column(a *schema.AddColumn) {
 		return
 	}
 	if c.Generated == "stored" {
-		f.add(devdb.DemandGenerated, columnRef(rel.OID, c.Num), rel.OID, func(b *base) []goal { return generatedGoals(b, rel, c) })
+		f.add(devdb.DemandGenerated, columnRef(rel.OID, c.Num), rel.OID, func(*base) []goal { return generatedGoals(rel, c) })
 		return
 	}
 	d := f.s.After.Types[c.TypeOID]

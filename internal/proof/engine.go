@@ -18,6 +18,7 @@ type Prover struct {
 	before *schema.Catalog
 	change []*devdb.Recorded
 	base   *base
+	found  []Found
 }
 
 // New makes a prover for a change set on a base with the given catalog.
@@ -84,7 +85,7 @@ func (r *result) take(g goal, o outcome) {
 		r.kept = append(r.kept, o.kept...)
 		r.passed, r.weak = r.passed || !g.weak, r.weak || g.weak
 	case devdb.Impossible:
-		r.impossible = true
+		r.impossible = r.task.Demand != devdb.DemandData // there, other rows may be possible
 	default:
 		r.before = r.before || o.before
 		if r.why == "" || o.before {
@@ -105,7 +106,7 @@ func (r *result) into(p *devdb.Proof) {
 		p.Outcome = devdb.Impossible
 	case r.weak && r.why == "":
 		p.Outcome, p.Kept = devdb.Passes, slices.Compact(slices.Sorted(slices.Values(r.kept)))
-		if r.task.Demand != devdb.DemandCast && r.task.Demand != devdb.DemandKeep {
+		if d := r.task.Demand; d != devdb.DemandCast && d != devdb.DemandKeep && d != devdb.DemandData {
 			p.Outcome, p.Why = devdb.Unknown, "the rows that were tried all pass"
 		}
 	case r.why != "":
@@ -198,6 +199,9 @@ func (p *Prover) attempt(ctx context.Context, from *base, t *Task, g goal, fill 
 		}
 		if tried.Refused == nil {
 			o := judge(t, g, tried, trial.Rows, left)
+			if o.proof == devdb.Unknown {
+				p.note(tried, trial.Rows, left)
+			}
 			if o.proof == devdb.Passes && !quiet && p.triggered(b) {
 				quiet = true // a trigger may have mended the rows; older ones it has not seen
 				continue

@@ -1,0 +1,38 @@
+package analyzers
+
+import (
+	"fmt"
+
+	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
+)
+
+var dataStatement = &Analyzer{
+	Rule: lint.Rule{
+		ID: "DD114", Name: "data-statement-fails", Title: "an UPDATE, INSERT … SELECT or MERGE that fails on rows that may be there", Severity: lint.Error,
+	},
+	Run: func(p *Pass) {
+		for m, s := range p.Steps() {
+			proof := s.Proof(devdb.DemandData, schema.Ref{})
+			if s.Err != nil || proof == nil || proof.Outcome != devdb.Fails || proof.Counterexample == nil {
+				continue
+			}
+			what := s.Tag
+			if s.Tag == "DO" {
+				what = "DO block"
+			}
+			x := proof.Counterexample
+			f := lint.Finding{
+				Confidence: lint.Proven,
+				Message:    fmt.Sprintf("this %s fails on rows that the schema accepts: %s", what, x.Message),
+				Evidence:   []lint.Evidence{counterexample(x)},
+				Advice:     "Say with a WHERE which rows it can take, and decide what becomes of the others: a default, a repair, or an earlier migration that mends them.",
+			}
+			if len(s.Stmt.Syntax.Objects) > 0 {
+				f.Object = s.Stmt.Syntax.Objects[0]
+			}
+			p.Report(At{Migration: m, Step: s}, f)
+		}
+	},
+}
