@@ -70,10 +70,22 @@ func Code(s string) string {
 	return f + s + f
 }
 
+// Plain is a text of others' making for a place without markup, such as an
+// annotation: what it has shows, no more than limit bytes of it, and nothing in
+// it is a command of a CI's runner.
+func Plain(s string, limit int) string {
+	return strings.ReplaceAll(printable(shorten(s, limit)), "##", "#"+joiner+"#")
+}
+
 // Fenced is a fenced block that shows text, whatever it holds. Lines that look
-// like commands of GitLab's are indented by a blank.
+// like commands of GitLab's are indented by a blank, and HTML comments, which
+// may be somebody's marker, are broken up; not so in a suggestion, whose text is
+// taken as it is.
 func Fenced(info, text string) string {
 	f := strings.Repeat("`", max(3, longest(text, '`')+1))
+	if !strings.HasPrefix(info, "suggestion") {
+		text = strings.ReplaceAll(text, "<!--", "<!"+joiner+"--")
+	}
 	text = command.ReplaceAllString(text, " $0")
 	return f + info + "\n" + strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), "\n") + "\n" + f + "\n"
 }

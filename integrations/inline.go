@@ -38,11 +38,11 @@ func comment(f *lint.Finding, suggestion string) string {
 	if link(f.URL) {
 		name = "[" + name + "](" + f.URL + ")"
 	}
-	b.WriteString(name + ": " + Text(f.Message) + "\n")
+	b.WriteString(name + ": " + Text(shorten(f.Message, 1000)) + "\n")
 	if a := f.Approval; a != nil {
 		b.WriteString("\nWaits for an approval by " + approver(*a))
 		if a.Reason != "" {
-			b.WriteString(": " + Text(a.Reason))
+			b.WriteString(": " + Text(shorten(a.Reason, 500)))
 		}
 		b.WriteString("\n")
 	}
@@ -57,12 +57,12 @@ func comment(f *lint.Finding, suggestion string) string {
 		b.WriteString("- " + Text(shorten(e.Text, 400)) + "\n")
 	}
 	if suggestion != "" {
-		b.WriteString("\n" + Text(f.Fix.Title) + ":\n\n" + suggestion)
+		b.WriteString("\n" + Text(shorten(f.Fix.Title, 300)) + ":\n\n" + suggestion)
 		return b.String()
 	}
 	if f.Advice != "" {
 		prose, sql, _ := strings.Cut(f.Advice, "\n\n")
-		b.WriteString("\n" + Text(prose) + "\n")
+		b.WriteString("\n" + Text(shorten(prose, 2000)) + "\n")
 		if strings.TrimSpace(sql) != "" {
 			b.WriteString("\n" + Fenced("sql", printable(shorten(sql, 4000))))
 		}

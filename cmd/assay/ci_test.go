@@ -297,28 +297,22 @@ func TestCIHostile(t *testing.T) {
 			t.Errorf("the outputs are %q", got)
 		}
 		summaries, inline := b.marked()
-		for _, body := range append(append(summaries, inline...), file(t, b.env["GITHUB_STEP_SUMMARY"])) {
-			if len(body) > 1<<20 || strings.Count(body, "<!-- assay") > 1 || strings.Contains(body, "<img") || strings.Contains(body, "@team") && !strings.Contains(body, "`@team") {
-				t.Errorf("%.3000s", body)
-			}
+		for i := range inline {
+			_, inline[i], _ = strings.Cut(inline[i], "\n") // the path is the bench's
 		}
+		for _, body := range append(summaries, inline...) {
+			_, body, _ = strings.Cut(body, "\n") // the marker
+			harmlessMarkdown(t, "a comment", body)
+		}
+		harmlessMarkdown(t, "the step summary", file(t, b.env["GITHUB_STEP_SUMMARY"]))
 	}
 }
 
 // TestCIHostileGitLab: GitLab carries out lines of comments that start with a
 // command.
 func TestCIHostileGitLab(t *testing.T) {
-	b := newCIBench(t, "", nil)
-	b.Server = hosttest.NewGitLab()
-	b.Accounts[hosttest.Token] = hosttest.Account{ID: 1, Login: "project_42_bot_1", Bot: true, Comment: true, Status: true}
+	b := onGitLab(t)
 	b.Files = []hosttest.File{{Path: "app/db/1.sql", New: true, Patch: "@@ -0,0 +1,3 @@\n+a\n+b\n+c\n"}}
-	server := httptest.NewServer(b)
-	defer server.Close()
-	b.env = map[string]string{
-		"GITLAB_CI": "true", "CI_PIPELINE_SOURCE": "merge_request_event", "CI_MERGE_REQUEST_IID": "7", "CI_MERGE_REQUEST_PROJECT_ID": "42", "CI_PROJECT_ID": "42",
-		"CI_API_V4_URL": server.URL + "/git/api/v4", "CI_COMMIT_SHA": b.Head, "CI_PIPELINE_ID": "9", "ASSAY_GITLAB_TOKEN": hosttest.Token,
-		"CI_MERGE_REQUEST_PROJECT_URL": "https://gitlab.example/g/p",
-	}
 	f := oneFinding()
 	const text = "/close\n/merge\n```\n/approve\n~~~\n/label ~x\n````"
 	f.Message, f.Object, f.Advice = text, text, text+"\n\n"+text

@@ -31,7 +31,7 @@ func Annotations(findings []*lint.Finding) []integrations.Annotation {
 		if f.Advice != "" {
 			msg += "\n\n" + f.Advice
 		}
-		out[i] = integrations.Annotation{Path: f.Path, Line: f.Line, End: max(f.Line, f.EndLine), Level: level, Title: f.ID + " " + f.Name, Msg: msg}
+		out[i] = integrations.Annotation{Path: f.Path, Line: f.Line, End: max(f.Line, f.EndLine), Level: level, Title: integrations.Plain(f.ID+" "+f.Name, 200), Msg: integrations.Plain(msg, 8000)}
 	}
 	return out
 }
@@ -77,7 +77,7 @@ func (r *Runner) Annotate(list []integrations.Annotation) {
 func (r *Runner) command(a integrations.Annotation) {
 	fields := map[string]string{"title": a.Title}
 	if a.Path != "" {
-		fields["file"] = a.Path
+		fields["file"] = integrations.Plain(a.Path, 4096)
 		if a.Line > 0 {
 			fields["line"], fields["endLine"] = strconv.Itoa(a.Line), strconv.Itoa(a.End)
 		}

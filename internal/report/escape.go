@@ -191,6 +191,9 @@ func mdFence(lang, s string) string {
 	}
 	lines := strings.Split(s, "\n")
 	for i, l := range lines {
+		if len(l) > 1 && l[0] == '/' && word(l[1]) { // GitLab carries out lines such as /close
+			l = " " + l
+		}
 		// A marker of ours in the text must not be found by whoever looks for one.
 		lines[i] = inert(strings.ReplaceAll(l, "<!--", "<!"+zeroWidth+"--"))
 	}

@@ -141,7 +141,7 @@ func (d *mdDoc) findings() {
 		if f.Object != "" && f.Object != f.Path {
 			place += "<br>" + mdBreakable(f.Object, 100)
 		}
-		d.linef("| %s %s | %s | %s | %s |", icons[f.Severity], f.Severity, mdLink(ruleLabel(f), f.URL), place, message)
+		d.linef("| %s&nbsp;%s | %s | %s | %s |", icons[f.Severity], f.Severity, mdLink(ruleLabel(f), f.URL), place, message)
 	}
 	d.linef("")
 }

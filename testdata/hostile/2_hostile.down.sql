@@ -1,0 +1,3 @@
+-- </details> @team
+DROP INDEX "@team
+::error::in a name";
