@@ -14,7 +14,7 @@ type Plan struct {
 	Put        []Note // to create, or with an ID to update
 	Remove     []Note
 	Keep       []Note // ours, right as they are or not to be touched
-	Superseded bool   // the summary is by a newer run: everything is left as it is
+	Superseded bool   // the summary is by a newer run: all but second copies is left as it is
 }
 
 // Empty says that nothing is left to do.
@@ -45,13 +45,37 @@ func NewPlan(existing []Note, lines map[string]Lines, r Review, t Traits) Plan {
 		}
 	}
 	if p.Superseded {
-		return Plan{Keep: existing, Superseded: true}
+		return supersededPlan(existing, summaries, inline, r)
 	}
 	if !r.NoSummary {
 		p.summary(summaries, r, t)
 	}
 	if !r.NoInline {
 		p.inline(prints, inline, lines, r, t)
+	}
+	return p
+}
+
+// supersededPlan leaves everything to the newer run, but for what a run that was
+// overtaken posted too late for the newer one to see: second copies.
+func supersededPlan(existing, summaries []Note, inline map[string][]Note, r Review) Plan {
+	p := Plan{Superseded: true}
+	late := map[string]bool{}
+	for i, n := range summaries {
+		m, _ := parseMark(n.Body)
+		late[n.ID] = i > 0 && m.run <= r.Run && !r.NoSummary
+	}
+	for _, copies := range inline {
+		for _, n := range copies[1:] {
+			late[n.ID] = !n.Answered && !r.NoInline
+		}
+	}
+	for _, n := range existing {
+		if late[n.ID] {
+			p.Remove = append(p.Remove, n)
+		} else {
+			p.Keep = append(p.Keep, n)
+		}
 	}
 	return p
 }

@@ -127,6 +127,9 @@ func (p *publisher) carryOut(ctx context.Context, plan Plan) (done bool, err err
 		p.count(batch, stored)
 		if err == nil {
 			p.tries = 0
+			if batch[0].Path == "" && batch[0].ID == "" && len(inline) > 0 {
+				return false, nil // a newer run may have spoken meanwhile: look before saying more
+			}
 			continue
 		}
 		if stop, err := p.failed(ctx, err, batch, stored); stop || err != nil {

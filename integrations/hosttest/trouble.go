@@ -107,6 +107,17 @@ var trouble = []scenario{
 		b.one("from run 2")
 		b.onLines(1)
 	}},
+	{"a run that is overtaken while it posts takes it back", func(b *Bench) {
+		b.Meet = func() { // at the first comment of run 1
+			b.Meet = nil
+			b.complete(Token, b.review(2, "from run 2", finding(newFile, 3, "one")))
+		}
+		if o := b.complete(Token, b.review(1, "from run 1", finding(newFile, 3, "one"), finding(newFile, 4, "two"))); !o.Superseded {
+			b.t.Error("it did not say that a newer run has spoken")
+		}
+		b.one("from run 2")
+		b.onLines(1)
+	}},
 	{"an older run that ends later does not overwrite", func(b *Bench) {
 		b.complete(Token, b.review(9, "newer", finding(newFile, 3, "one")))
 		if o := b.complete(Token, b.review(8, "older")); !o.Superseded {
