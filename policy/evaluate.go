@@ -297,7 +297,7 @@ func (l *limit) broken() error {
 	case errors.Is(context.Cause(l.ctx), errMemory):
 		return fmt.Errorf("uses more than %d MB of memory: see whether it makes a product of large lists", l.memory>>20)
 	case errors.Is(l.ctx.Err(), context.DeadlineExceeded):
-		return fmt.Errorf("takes longer than %s: see whether it compares every object with every other", l.timeout)
+		return fmt.Errorf("takes longer than %s: see whether it compares every object with every other; policy-timeout in assay.yaml gives the rules more", l.timeout)
 	}
 	return l.ctx.Err()
 }

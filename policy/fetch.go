@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -132,18 +131,6 @@ func repack(src Source, text []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// unpack makes the files of an archive a source of rules.
-func unpack(src Source, text []byte) (*tree, error) {
-	files, err := untar(src, text)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkManifest(src, files); err != nil {
-		return nil, err
-	}
-	return &tree{name: src.String() + "!", fsys: files, root: "."}, nil
-}
-
 // untar reads a tar archive, zipped or not, into memory: plain files only,
 // inside of it only, and not more than the limits.
 func untar(src Source, text []byte) (fstest.MapFS, error) {
@@ -180,22 +167,4 @@ func untar(src Source, text []byte) (fstest.MapFS, error) {
 		files[name] = &fstest.MapFile{Data: data, Mode: 0o644}
 	}
 	return files, nil
-}
-
-// checkManifest refuses bundles of the old language.
-func checkManifest(src Source, files fstest.MapFS) error {
-	f := files[".manifest"]
-	if f == nil {
-		return nil
-	}
-	var m struct {
-		RegoVersion *int `json:"rego_version"`
-	}
-	if err := json.Unmarshal(f.Data, &m); err != nil {
-		return fmt.Errorf("%s: reading .manifest: %w", src, err)
-	}
-	if m.RegoVersion != nil && *m.RegoVersion == 0 {
-		return fmt.Errorf("%s is written in Rego v0: build it from Rego v1", src)
-	}
-	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/open-policy-agent/opa/v1/ast"
+	opa "github.com/open-policy-agent/opa/v1/bundle"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 
 	"github.com/assaydb/assay/policy/library"
@@ -19,15 +20,18 @@ import (
 
 // tree is the files of one source.
 type tree struct {
-	name  string // before file names in messages, "" for the project's own
-	fsys  fs.FS
-	root  string // directory in fsys
-	pack  string // pack of the shipped library
-	ours  bool   // shipped with assay
-	rego  []string
-	tests []string
-	cases []string // .txtar
-	data  []string // data.json, data.yaml
+	name string // before file names in messages, "" for the project's own
+	fsys fs.FS
+	root string // directory in fsys
+	pack string // pack of the shipped library
+	ours bool   // shipped with assay
+	// roots are the packages that a bundle owns, if its manifest names some.
+	roots  []string
+	rooted bool
+	rego   []string
+	tests  []string
+	cases  []string // .txtar
+	data   []string // data.json, data.yaml
 }
 
 // Load reads, compiles and checks policies. Every mistake is an error that
@@ -153,10 +157,13 @@ func read(trees []*tree, tests bool) (map[string]*ast.Module, map[string]any, er
 			if !t.ours && m.Package.Path.String() == "data.assay" {
 				continue // a copy of the helpers, there for opa test and editors
 			}
+			if err := checkRoots(trees, t, f, rootPath(m.Package)); err != nil {
+				errs = append(errs, err)
+			}
 			modules[t.name+f] = m
 		}
 		for _, f := range t.data {
-			if err := readData(t, f, data); err != nil {
+			if err := readData(trees, t, f, data); err != nil {
 				errs = append(errs, err)
 			}
 		}
@@ -164,8 +171,9 @@ func read(trees []*tree, tests bool) (map[string]*ast.Module, map[string]any, er
 	return modules, data, errors.Join(errs...)
 }
 
-// readData puts a data file into data at the place of its directory, as OPA does.
-func readData(t *tree, file string, data map[string]any) error {
+// readData puts a data file into data at the place of its directory, as OPA
+// does. What another file has said already is an error.
+func readData(trees []*tree, t *tree, file string, data map[string]any) error {
 	text, err := fs.ReadFile(t.fsys, file)
 	if err != nil {
 		return fmt.Errorf("reading policies: %w", err)
@@ -174,22 +182,58 @@ func readData(t *tree, file string, data map[string]any) error {
 	if err := yaml.Unmarshal(text, &doc); err != nil { // YAML reads JSON too
 		return fmt.Errorf("%s%s: %w", t.name, file, err)
 	}
-	var v any
-	if v, err = plain(doc); err != nil {
+	v, err := plain(doc)
+	if err != nil {
 		return fmt.Errorf("%s%s: %w", t.name, file, err)
 	}
-	at := data
 	rel := strings.Trim(strings.TrimPrefix(path.Dir(file), t.root), "./")
-	for _, part := range strings.FieldsFunc(rel, func(r rune) bool { return r == '/' }) {
-		next, _ := at[part].(map[string]any)
-		if next == nil {
-			next = map[string]any{}
-			at[part] = next
+	if rel != "" {
+		for _, part := range slices.Backward(strings.Split(rel, "/")) {
+			v = map[string]any{part: v}
 		}
-		at = next
 	}
-	maps.Copy(at, v.(map[string]any))
-	return nil
+	var errs []error
+	for _, p := range t.claims("", v) {
+		errs = append(errs, checkRoots(trees, t, file, p))
+	}
+	if twice := merge(data, v.(map[string]any), "data"); twice != "" {
+		errs = append(errs, fmt.Errorf("%s%s: %s is there already, from another file", t.name, file, twice))
+	}
+	return errors.Join(errs...)
+}
+
+// claims are the places that data takes: as deep as the bundle's roots are, or
+// else as deep as the data.
+func (t *tree) claims(at string, v any) []string {
+	m, ok := v.(map[string]any)
+	if !ok || len(m) == 0 || at != "" && t.rooted && opa.RootPathsContain(t.roots, at) {
+		return []string{at}
+	}
+	var out []string
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		out = append(out, t.claims(strings.TrimPrefix(at+"/"+key, "/"), m[key])...)
+	}
+	return out
+}
+
+// merge adds what is in from to into, and names what is in both.
+func merge(into, from map[string]any, at string) (twice string) {
+	for _, key := range slices.Sorted(maps.Keys(from)) {
+		old, there := into[key]
+		a, isMap := old.(map[string]any)
+		b, both := from[key].(map[string]any)
+		switch {
+		case !there:
+			into[key] = from[key]
+		case isMap && both:
+			if twice := merge(a, b, at+"."+key); twice != "" {
+				return twice
+			}
+		default:
+			return at + "." + key
+		}
+	}
+	return ""
 }
 
 // configure applies configured parameters.

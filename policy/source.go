@@ -25,6 +25,7 @@ type Source struct {
 	Subdir string // directory in the repository
 	Bundle string // path in the project or HTTPS URL of an OPA bundle (tar.gz)
 	Digest string // "sha256:" and hex, of a bundle; empty: what the lock file says
+	Key    string // public key in PEM, a file in the project, that the bundle is signed with
 }
 
 func (s Source) remote() bool { return s.Git != "" || strings.HasPrefix(s.Bundle, "https://") }
@@ -128,7 +129,7 @@ func (s Store) open(ctx context.Context, project fs.FS, src Source) (*tree, erro
 	if err != nil {
 		return nil, err
 	}
-	return unpack(src, text)
+	return unpack(project, src, text)
 }
 
 // read gives the archive of a source: out of the store, or fetched.
@@ -158,7 +159,7 @@ func (s Store) read(ctx context.Context, project fs.FS, src Source, want string)
 
 // Fetch fetches every remote source anew and gives the lock that pins them. A
 // digest in the configuration must still be met.
-func (s Store) Fetch(ctx context.Context, sources []Source) (*Pins, error) {
+func (s Store) Fetch(ctx context.Context, project fs.FS, sources []Source) (*Pins, error) {
 	out := &Pins{Version: 1, Policies: []Pin{}}
 	for _, src := range sources {
 		if !src.remote() {
@@ -171,7 +172,7 @@ func (s Store) Fetch(ctx context.Context, sources []Source) (*Pins, error) {
 		if err := same(src, text, src.Digest); err != nil {
 			return nil, err
 		}
-		if _, err := unpack(src, text); err != nil {
+		if _, err := unpack(project, src, text); err != nil {
 			return nil, err
 		}
 		if err := s.keep(text); err != nil {

@@ -67,7 +67,7 @@ func TestBundleOverHTTPS(t *testing.T) {
 	s := Store{Dir: t.TempDir(), Client: server.Client(), Pins: &Pins{Version: 1}}
 	wantError(t, loadFrom(s, nil, src), "is not pinned: run assay policy fetch")
 
-	lock, err := s.Fetch(context.Background(), []Source{src, {Dir: "policies"}})
+	lock, err := s.Fetch(context.Background(), nil, []Source{src, {Dir: "policies"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestGit(t *testing.T) {
 
 	src := Source{Git: "file://" + dir, Commit: commit, Subdir: "sub"}
 	s := Store{Dir: t.TempDir()}
-	lock, err := s.Fetch(context.Background(), []Source{src})
+	lock, err := s.Fetch(context.Background(), nil, []Source{src})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +188,7 @@ func TestGit(t *testing.T) {
 	if err := loadFrom(s, nil, src); err != nil {
 		t.Error(err)
 	}
-	again, err := Store{}.Fetch(context.Background(), []Source{src})
+	again, err := Store{}.Fetch(context.Background(), nil, []Source{src})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +204,7 @@ func TestGit(t *testing.T) {
 		{Source{Git: "ext::sh -c true", Commit: commit}, "is not the URL of a repository"},
 		{Source{Git: src.Git, Commit: strings.Repeat("0", 40)}, "fetching file://"},
 	} {
-		_, err := Store{}.Fetch(context.Background(), []Source{c.src})
+		_, err := Store{}.Fetch(context.Background(), nil, []Source{c.src})
 		wantError(t, err, c.want)
 	}
 }

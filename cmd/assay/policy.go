@@ -56,11 +56,12 @@ func (a *app) loadPolicyOptions(ctx context.Context, c *config.Config, o policy.
 func (a *app) policyOptions(c *config.Config, fsys fs.FS) (policy.Options, error) {
 	o := policy.Options{
 		Files: fsys, Packs: c.PolicyPacks, Params: c.Params, Now: time.Now(), Print: a.stderr,
-		Skip: func(r lint.Rule) bool { return c.Rules[r.ID].Level == string(lint.Off) && len(c.Overrides) == 0 },
+		Timeout: c.PolicyTimeout.Or(policy.DefaultTimeout),
+		Skip:    func(r lint.Rule) bool { return c.Rules[r.ID].Level == string(lint.Off) && len(c.Overrides) == 0 },
 	}
 	for _, s := range c.Policies {
 		o.Sources = append(o.Sources, policy.Source{
-			Dir: s.Dir, Git: s.Git, Commit: s.Commit, Subdir: s.Subdir, Bundle: s.Bundle, Digest: s.Digest,
+			Dir: s.Dir, Git: s.Git, Commit: s.Commit, Subdir: s.Subdir, Bundle: s.Bundle, Digest: s.Digest, Key: s.Key,
 		})
 	}
 	pins, err := policy.ReadPins(fsys)
@@ -330,7 +331,7 @@ now to ` + policy.LockFile + `. Later runs take them from the cache, without a n
 			if err != nil {
 				return usageError{err}
 			}
-			pins, err := o.Store.Fetch(cmd.Context(), o.Sources)
+			pins, err := o.Store.Fetch(cmd.Context(), r.fsys, o.Sources)
 			if err != nil {
 				return err
 			}

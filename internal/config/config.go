@@ -80,6 +80,8 @@ type Config struct {
 	PolicyPacks []string `yaml:"policy-packs"`
 	// Rules sets level, parameters and exceptions by policy rule id.
 	Rules map[string]Rule `yaml:"rules"`
+	// PolicyTimeout is the time that all policy rules together may take. Default 10s.
+	PolicyTimeout Duration `yaml:"policy-timeout"`
 	// Owners is a file of object glob and team, one pair a line, that policies read.
 	Owners string `yaml:"owners"`
 
@@ -168,6 +170,8 @@ type Policy struct {
 	Bundle string `yaml:"bundle"`
 	// Digest is the bundle's sha256 in hex, with "sha256:" before it. Without it the lock file holds the first one seen.
 	Digest string `yaml:"digest"`
+	// Key is the signer's public key (a PEM file) of a bundle that opa build signed. Required if it is signed.
+	Key string `yaml:"key"`
 }
 
 // Rule is what the file says about a policy rule. In short form it is the

@@ -120,7 +120,9 @@ policies:
     subdir: sql
   - bundle: https://example.com/b.tar.gz
     digest: sha256:0123456789012345678901234567890123456789012345678901234567890123
+    key: keys/policies.pem
 policy-packs: [naming]
+policy-timeout: 30s
 rules:
   ORG001: warning
   ORG002: {level: off, params: {a: 1}, exclude: [old/], exclude-objects: [tmp_*]}
@@ -152,6 +154,8 @@ func TestParseErrors(t *testing.T) {
 		{"dir: a\ndir: b", `assay.yaml:2:1: the key "dir" is given twice`},
 		{"dir: a\n---\ndir: b", `assay.yaml:3:1: a second document: the file holds one`},
 		{"dir: 'a", `not valid YAML`},
+		{"policies: [{dir: a, key: b.pem}]", "assay.yaml:1:12: key goes with bundle"},
+		{"policies:\n  - a\npolicy-timeout: 0s", `assay.yaml:3:17: policy-timeout: "0s" is no duration: write it as 500ms, 30s, 5m, 2h or 30d`},
 		{"run-timeout: 5 minutes", `assay.yaml:1:14: run-timeout: "5 minutes" is no duration: write it as 500ms, 30s, 5m, 2h or 30d`},
 		{"small-table: big", `"big" is no number of rows`},
 		{"small-table: 2k\nlarge-table: 1k", `assay.yaml:2:1: large-table (1000 rows) must be more than small-table (2000 rows)`},

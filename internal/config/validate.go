@@ -98,6 +98,8 @@ func (p *Policy) wrong() string {
 		return "commit and subdir go with git"
 	case p.Digest != "" && (p.Bundle == "" || !digest.MatchString(p.Digest)):
 		return "digest goes with bundle and is sha256: and 64 hex digits"
+	case p.Key != "" && p.Bundle == "":
+		return "key goes with bundle"
 	case strings.HasPrefix(p.Bundle, "http:"):
 		return "a bundle is fetched over https or read from a file, not over http"
 	}
