@@ -144,7 +144,7 @@ func keeping(b *base, rel, after *schema.Relation, cols []int16) *keep {
 	k := &keep{rel: rel}
 	var nums []int16
 	for _, i := range b.uniques[rel.OID] {
-		if i.Primary {
+		if i.Primary && b.cat.Indexes[i.OID] != nil { // not one that the change set adds
 			for _, key := range i.Keys {
 				nums = append(nums, key.Column)
 			}
