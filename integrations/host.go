@@ -39,6 +39,25 @@ type Approvers interface {
 	Member(ctx context.Context, user, team string) (bool, error)
 }
 
+// Describer is a Host that can say what its pull request is, as it is now: what
+// a CI says of it is as old as the job, also when the job is run again.
+type Describer interface {
+	Describe(context.Context) (Pull, error)
+}
+
+// Pull is what a host knows of a pull request.
+type Pull struct {
+	Title          string
+	Author         string
+	Branch, Target string
+	Labels         []string
+	// Reviewers are users who were asked for a review or gave one; a team that
+	// was asked is "org/team".
+	Reviewers []string
+	// Approvals stand; those of comments, which are of findings, are not among them.
+	Approvals []Vote
+}
+
 // Vote is one reviewer's standing approval.
 type Vote struct {
 	User    string

@@ -7,6 +7,7 @@ const keep = {
   "/repos/{owner}/{repo}/issues/{issue_number}/comments": ["get", "post"],
   "/repos/{owner}/{repo}/issues/comments/{comment_id}": ["patch", "delete"],
   "/repos/{owner}/{repo}/pulls": ["get"],
+  "/repos/{owner}/{repo}/pulls/{pull_number}": ["get"],
   "/repos/{owner}/{repo}/pulls/{pull_number}/files": ["get"],
   "/repos/{owner}/{repo}/pulls/{pull_number}/comments": ["get", "post"],
   "/repos/{owner}/{repo}/pulls/comments/{comment_id}": ["patch", "delete"],

@@ -31,7 +31,7 @@ type Options struct {
 	HTTP     *http.Client // nil: a default one
 }
 
-// Client is an integrations.Host and integrations.Approvers.
+// Client is an integrations.Host, integrations.Approvers and integrations.Describer.
 type Client struct {
 	opt         Options
 	owner, name string
@@ -43,6 +43,7 @@ type Client struct {
 var (
 	_ integrations.Host      = (*Client)(nil)
 	_ integrations.Approvers = (*Client)(nil)
+	_ integrations.Describer = (*Client)(nil)
 )
 
 // New makes a client. It asks the host nothing.

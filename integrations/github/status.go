@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/google/go-github/v62/github"
@@ -77,8 +78,8 @@ func cut(s string, limit int) string {
 	return strings.ToValidUTF8(s[:limit-3], "") + "…"
 }
 
-// Votes are the approving reviews that stand: each reviewer's last word.
-func (c *Client) Votes(ctx context.Context) ([]integrations.Vote, error) {
+// reviews are each reviewer's last word, in order of the first.
+func (c *Client) reviews(ctx context.Context) ([]*github.PullRequestReview, error) {
 	last := map[string]*github.PullRequestReview{}
 	var order []string
 	opt := &github.ListOptions{PerPage: 100}
@@ -88,8 +89,8 @@ func (c *Client) Votes(ctx context.Context) ([]integrations.Vote, error) {
 			return nil, c.fail("reading the reviews", "the permission pull-requests: read", resp, err)
 		}
 		for _, r := range list {
-			who := r.GetUser().GetLogin()
-			if s := r.GetState(); who == "" || s == "COMMENTED" || s == "PENDING" {
+			who, state := r.GetUser().GetLogin(), r.GetState()
+			if who == "" || state == "PENDING" || state == "COMMENTED" && last[who] != nil {
 				continue // says nothing about an earlier approval
 			}
 			if last[who] == nil {
@@ -102,22 +103,71 @@ func (c *Client) Votes(ctx context.Context) ([]integrations.Vote, error) {
 		}
 		opt.Page = resp.NextPage
 	}
+	out := make([]*github.PullRequestReview, 0, len(order))
+	for _, who := range order {
+		out = append(out, last[who])
+	}
+	return out, nil
+}
+
+const approved = "APPROVED"
+
+// Votes are the approving reviews that stand: each reviewer's last word.
+func (c *Client) Votes(ctx context.Context) ([]integrations.Vote, error) {
+	reviews, err := c.reviews(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var out []integrations.Vote
 	sets := map[string]string{}
-	for _, who := range order {
-		r := last[who]
-		if r.GetState() != "APPROVED" {
+	for _, r := range reviews {
+		if r.GetState() != approved {
 			continue
 		}
+		v := c.vote(r)
 		sha := r.GetCommitID()
-		if _, ok := sets[sha]; !ok && sha != "" && sha != c.opt.Head {
-			set, err := c.setAt(ctx, sha)
-			if err != nil {
+		if _, ok := sets[sha]; !ok && sha != "" && !v.Current {
+			if sets[sha], err = c.setAt(ctx, sha); err != nil {
 				return nil, err
 			}
-			sets[sha] = set
 		}
-		out = append(out, integrations.Vote{User: who, Current: sha == c.opt.Head, Body: r.GetBody(), Set: sets[sha], URL: r.GetHTMLURL()})
+		v.Set = sets[sha]
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+func (c *Client) vote(r *github.PullRequestReview) integrations.Vote {
+	return integrations.Vote{User: r.GetUser().GetLogin(), Current: r.GetCommitID() == c.opt.Head, Body: r.GetBody(), URL: r.GetHTMLURL()}
+}
+
+// Describe reads the pull request and its reviews.
+func (c *Client) Describe(ctx context.Context) (integrations.Pull, error) {
+	p, resp, err := c.gh.PullRequests.Get(ctx, c.owner, c.name, c.opt.Number)
+	if err != nil {
+		return integrations.Pull{}, c.fail("reading the pull request", "the permission pull-requests: read", resp, err)
+	}
+	out := integrations.Pull{Title: p.GetTitle(), Author: p.GetUser().GetLogin(), Branch: p.GetHead().GetRef(), Target: p.GetBase().GetRef()}
+	for _, l := range p.Labels {
+		out.Labels = append(out.Labels, l.GetName())
+	}
+	for _, u := range p.RequestedReviewers {
+		out.Reviewers = append(out.Reviewers, u.GetLogin())
+	}
+	for _, t := range p.RequestedTeams {
+		out.Reviewers = append(out.Reviewers, c.owner+"/"+t.GetSlug())
+	}
+	reviews, err := c.reviews(ctx)
+	if err != nil {
+		return out, err
+	}
+	for _, r := range reviews { // who has given one is not asked any more
+		if who := r.GetUser().GetLogin(); who != out.Author && !slices.Contains(out.Reviewers, who) {
+			out.Reviewers = append(out.Reviewers, who)
+		}
+		if r.GetState() == approved {
+			out.Approvals = append(out.Approvals, c.vote(r))
+		}
 	}
 	return out, nil
 }

@@ -33,7 +33,7 @@ type Options struct {
 	HTTP     *http.Client // nil: a default one
 }
 
-// Client is an integrations.Host and integrations.Approvers.
+// Client is an integrations.Host, integrations.Approvers and integrations.Describer.
 type Client struct {
 	opt   Options
 	gl    *gitlab.Client
@@ -58,6 +58,7 @@ type refs struct{ base, start, head string }
 var (
 	_ integrations.Host      = (*Client)(nil)
 	_ integrations.Approvers = (*Client)(nil)
+	_ integrations.Describer = (*Client)(nil)
 )
 
 // New makes a client. It asks the host nothing.

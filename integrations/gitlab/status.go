@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,6 +68,30 @@ func (c *Client) Votes(ctx context.Context) ([]integrations.Vote, error) {
 		return nil
 	})
 	return out, err
+}
+
+// Describe reads the merge request and its approvals.
+func (c *Client) Describe(ctx context.Context) (integrations.Pull, error) {
+	mr, resp, err := c.gl.MergeRequests.GetMergeRequest(c.opt.Project, c.opt.Number, nil, gitlab.WithContext(ctx))
+	if err != nil {
+		return integrations.Pull{}, c.fail("reading the merge request", mayRead, resp, err)
+	}
+	out := integrations.Pull{Title: mr.Title, Branch: mr.SourceBranch, Target: mr.TargetBranch, Labels: mr.Labels}
+	if mr.Author != nil {
+		out.Author = mr.Author.Username
+	}
+	for _, u := range mr.Reviewers {
+		out.Reviewers = append(out.Reviewers, u.Username)
+	}
+	if out.Approvals, err = c.approvals(ctx); err != nil {
+		return out, err
+	}
+	for _, v := range out.Approvals {
+		if !slices.Contains(out.Reviewers, v.User) {
+			out.Reviewers = append(out.Reviewers, v.User)
+		}
+	}
+	return out, nil
 }
 
 // approves is the set that a comment approves: by a line of its own, which

@@ -74,6 +74,8 @@ func (g *gitHub) repo() {
 	switch {
 	case route == "GET issues/7/comments":
 		g.list(func(c *Comment) bool { return c.Path == "" })
+	case route == "GET pulls/7":
+		g.pull()
 	case route == "GET pulls/7/comments":
 		g.list(func(c *Comment) bool { return c.Path != "" })
 	case route == "POST issues/7/comments":
@@ -241,6 +243,25 @@ func (g *gitHub) review() {
 		g.add(Comment{Author: g.who, Body: str(m["body"]), Path: str(m["path"]), Start: num(m["start_line"]), Line: num(m["line"]), Review: id})
 	}
 	answer(g.w, 200, map[string]any{"id": id, "state": "COMMENTED"})
+}
+
+func (g *gitHub) pull() {
+	labels, asked, teams := []any{}, []any{}, []any{}
+	for _, l := range g.Labels {
+		labels = append(labels, map[string]any{"name": l})
+	}
+	for _, who := range g.Asked {
+		if org, team, ok := strings.Cut(who, "/"); ok {
+			teams = append(teams, map[string]any{"slug": team, "name": org + " " + team})
+		} else {
+			asked = append(asked, user(Account{Login: who}))
+		}
+	}
+	answer(g.w, 200, map[string]any{
+		"number": 7, "state": "open", "title": "the title", "user": user(Account{ID: 1, Login: "author"}), "labels": labels,
+		"requested_reviewers": asked, "requested_teams": teams,
+		"head": map[string]any{"ref": "feature", "sha": g.Head}, "base": map[string]any{"ref": "main"},
+	})
 }
 
 func (g *gitHub) reviews() {

@@ -69,8 +69,14 @@ func person(a Account) map[string]any {
 func (g *gitLab) merge() {
 	switch route := g.r.Method + " " + strings.Join(g.at, "/"); {
 	case route == "GET ":
+		asked := []any{}
+		for _, who := range g.Asked {
+			asked = append(asked, person(Account{Login: who}))
+		}
 		answer(g.w, 200, map[string]any{
 			"iid": 7, "author": map[string]any{"id": 1, "username": "author"},
+			"title": "the title", "labels": append([]string{}, g.Labels...), "reviewers": asked,
+			"source_branch": "feature", "target_branch": "main",
 			"diff_refs": map[string]any{"base_sha": gitLabBase, "start_sha": gitLabStart, "head_sha": g.Head},
 		})
 	case route == "GET diffs":

@@ -83,6 +83,8 @@ type Server struct {
 	Comments []*Comment
 	Files    []File
 	Reviews  []Review
+	Labels   []string
+	Asked    []string            // for a review: logins
 	Teams    map[string][]string // "org/team": logins
 	Statuses []integrations.Status
 	At       []string // the commit of each status

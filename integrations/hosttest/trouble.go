@@ -2,10 +2,14 @@ package hosttest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/assaydb/assay/integrations"
 	"github.com/assaydb/assay/internal/lint"
@@ -153,6 +157,7 @@ var trouble = []scenario{
 		}
 	}},
 	{"approvals", approvals},
+	{"a pull request is described as it is now", describes},
 }
 
 // together runs two reviews so that both have listed the comments before one
@@ -221,5 +226,46 @@ func approvals(b *Bench) {
 	want(c, 1)
 	if len(c.Left) != 1 || !strings.Contains(c.Left[0].String(), "it needs") {
 		b.t.Errorf("not asked: %v", c.Left)
+	}
+}
+
+func describes(b *Bench) {
+	alice := Account{ID: 51, Login: "alice", Association: "MEMBER"}
+	bob := Account{ID: 52, Login: "bob", Association: "MEMBER"}
+	carol := Account{ID: 53, Login: "carol", Association: "MEMBER"}
+	describe := func() integrations.Pull {
+		b.t.Helper()
+		p, err := b.host(Token).(integrations.Describer).Describe(b.t.Context())
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		for i := range p.Approvals {
+			p.Approvals[i].URL = ""
+		}
+		return p
+	}
+	want := integrations.Pull{Title: "the title", Author: "author", Branch: "feature", Target: "main"}
+	if d := cmp.Diff(want, describe(), cmpopts.EquateEmpty()); d != "" {
+		b.t.Error(d)
+	}
+	b.Labels, b.Asked = []string{"db", "urgent"}, []string{"carol"}
+	b.Reviews = []Review{
+		{Author: alice, State: "COMMENTED", Commit: b.Head},
+		{Author: alice, State: "APPROVED", Commit: b.Head},
+		{Author: alice, State: "COMMENTED", Commit: b.Head},
+		{Author: bob, State: "APPROVED", Commit: strings.Repeat("d", 40)},
+		{Author: carol, State: "CHANGES_REQUESTED", Commit: b.Head},
+	}
+	b.Add(Comment{Author: carol, Body: "assay approve 0123456789ab"})
+	want.Labels, want.Reviewers = b.Labels, []string{"carol", "alice", "bob"}
+	want.Approvals = []integrations.Vote{{User: "alice", Current: true}, {User: "bob"}}
+	if d := cmp.Diff(want, describe(), cmpopts.EquateEmpty()); d != "" {
+		b.t.Error(d)
+	}
+	b.Faults = []*Fault{{Method: "GET", Path: "/7", Times: 1, Code: 403, Message: "no"}}
+	_, err := b.host(Token).(integrations.Describer).Describe(b.t.Context())
+	var f *integrations.Failure
+	if !errors.As(err, &f) || f.Permission == "" {
+		b.t.Errorf("a refusal is %v", err)
 	}
 }
