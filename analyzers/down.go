@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
@@ -73,6 +74,15 @@ func ofLost(c schema.Change, left []schema.Change) bool {
 	})
 }
 
+// staysHarmless reports whether what stays is an enum value that the migration
+// adds IF NOT EXISTS: no statement takes it away, and another run is fine.
+func staysHarmless(c schema.Change, m *devdb.Recorded) bool {
+	v, ok := c.(*schema.AddEnumValue)
+	return ok && slices.ContainsFunc(m.Steps, func(s *devdb.Step) bool {
+		return slices.ContainsFunc(s.Stmt.Syntax.Actions, func(a migration.Action) bool { return a.Kind == "ADD VALUE" && a.Name == v.Value && a.IfNotExists })
+	})
+}
+
 // leftText describes what is not as it was. A column or index that went and
 // came back is one thing: both of its forms are told.
 func leftText(c schema.Change, left []schema.Change) string {
@@ -87,7 +97,14 @@ func leftText(c schema.Change, left []schema.Change) string {
 			return fmt.Sprintf("index %s is %s, was %s", short(c.Index.QualifiedName()), short(c.Index.Definition), short(l.(*schema.DropIndex).Index.Definition))
 		}
 	}
-	return schema.Describe(c)
+	text := schema.Describe(c)
+	if rest, ok := strings.CutPrefix(text, "add "); ok && slices.ContainsFunc(left, func(l schema.Change) bool { return anew(l, c) }) {
+		return rest + " is another than before"
+	}
+	if t, ok := c.(*schema.AlterColumnType); ok && t.Before.Type == t.After.Type && t.Before.Collation == t.After.Collation {
+		return fmt.Sprintf("column %s.%s has another type of the name %s than before", short(t.Table.QualifiedName()), t.After.Name, t.After.Type)
+	}
+	return text
 }
 
 // madeAnew reports whether what is gone came back in another form, which tells it.
@@ -105,7 +122,8 @@ func anew(drop, add schema.Change) bool {
 		a, ok := add.(*schema.AddIndex)
 		return ok && a.Index.QualifiedName() == d.Index.QualifiedName()
 	}
-	return false
+	gone, ok := strings.CutPrefix(schema.Describe(drop), "drop ")
+	return ok && schema.Describe(add) == "add "+gone
 }
 
 // columnText is a column's type and what stands behind it.

@@ -76,15 +76,29 @@ func indexKind(c *schema.Catalog, i *schema.Index) string {
 }
 
 // indexed reports whether after the change a valid index begins with the
-// columns, and holds them unique if it must.
+// columns, and holds them unique if it must; or an index of this change holds
+// them with columns that the change adds in the place of those that went.
 func (p *Pass) indexed(table schema.OID, nums []int16, unique bool) bool {
 	for _, i := range p.After.Indexes {
 		have := colNums(i)
-		if i.Table == table && i.Valid && (i.Unique || !unique) && len(have) >= len(nums) && slices.Equal(have[:len(nums)], nums) {
+		if i.Table != table || !i.Valid || unique && !i.Unique {
+			continue
+		}
+		if len(have) >= len(nums) && slices.Equal(have[:len(nums)], nums) || p.Before.Indexes[i.OID] == nil && p.withNew(table, have, nums) {
 			return true
 		}
 	}
 	return false
+}
+
+// withNew reports whether columns are the given ones and others that the change adds.
+func (p *Pass) withNew(table schema.OID, have, nums []int16) bool {
+	for _, n := range nums {
+		if !slices.Contains(have, n) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(have, func(n int16) bool { return !slices.Contains(nums, n) && p.oldColumn(table, n) != nil })
 }
 
 // checkedAgain reports whether the change adds a constraint of the same kind

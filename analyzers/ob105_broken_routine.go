@@ -21,7 +21,7 @@ var brokenRoutine = &Analyzer{
 		by := map[breakKey][]devdb.BrokenRoutine{}
 		for _, b := range p.Broken {
 			key, ok := breaker(p.Record, b)
-			if !ok {
+			if !ok || key.object != "" && p.uncalled(b.Function) {
 				continue
 			}
 			if by[key] == nil {
@@ -42,6 +42,13 @@ var brokenRoutine = &Analyzer{
 			reportBreak(p, key, by[key])
 		}
 	},
+}
+
+// uncalled reports whether a routine is a trigger's, and no trigger fires it:
+// nothing else can call it.
+func (p *Pass) uncalled(function schema.OID) bool {
+	f := p.After.Functions[function]
+	return f != nil && f.Returns == "trigger" && !slices.ContainsFunc(schema.Sorted(p.After.Triggers), func(t *schema.Trigger) bool { return t.Function == function })
 }
 
 // breakKey is the statement that broke a routine, and what it took away; with

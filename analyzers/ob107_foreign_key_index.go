@@ -77,8 +77,14 @@ func covers(i *schema.Index, k *schema.Constraint) bool {
 	return true
 }
 
+// keyIndexed reports whether an index keeps the server from reading all of the
+// table for a foreign key: for one of several columns, one that begins with any
+// of them leads to a part of the rows.
 func keyIndexed(c *schema.Catalog, k *schema.Constraint) bool {
-	return slices.ContainsFunc(indexesOf(c, k.Table), func(i *schema.Index) bool { return covers(i, k) })
+	return slices.ContainsFunc(indexesOf(c, k.Table), func(i *schema.Index) bool {
+		return covers(i, k) || len(i.Keys) > 0 && i.Keys[0].Column != 0 && slices.Contains(k.Columns, i.Keys[0].Column) &&
+			i.Predicate == "" && i.Valid && i.Method == "btree"
+	})
 }
 
 func keyFinding(c *schema.Catalog, k *schema.Constraint, message string) lint.Finding {

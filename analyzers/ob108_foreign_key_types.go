@@ -2,7 +2,6 @@ package analyzers
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/assaydb/assay/internal/lint"
@@ -15,28 +14,25 @@ var foreignKeyTypes = &Analyzer{
 		Hazards: []string{"B08"},
 	},
 	Run: func(p *Pass) {
+		told := map[schema.OID]bool{}
 		for at, c := range Each[*schema.AddConstraint](p) {
+			told[c.Constraint.OID] = true
 			if k := p.After.Constraints[c.Constraint.OID]; k != nil && k.Parent == 0 {
 				reportTypes(p, at, k, 0)
 			}
 		}
 		for at, c := range Each[*schema.AlterColumnType](p) {
-			if p.Before.Relations[c.Table.OID] == nil || remade(at, c.Table.OID) {
+			if p.Before.Relations[c.Table.OID] == nil {
 				continue
 			}
+			// The server makes the keys anew that refer to the column.
 			for _, k := range schema.Sorted(p.After.Constraints) {
-				if p.Before.Constraints[k.OID] != nil && k.Parent == 0 && k.RefTable == c.Table.OID {
+				if !told[k.OID] && k.Parent == 0 && k.RefTable == c.Table.OID {
 					reportTypes(p, at, k, c.After.Num)
 				}
 			}
 		}
 	},
-}
-
-// remade reports whether the step made foreign keys to the table anew, as the
-// server does when a column that they refer to gets another type.
-func remade(at At, table schema.OID) bool {
-	return slices.ContainsFunc(Changes[*schema.AddConstraint](at.Step), func(c *schema.AddConstraint) bool { return c.Constraint.RefTable == table })
 }
 
 // reportTypes tells a pair of columns whose types do not fit; with only, none

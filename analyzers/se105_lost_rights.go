@@ -87,7 +87,9 @@ func (p *Pass) reportInvoker(at At, v *schema.Relation) {
 
 // mayRead reports whether a role, or everybody, was given SELECT on a relation or one of its columns.
 func mayRead(r *schema.Relation, role string) bool {
-	may := func(g schema.Grant) bool { return g.Privilege == "SELECT" && (g.Grantee == role || g.Grantee == "public") }
+	may := func(g schema.Grant) bool {
+		return g.Privilege == "SELECT" && (g.Grantee == role || g.Grantee == "public")
+	}
 	return slices.ContainsFunc(r.ACL, may) || slices.ContainsFunc(r.Columns, func(c *schema.Column) bool { return slices.ContainsFunc(c.ACL, may) })
 }
 

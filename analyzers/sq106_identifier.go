@@ -3,10 +3,12 @@ package analyzers
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
 )
 
 var identifierTooLong = &Analyzer{
@@ -30,7 +32,9 @@ var identifierTooLong = &Analyzer{
 					Evidence: []lint.Evidence{{Kind: "error", Text: n.Code + " " + n.Message, Code: n.Code}},
 					Advice:   "Choose a name of 63 bytes or fewer: whoever looks the object up by the whole name finds nothing, and two long names may become one.",
 				}
-				if names := cut.FindStringSubmatch(n.Message); names != nil {
+				if names := cut.FindStringSubmatch(n.Message); names != nil && usesCut(s, names[2]) {
+					continue
+				} else if names != nil {
 					f.Object = names[2]
 					f.Message = fmt.Sprintf("the name is cut to %q: who looks for it by its whole name finds nothing", names[2])
 				}
@@ -41,6 +45,23 @@ var identifierTooLong = &Analyzer{
 }
 
 var cut = regexp.MustCompile(`^identifier "(.*)" will be truncated to "(.*)"$`)
+
+// usesCut reports whether an ALTER names by a cut name what was there before it,
+// and gives that name to nothing.
+func usesCut(s *devdb.Step, name string) bool {
+	if !strings.HasPrefix(s.Stmt.Syntax.Tag, "ALTER") {
+		return false
+	}
+	for _, r := range s.Before.Relations {
+		if r.Name == name {
+			return true
+		}
+	}
+	return !slices.ContainsFunc(s.Changes, func(c schema.Change) bool {
+		text := schema.Describe(c)
+		return hasWord(text, name) && !strings.HasPrefix(text, "drop ")
+	})
+}
 
 // gives reports whether the statement gives names; others only use them.
 func gives(s *devdb.Step) bool {
