@@ -44,7 +44,7 @@ func Approve(ctx context.Context, a Approvers, findings []*lint.Finding) (Consen
 	if len(asking) == 0 || a == nil {
 		return c, nil
 	}
-	votes, err := a.Votes(ctx)
+	votes, err := Ask(ctx, func() ([]Vote, error) { return a.Votes(ctx) })
 	if err != nil {
 		return c, c.unasked("reading the approvals", err)
 	}
@@ -76,7 +76,7 @@ func (c *Consent) find(ctx context.Context, a Approvers, votes []Vote, want lint
 		case want.User != "" && strings.EqualFold(strings.TrimPrefix(want.User, "@"), v.User), want.User == "" && want.Team == "":
 			return v.User, nil
 		case want.Team != "":
-			ok, err := a.Member(ctx, v.User, want.Team)
+			ok, err := Ask(ctx, func() (bool, error) { return a.Member(ctx, v.User, want.Team) })
 			if err != nil {
 				if err := c.unasked("asking who belongs to "+want.Team, err); err != nil {
 					return "", err

@@ -221,6 +221,39 @@ func TestCIMergeQueue(t *testing.T) {
 	}
 }
 
+// Without a pull request there is only the status, at the commit that the run
+// is about.
+func TestCIOtherEvents(t *testing.T) {
+	merge := strings.Repeat("e", 40)
+	for event, c := range map[string]struct {
+		payload any
+		at      string
+	}{
+		"push":              {m{"after": strings.Repeat("a", 40), "before": strings.Repeat("0", 40)}, strings.Repeat("a", 40)},
+		"schedule":          {m{"schedule": "0 0 * * *"}, merge},
+		"workflow_dispatch": {m{"inputs": m{}}, merge},
+	} {
+		b := newCIBench(t, event, c.payload)
+		out, code := b.run([]*lint.Finding{oneFinding()})
+		if code != exitFindings || len(b.Comments) != 0 || len(b.Statuses) != 1 || b.At[0] != c.at || b.Statuses[0].State != integrations.Failed {
+			t.Errorf("%s: exit %d, %d comments, statuses %v at %v\n%s", event, code, len(b.Comments), b.Statuses, b.At, out)
+		}
+		if !strings.Contains(out, "::error endLine=2,file=app/db/1.sql") {
+			t.Errorf("%s: there is no annotation\n%s", event, out)
+		}
+	}
+}
+
+// TestCIError: a run that cannot be made sets the status to error, and posts
+// nothing.
+func TestCIError(t *testing.T) {
+	b := newCIBench(t, "pull_request", pullEvent("o/r"))
+	out, code := b.run(nil, "--from", "no-such-report.json")
+	if code != exitUsage || len(b.Comments) != 0 || len(b.Statuses) != 1 || b.Statuses[0].State != integrations.Errored || b.At[0] != b.Head {
+		t.Errorf("exit %d, %d comments, statuses %v\n%s", code, len(b.Comments), b.Statuses, out)
+	}
+}
+
 func TestCIApproval(t *testing.T) {
 	b := newCIBench(t, "pull_request_review", pullEvent("o/r"))
 	b.Teams["o/dba"] = []string{"alice"}

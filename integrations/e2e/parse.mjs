@@ -1,5 +1,6 @@
 // Reads action.yml with GitHub's own parser, and packs the orb and reads it
-// with CircleCI's: node parse.mjs ROOT TOOLS. Prints what is wrong, exit 1.
+// with CircleCI's, as well as configurations that use it: node parse.mjs ROOT
+// TOOLS [CONFIG...]. Prints what is wrong, exit 1.
 import { readFileSync, readdirSync } from "node:fs";
 import { createRequire, register } from "node:module";
 import { basename, join } from "node:path";
@@ -11,7 +12,7 @@ export const load = (url, context, next) =>
   next(url, url.endsWith(".json") ? { ...context, importAttributes: { type: "json" } } : context);
 `));
 
-const [root, tools] = process.argv.slice(2);
+const [root, tools, ...configs] = process.argv.slice(2);
 const require = createRequire(join(tools, "npm", "x.js"));
 const load = (name) => import(pathToFileURL(require.resolve(name)));
 const YAML = await load("yaml");
@@ -51,6 +52,13 @@ try {
   for (const [name, e] of Object.entries(orb.examples)) {
     if (!e.usage?.orbs?.assay) wrong.push(`the example ${name} does not use the orb`);
     parser.parseConfig({ jobs: {}, ...structuredClone(e.usage) }, { assay: manifest });
+  }
+  for (const file of configs) {
+    const text = readFileSync(file, "utf8");
+    parser.parseConfig({ jobs: {}, ...YAML.parse(text) }, { assay: manifest });
+    for (const name of Object.keys(YAML.parse(text).workflows.review.jobs[0]["assay/review"])) {
+      if (name !== "context" && !(name in orb.jobs.review.parameters)) wrong.push(`${file}: the job has no parameter ${name}`);
+    }
   }
 } catch (e) {
   wrong.push("the orb: " + (e.message ?? e));
