@@ -74,6 +74,39 @@ func TestGitLabTemplate(t *testing.T) {
 	}
 }
 
+// TestGitLabDefaultBranch: the template runs on the default branch too, so that
+// GitLab has a Code Quality report to compare with; there is nothing to comment
+// on.
+func TestGitLabDefaultBranch(t *testing.T) {
+	clone := project(t)
+	must(t, clone, "cp", repo(t, ".gitlab-ci-template.yml"), "template.yml")
+	write(t, clone, ".gitlab-ci.yml", "include:\n  - local: template.yml\n    inputs:\n      binary: "+assay(t)+"\n      fail-on: \"off\"\n")
+	before := must(t, clone, "git", "rev-parse", "main")
+	commit(t, clone, "bad")
+	must(t, clone, "git", "checkout", "-q", "main")
+	must(t, clone, "git", "merge", "-q", "--ff-only", "feature")
+	head := must(t, clone, "git", "rev-parse", "HEAD")
+	s := hosttest.NewGitLab()
+	url := serve(t, s)
+	s.Head = head
+	args := []string{tool(t, "npm/node_modules/gitlab-ci-local/dist/index.js"), "--force-shell-executor", "--cwd", "."}
+	for k, v := range map[string]string{
+		"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "main", "CI_DEFAULT_BRANCH": "main", "CI_COMMIT_BEFORE_SHA": before, "CI_COMMIT_SHA": head,
+		"CI_PROJECT_ID": "42", "CI_API_V4_URL": url + "/git/api/v4", "CI_SERVER_URL": url + "/git", "CI_PIPELINE_ID": "99", "ASSAY_GITLAB_TOKEN": hosttest.Token,
+	} {
+		args = append(args, "--variable", k+"="+v)
+	}
+	log, code := sh(t, clone, nil, tool(t, "npm/node_modules/.bin/node"), append(args, "assay")...)
+	if code != 0 || len(s.Comments) != 0 || len(s.Statuses) != 1 || s.At[0] != head {
+		t.Fatalf("exit %d, %d comments, statuses %+v\n%s", code, len(s.Comments), s.Statuses, log)
+	}
+	for _, name := range []string{"gl-code-quality-report.json", "assay-junit.xml"} {
+		if data, err := os.ReadFile(found(t, clone, name)); err != nil || !strings.Contains(string(data), "LK101") {
+			t.Errorf("%s is %q: %v", name, data, err)
+		}
+	}
+}
+
 // found is the place of an artifact, which gitlab-ci-local keeps below its own
 // directory.
 func found(t *testing.T, dir, name string) string {
