@@ -67,6 +67,7 @@ var kinds = []struct {
 	{"update that casts", "CREATE TABLE t (id int PRIMARY KEY, a text)", "ALTER TABLE t ADD n int;\nUPDATE t SET n = a::int", devdb.Fails, "22P02", "INSERT INTO t (id, a) VALUES (1, 'a');"},
 	{"update of the numbers", "CREATE TABLE t (id int PRIMARY KEY, a text)", "ALTER TABLE t ADD n int;\nUPDATE t SET n = a::int WHERE a ~ '^[0-9]{1,6}$'", devdb.Passes, "", ""},
 	{"update of some", "CREATE TABLE t (id int PRIMARY KEY, kind text NOT NULL, a text)", "ALTER TABLE t ADD n int;\nUPDATE t SET n = a::int WHERE kind = 'count'", devdb.Fails, "22P02", "'count'"},
+	{"update to a given key", "CREATE TABLE t (id int PRIMARY KEY, a text)", "UPDATE t SET id = 6 WHERE a = 'six'", devdb.Passes, "", ""},
 	{"insert of given values", "CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1)", devdb.Unknown, "", ""},
 	{"delete without where", "CREATE TABLE t (id int PRIMARY KEY, a text)", "DELETE FROM t", devdb.Changes, "", "INSERT INTO t"},
 	{"delete with where", "CREATE TABLE t (id int PRIMARY KEY, a text)", "DELETE FROM t WHERE id = 7", devdb.Unknown, "", ""},

@@ -111,6 +111,35 @@ func rowsGoal(tables []*schema.Relation, text string, like likeness, twice bool)
 	}}
 }
 
+var constraintName = regexp.MustCompile(`constraint "([^"]+)"`)
+
+// given reports whether a duplicate or missing key comes of a constant that an
+// UPDATE writes into a column of the key.
+func given(s *devdb.Step, f *devdb.StatementError) bool {
+	m := constraintName.FindStringSubmatch(f.Message)
+	if s.Tag != "UPDATE" || f.Code != "23505" && f.Code != "23503" || m == nil {
+		return false
+	}
+	var cols []*schema.Column
+	for _, i := range s.After.Indexes {
+		if t := s.After.Relations[i.Table]; i.Name == m[1] && t != nil {
+			for _, k := range i.Keys {
+				cols = append(cols, t.Column(k.Column))
+			}
+		}
+	}
+	for _, k := range s.After.Constraints {
+		if t := s.After.Relations[k.Table]; k.Kind == schema.ForeignKey && k.Name == m[1] && t != nil {
+			for _, n := range k.Columns {
+				cols = append(cols, t.Column(n))
+			}
+		}
+	}
+	return slices.ContainsFunc(cols, func(c *schema.Column) bool {
+		return c != nil && regexp.MustCompile(`(?i)\b`+regexp.QuoteMeta(c.Name)+`"?\s*=\s*(?:'|-?\d)`).MatchString(s.Stmt.Text)
+	})
+}
+
 // Found is a proof about another statement than the one that was tried.
 type Found struct {
 	Step  *devdb.Step
@@ -126,7 +155,7 @@ func (p *Prover) note(tried *Tried, rows, left []string) {
 	}
 	for _, m := range p.change {
 		for _, s := range m.Steps {
-			if s.Stmt.Pos != f.Statement.Pos || f.Statement.Text == "COMMIT" || !readsRows(s) {
+			if s.Stmt.Pos != f.Statement.Pos || f.Statement.Text == "COMMIT" || !readsRows(s) || given(s, f) {
 				continue
 			}
 			if !slices.ContainsFunc(p.found, func(o Found) bool { return o.Step == s }) {

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -15,9 +16,11 @@ type keep struct {
 	look     *Look
 	names    []string // of the columns looked at
 	plain    []bool   // numbers and booleans, shown without quotes
+	made     []string // default expressions of columns that the server fills: each run has other values there
 	key      []int    // the primary key among the columns; none: rows are told by their order
 	compared []int    // columns that the statement may change; none: only whether the row is there
 	column   int16    // that is dropped, 0 if it is rows that may go
+	chance   bool     // the statement sets what is another value in each run
 }
 
 // losses finds what a statement does to values that nobody may have meant to
@@ -174,6 +177,7 @@ func keeping(b *base, rel, after *schema.Relation, cols []int16) *keep {
 		x := b.types.base(b.types.parse(c.Type))
 		k.names = append(k.names, ident(c.Name))
 		k.plain = append(k.plain, x.numeric() || x.name == "boolean")
+		k.made = append(k.made, madeBy(c))
 		old = append(old, ident(c.Name)+"::text")
 		switch {
 		case after == nil:
@@ -216,7 +220,11 @@ func (k *keep) differ(before, after [][]*string) (was, is, kind string) {
 		case k.column != 0:
 			return k.text(b), k.text(a), "lost"
 		default:
-			return k.text(b), k.text(a), "changed"
+			now := k.text(a)
+			if k.chance {
+				now = "another value"
+			}
+			return k.text(b), now, "changed"
 		}
 	}
 	return "", "", ""
@@ -233,8 +241,12 @@ func (k *keep) id(row []*string) string {
 // text writes a row on one line: id 1, note 'a'. It shows up to four columns,
 // of a whole row those that have a value.
 func (k *keep) text(row []*string) string {
-	var out []string
+	var out, left []string
 	for i, v := range row {
+		if i < len(k.names) && k.made[i] != "" && !slices.Contains(k.compared, i) {
+			left = append(left, k.names[i]+" "+k.made[i])
+			continue
+		}
 		if i >= len(k.names) || len(out) == 4 && !slices.Contains(k.compared, i) || v == nil && (k.column != 0 || !slices.Contains(k.compared, i)) {
 			continue
 		}
@@ -247,11 +259,32 @@ func (k *keep) text(row []*string) string {
 		}
 		out = append(out, k.names[i]+" "+s)
 	}
+	if len(out) == 0 && len(left) > 0 {
+		return left[0]
+	}
 	if len(out) == 0 {
 		return "of no values"
 	}
 	return strings.Join(out, ", ")
 }
+
+// madeBy is the expression that fills a column for which a row gives no value,
+// empty if that is a constant.
+func madeBy(c *schema.Column) string {
+	switch {
+	case c.Identity != "":
+		return "a new number"
+	case c.Generated == "" && (strings.Contains(c.Default, "(") || moment.MatchString(c.Default)):
+		return c.Default
+	}
+	return ""
+}
+
+var (
+	moment = regexp.MustCompile(`(?i)^(current_|local)`) // current_timestamp, localtime …
+	// chances are functions that give another value in each run.
+	chances = regexp.MustCompile(`(?i)\b(now|current_(timestamp|date|time)|localtime(stamp)?|clock_timestamp|(statement|transaction)_timestamp|timeofday|random\w*|gen_random_\w+|uuid_generate_\w+|uuidv\d|nextval|txid_current|pg_current_xact_id)\b`)
+)
 
 // judge says what a run did to the rows.
 func (k *keep) judge(tried *Tried, rows string, left []string) outcome {

@@ -50,7 +50,10 @@ func (f *finder) written() {
 		}
 	}
 	if every && len(set) > 0 {
-		f.keeps(rel, set, func(_ *base, k *keep) []goal { return updateGoals(k, set, other) })
+		f.keeps(rel, set, func(_ *base, k *keep) []goal {
+			k.chance = chances.MatchString(s.Stmt.Text)
+			return updateGoals(k, set, other)
+		})
 	}
 }
 
