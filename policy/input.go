@@ -254,16 +254,17 @@ type Context struct {
 	Title        string     `json:"title"`
 	Author       string     `json:"author"`
 	Labels       []string   `json:"labels"`
-	Reviewers    []string   `json:"reviewers"`
+	Reviewers    []string   `json:"reviewers" jsonschema_description:"Who was asked for a review or gave one; a team of GitHub is org/team."`
 	Approvals    []Approved `json:"approvals"`
 	ChangedFiles []string   `json:"changed_files"`
-	Environment  string     `json:"environment" jsonschema_description:"Where the change is going, as given with --environment."`
+	Environment  string     `json:"environment" jsonschema_description:"Where the change is going: $ASSAY_ENVIRONMENT."`
 }
 
-// Approved is an approval that somebody gave.
+// Approved is an approval that stands.
 type Approved struct {
-	User  string   `json:"user"`
-	Teams []string `json:"teams"`
+	User    string   `json:"user"`
+	Teams   []string `json:"teams" jsonschema_description:"Of the teams in the owners file and in assay.approved_by(team), those that the user belongs to."`
+	Current bool     `json:"current" jsonschema_description:"Given to the pull request as it is now, not before its last push."`
 }
 
 // Stats are statistics of the production database.

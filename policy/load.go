@@ -60,9 +60,12 @@ func Load(ctx context.Context, o Options) (*Policies, error) {
 	return p, p.prepare(ctx)
 }
 
+// helpers begins the file names of package assay.
+const helpers = "assay:"
+
 // open finds the files of every source, the shipped helpers first.
 func open(ctx context.Context, o Options) ([]*tree, error) {
-	out := []*tree{{name: "assay:", fsys: library.Helpers, root: ".", ours: true}}
+	out := []*tree{{name: helpers, fsys: library.Helpers, root: ".", ours: true}}
 	packs := Packs()
 	for _, name := range o.Packs {
 		if !slices.Contains(packs, name) {

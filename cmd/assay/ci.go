@@ -83,9 +83,11 @@ func (a *app) ci(ctx context.Context, o *ciOptions, args []string) error {
 	}
 	a.hideTokens()
 	a.untrusted = run.Untrusted && !o.trust
+	environment := a.context.Environment
 	if a.context, err = policyContext(run, a.getenv); err != nil {
 		return usageError{err}
 	}
+	a.context.Environment = environment
 	p := &publication{app: a, o: o, run: run, runner: ci.NewRunner(run, a.getenv, a.stdout)}
 	if err := p.open(ctx); err != nil {
 		return err
@@ -149,12 +151,13 @@ type publication struct {
 	run    *ci.Run
 	runner *ci.Runner
 	host   integrations.Host // nil: there is none, or it may only be read
+	reader integrations.Host // nil: there is none
 	asker  integrations.Approvers
 	prefix string // from the repository's root to the project's
 }
 
 func (p *publication) open(ctx context.Context) error {
-	if p.prefix = repositoryPrefix(p.dir); p.run.Host == ci.None || p.run.ReadOnly != "" {
+	if p.prefix = repositoryPrefix(p.dir); p.run.Host == ci.None || p.run.Token == "" {
 		return nil
 	}
 	h, err := openHost(ctx, p.run, p.o.checkRun)
@@ -166,10 +169,13 @@ func (p *publication) open(ctx context.Context) error {
 	if err != nil {
 		return usageError{err}
 	}
-	p.host = h
-	p.asker, _ = h.(integrations.Approvers)
-	if p.run.Number == 0 {
-		p.asker = nil
+	if p.run.ReadOnly == "" {
+		p.host = h
+	}
+	if p.run.Number != 0 {
+		p.reader = h
+		p.asker, _ = h.(integrations.Approvers)
+		p.describe = p.pull
 	}
 	return nil
 }

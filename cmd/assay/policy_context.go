@@ -2,14 +2,17 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
 
+	"github.com/assaydb/assay/integrations"
 	"github.com/assaydb/assay/integrations/ci"
 	"github.com/assaydb/assay/policy"
 )
@@ -37,10 +40,10 @@ type pullRequest struct {
 }
 
 // policyContext is what the CI's environment knows of the pull request. Labels
-// are those of the time when the job was started.
+// and reviewers are those of the time when the job was made.
 func policyContext(run *ci.Run, getenv func(string) string) (policy.Context, error) {
 	c := policy.Context{
-		Host: string(run.Host), Repository: run.Repo, Branch: run.Branch, Number: run.Number, Environment: getenv("ASSAY_ENVIRONMENT"),
+		Host: string(run.Host), Repository: run.Repo, Branch: run.Branch, Number: run.Number,
 	}
 	switch run.CI {
 	case "github":
@@ -68,7 +71,7 @@ func policyContext(run *ci.Run, getenv func(string) string) (policy.Context, err
 			c.Reviewers = append(c.Reviewers, r.Login)
 		}
 	case "gitlab":
-		c.Title, c.Author, c.Target = getenv("CI_MERGE_REQUEST_TITLE"), getenv("GITLAB_USER_LOGIN"), getenv("CI_MERGE_REQUEST_TARGET_BRANCH_NAME")
+		c.Title, c.Target = getenv("CI_MERGE_REQUEST_TITLE"), getenv("CI_MERGE_REQUEST_TARGET_BRANCH_NAME") // GITLAB_USER_LOGIN is who ran the pipeline
 		if b := getenv("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME"); b != "" {
 			c.Branch = b
 		}
@@ -77,6 +80,56 @@ func policyContext(run *ci.Run, getenv func(string) string) (policy.Context, err
 	slices.Sort(c.Labels)
 	slices.Sort(c.Reviewers)
 	return c, nil
+}
+
+// pull asks the host what the pull request is now: labels and approvals change
+// after the job was made. A host that does not tell leaves what the CI said.
+func (p *publication) pull(ctx context.Context) error {
+	d, ok := p.reader.(integrations.Describer)
+	if !ok {
+		return nil
+	}
+	got, err := integrations.Ask(ctx, func() (integrations.Pull, error) { return d.Describe(ctx) })
+	if err != nil {
+		return p.untold("telling the policies the labels, reviewers and approvals of now", err)
+	}
+	c := &p.context
+	c.Number = p.run.Number // a workflow_run finds it by its commit
+	c.Title, c.Author, c.Labels, c.Reviewers = got.Title, got.Author, got.Labels, got.Reviewers
+	c.Branch, c.Target = cmp.Or(got.Branch, c.Branch), cmp.Or(got.Target, c.Target)
+	slices.Sort(c.Labels)
+	slices.Sort(c.Reviewers)
+	teams, asked := p.policies.Approvers()
+	if !asked {
+		return nil
+	}
+	for _, v := range got.Approvals {
+		c.Approvals = append(c.Approvals, policy.Approved{User: v.User, Current: v.Current})
+	}
+	slices.SortFunc(c.Approvals, func(a, b policy.Approved) int { return strings.Compare(a.User, b.User) })
+	for _, team := range teams {
+		for i := range c.Approvals {
+			a := &c.Approvals[i]
+			member, err := integrations.Ask(ctx, func() (bool, error) { return p.asker.Member(ctx, a.User, team) })
+			if err != nil {
+				return p.untold("telling the policies which teams approved", err)
+			}
+			if member {
+				a.Teams = append(a.Teams, team)
+			}
+		}
+	}
+	return nil
+}
+
+// untold says what policies do without, if it was the host who refused.
+func (p *publication) untold(what string, err error) error {
+	var f *integrations.Failure
+	if !errors.As(err, &f) {
+		return err
+	}
+	p.runner.Notice(integrations.Left{What: what, Why: f}.String())
+	return nil
 }
 
 // changedFiles are the files that differ from the target branch, from the

@@ -37,6 +37,9 @@ type app struct {
 
 	policies *policy.Policies // of this run, nil if there are none
 	context  policy.Context   // what is known of the pull request
+	// describe asks the host what it knows of the pull request, once there are
+	// policies that want to know; nil if there is no host.
+	describe func(context.Context) error
 }
 
 // usageError is wrong input; it ends with exit code 2.
@@ -71,6 +74,7 @@ rewrites, scans, dropped objects, rows that fail) and judges that record.`,
 			if a.dir == "" {
 				a.dir = "."
 			}
+			a.context.Environment = a.getenv("ASSAY_ENVIRONMENT")
 			if st, err := os.Stat(a.dir); err != nil || !st.IsDir() {
 				return usagef("-C %s: not a directory", a.dir)
 			}

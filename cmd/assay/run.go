@@ -51,6 +51,11 @@ func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res 
 	if a.context.ChangedFiles, err = a.changedFiles(ctx, p); err != nil {
 		return nil, err
 	}
+	if a.policies != nil && a.describe != nil {
+		if err := a.describe(ctx); err != nil {
+			return nil, err
+		}
+	}
 	seed, err := a.loadSeed(o.seed)
 	if err != nil {
 		return nil, err

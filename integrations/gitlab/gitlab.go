@@ -115,7 +115,12 @@ func (c *Client) fail(what, permission string, resp *gitlab.Response, err error)
 	f.Permission = permission
 	var answer *gitlab.ErrorResponse
 	if errors.As(err, &answer) && r != nil {
-		f.Text = integrations.Clean(fmt.Errorf("%s (%d)", cmp.Or(answer.Message, http.StatusText(r.StatusCode)), r.StatusCode), c.opt.Token)
+		// The library shows an answer of one text as {message: text}.
+		text := strings.TrimPrefix(answer.Message, "{message: ")
+		if text != answer.Message {
+			text = strings.TrimSuffix(text, "}")
+		}
+		f.Text = integrations.Clean(fmt.Errorf("%s (%d)", cmp.Or(text, http.StatusText(r.StatusCode)), r.StatusCode), c.opt.Token)
 	}
 	return f
 }

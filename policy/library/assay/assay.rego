@@ -117,8 +117,9 @@ indexed(table, columns) if {
 }
 
 # METADATA
-# description: Somebody of the team has approved the pull request.
+# description: Somebody of the team has approved the pull request as it is now.
 approved_by(team) if {
 	some approval in input.context.approvals
+	approval.current
 	team in approval.teams
 }
