@@ -138,7 +138,7 @@ func runFixture(t *testing.T, server *postgres.Server, a *analyzers.Analyzer, f 
 
 // told are the checks about files of another time, which a fixture cannot
 // show: they are tested where git is, in cmd/assay.
-func told(id string) bool { return slices.Contains([]string{"SQ102", "SQ103", "SQ204", "BC120"}, id) }
+func told(id string) bool { return slices.Contains([]string{"SQ102", "SQ103", "BC120"}, id) }
 
 // runCase judges a case with every check, of the optional ones with those named.
 func runCase(t *testing.T, s *stage, c *fixture.Case, only ...string) *lint.Result {
@@ -154,6 +154,7 @@ func recordCase(t *testing.T, s *stage, c *fixture.Case) *devdb.Record {
 		t.Fatal(err)
 	}
 	rec := &devdb.Record{Version: s.server.Version(), Dir: dir}
+	rec.Config.DownRequired = c.DownRequired
 	for _, m := range dir.Migrations {
 		rec.New = append(rec.New, &devdb.Recorded{Migration: m, Added: true})
 	}
@@ -232,7 +233,7 @@ func TestDocs(t *testing.T) {
 			_, ran := shown.text[a.ID][c.Name]
 			return inDocs(c) && c.Runs(server.Version().Major()) && !ran
 		}) {
-			runFixture(t, server, a, f)
+			t.Run(a.ID, func(t *testing.T) { runFixture(t, server, a, f) })
 		}
 		page, err := a.Page(shown.text[a.ID])
 		if err != nil {

@@ -121,6 +121,7 @@ type unit struct {
 	tx                  txRule
 	text                string // what is read instead of the file's text, of the same length; empty: the file's text
 	parts               []span // of the source that are run, in order; nil: all of it
+	head                int    // where the part before the tool's first mark ends; 0: there is none
 	script              scriptOptions
 	down                *unit
 	// settle decides on the transaction when the statements are known.
@@ -315,6 +316,10 @@ func (u *unit) migrate(l *loader) (*Migration, []Notice, error) {
 	}
 	h := sha256.New()
 	var notices []Notice
+	for _, d := range directivesIn(text[:u.head], m.PlaceOf) { // what stands above the mark is about the file
+		d.File = true
+		m.Directives = append(m.Directives, d)
+	}
 	for _, part := range parts {
 		o := u.script
 		o.part = part

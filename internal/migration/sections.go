@@ -45,6 +45,7 @@ func marks(src string, pattern *regexp.Regexp) []mark {
 type sections struct {
 	up, down []span
 	whole    []span
+	head     int    // where the first mark begins
 	upRest   string // what follows the word Up
 	downRest string
 	seen     bool // there was an up or down mark
@@ -56,6 +57,9 @@ func cut(file string, src string, found []mark) (*sections, error) {
 	var open *[]span
 	begin := -1
 	start := 0
+	if len(found) > 0 {
+		s.head = found[0].start
+	}
 	closeAt := func(end int) {
 		if open != nil {
 			*open = append(*open, span{start, end})
@@ -100,9 +104,12 @@ func (s *sections) apply(u *unit) {
 	if u.parts == nil {
 		u.parts = noParts
 	}
+	if s.seen {
+		u.head = s.head
+	}
 	if len(s.down) > 0 {
 		down := *u
-		down.parts = s.down
+		down.parts, down.head = s.down, 0
 		u.down = &down
 	}
 }

@@ -20,8 +20,9 @@ type ignores struct {
 
 type ignore struct {
 	migration.Directive
-	migration int // index into Record.New
-	statement int // -1: the whole file
+	migration int                  // index into Record.New
+	statement int                  // -1: the whole file
+	back      *migration.Statement // of the way back, -1 is its statement then; nil: the way there
 	ids       []string
 	unknown   []string
 	used      bool
@@ -38,9 +39,51 @@ func newIgnores(in Input) *ignores {
 				ig.add(d, mi, si)
 			}
 		}
+		ig.back(m, mi)
 		ig.strays(in.Record, m, mi)
 	}
 	return ig
+}
+
+// back adds the ignores of the way back. Where it was not run, none of them is unused.
+func (ig *ignores) back(m *devdb.Recorded, mi int) {
+	back := m.Migration.Down
+	if back == nil {
+		return
+	}
+	from := len(ig.all)
+	if back.Path != m.Path { // otherwise the file's are read already
+		for _, d := range back.Directives {
+			ig.add(d, mi, -1)
+		}
+	}
+	for _, s := range back.Statements {
+		for _, d := range s.Directives {
+			if d.Kind == migration.Ignore {
+				ig.add(d, mi, -1)
+				ig.all[len(ig.all)-1].back = s
+			}
+		}
+	}
+	for _, i := range ig.all[from:] {
+		i.used = m.Down == nil
+	}
+}
+
+// covers reports whether a finding is about what the ignore stands at.
+func (i *ignore) covers(f *lint.Finding) bool {
+	if i.migration != f.Migration {
+		return false
+	}
+	if i.back != nil {
+		return within(f, i.back)
+	}
+	return i.statement < 0 || i.statement == f.Statement
+}
+
+// within reports whether a finding is at a statement of the way back.
+func within(f *lint.Finding, s *migration.Statement) bool {
+	return f.Path == s.Pos.Path && f.Line >= s.Pos.Line && f.Line <= s.End.Line
 }
 
 // strays tells the ignores of a migration that no statement follows.
@@ -81,7 +124,7 @@ func (ig *ignores) add(d migration.Directive, mi, si int) {
 // match finds the ignore that a finding falls under.
 func (ig *ignores) match(f *lint.Finding) (migration.Directive, bool) {
 	for _, i := range ig.all {
-		if i.migration != f.Migration || i.statement >= 0 && i.statement != f.Statement {
+		if !i.covers(f) {
 			continue
 		}
 		if len(i.Checks) == 0 && i.Tool != "assay" || slices.Contains(i.ids, f.ID) {
@@ -133,6 +176,10 @@ func sensitive(r *devdb.Record, f *lint.Finding) bool {
 	m := r.New[f.Migration]
 	if isSensitive(m.Directives) {
 		return true
+	}
+	if back := m.Migration.Down; back != nil && f.Statement < 0 {
+		return isSensitive(back.Directives) && f.Path == back.Path ||
+			slices.ContainsFunc(back.Statements, func(s *migration.Statement) bool { return within(f, s) && isSensitive(s.Directives) })
 	}
 	return f.Statement >= 0 && f.Statement < len(m.Statements) && isSensitive(m.Statements[f.Statement].Directives)
 }
