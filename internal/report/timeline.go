@@ -88,7 +88,7 @@ func drawTimeline(group []*lint.Statement) (timeline, bool) {
 	}
 	var left []string
 	if n := len(group) - len(steps); n > 0 {
-		left = append(left, count(n, "statement")+" that lock nothing")
+		left = append(left, count(n, "statement")+" that "+onlyIf(n == 1, "locks")+onlyIf(n > 1, "lock")+" nothing")
 	}
 	if n := len(steps) - maxSteps; n > 0 {
 		steps = steps[:maxSteps]
