@@ -122,6 +122,7 @@ func (a *app) judgeWith(ctx context.Context, p *project, o *lintOptions, rec *de
 	for _, r := range rules {
 		byID[r.ID] = r
 	}
+	used := map[int]bool{}
 	in := pipeline.Input{
 		Tool:    lint.Tool{Name: "assay", Version: buildVersion()},
 		Against: against(p, rec), Record: rec, Rules: rules, Timing: o.timing, Notices: p.notices,
@@ -136,6 +137,7 @@ func (a *app) judgeWith(ctx context.Context, p *project, o *lintOptions, rec *de
 			if i < 0 {
 				return "", "", false
 			}
+			used[i] = true
 			return p.config.Ignore[i].Reason, p.config.At(fmt.Sprintf("ignore.%d", i)), true
 		},
 		Resolve: func(tool, name string) []string {
@@ -148,14 +150,20 @@ func (a *app) judgeWith(ctx context.Context, p *project, o *lintOptions, rec *de
 			return ids
 		},
 	}
+	var baseline *config.Baseline
 	if file := p.config.BaselineFile(p.fsys); file != "" && !o.writeBaseline {
 		b, err := config.ReadBaseline(p.fsys, file)
 		if err != nil {
 			return nil, usageError{err}
 		}
-		in.Baseline = b.Has
+		baseline, in.Baseline = b, b.Has
 	}
-	return pipeline.Run(ctx, in)
+	res, err := pipeline.Run(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	res.Notices = append(untold(res), leftovers(p, o, used, baseline)...)
+	return res, nil
 }
 
 // named reports whether the configuration speaks of the rule by name, which
