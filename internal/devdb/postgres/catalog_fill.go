@@ -18,15 +18,6 @@ type (
 		*schema.Schema
 		ACL []string
 	}
-	readRelation struct {
-		*schema.Relation
-		ACL          []string
-		TSOID, AMOID schema.OID
-	}
-	readIndex struct {
-		*schema.Index
-		TSOID, AMOID schema.OID
-	}
 	readType struct {
 		*schema.Type
 		ACL []string
@@ -37,52 +28,129 @@ type (
 	}
 )
 
-// naming gives what a tablespace or access method is called.
-type naming func(schema.OID) string
+// naming tells what the decoder must know beside the reading. What it has asked
+// the server once it keeps: none of it changes under an OID.
+type naming struct {
+	ctx context.Context
+	r   *recorder
+}
 
-// builtin are the access methods that every server has.
-var builtin = map[schema.OID]string{2: "heap", 403: "btree", 405: "hash", 783: "gist", 2742: "gin", 3580: "brin", 4000: "spgist"}
+// known is what naming keeps.
+type known struct {
+	named      map[string]map[schema.OID]string
+	rowTypes   map[schema.OID][2]schema.OID // the relation, or the type whose array it is
+	collations map[schema.OID]schema.OID    // of types
+	classes    map[schema.OID]string        // of operators; empty for a type's default
+	owned      map[schema.OID]bool          // members of extensions
+	strings    map[string]string
+}
 
-// names reads the names of tablespaces and of access methods that extensions bring.
-func (r *recorder) names(ctx context.Context) naming {
-	return func(o schema.OID) string {
-		if o == 0 {
-			return ""
-		}
-		if n, ok := builtin[o]; ok {
-			return n
-		}
-		if n, ok := r.named[o]; ok {
-			return n
-		}
-		n, err := query(ctx, r.conn, fmt.Sprintf("SELECT coalesce((SELECT spcname FROM pg_catalog.pg_tablespace WHERE oid OPERATOR(pg_catalog.=) %d), (SELECT amname FROM pg_catalog.pg_am WHERE oid OPERATOR(pg_catalog.=) %d))", o, o))
-		if err != nil {
-			return "" // the connection is broken, as the next statement will tell
-		}
-		if r.named == nil {
-			r.named = map[schema.OID]string{}
-		}
-		r.named[o] = n
-		return n
+func newKnown() known {
+	return known{
+		named: map[string]map[schema.OID]string{
+			"schema": {}, "tablespace": {}, "collation": {},
+			"access method": {2: "heap", 403: "btree", 405: "hash", 783: "gist", 2742: "gin", 3580: "brin", 4000: "spgist"},
+		},
+		rowTypes:   map[schema.OID][2]schema.OID{},
+		collations: map[schema.OID]schema.OID{18: 0, 19: 950, 25: 100, 1009: 100, 1014: 100, 1015: 100, 1042: 100, 1043: 100},
+		classes:    map[schema.OID]string{},
+		strings:    map[string]string{},
 	}
 }
 
+// namesOf are where the names of a kind are.
+var namesOf = map[string]string{"schema": "nspname FROM pg_catalog.pg_namespace", "tablespace": "spcname FROM pg_catalog.pg_tablespace",
+	"access method": "amname FROM pg_catalog.pg_am", "collation": "collname FROM pg_catalog.pg_collation"}
+
+// ask gives one value; empty if the connection is broken, as the next statement will tell.
+func (n naming) ask(format string, a ...any) string {
+	text, err := query(n.ctx, n.r.conn, fmt.Sprintf(format, a...))
+	if err != nil {
+		return ""
+	}
+	return text
+}
+
+// name tells what a schema, tablespace, access method or collation is called.
+func (n naming) name(kind string, o schema.OID) string {
+	if o == 0 {
+		return ""
+	}
+	names := n.r.named[kind]
+	text, ok := names[o]
+	if !ok {
+		text = n.ask("SELECT %s WHERE oid OPERATOR(pg_catalog.=) %d", namesOf[kind], o)
+		names[o] = text
+	}
+	return text
+}
+
+// collationOf gives the collation that columns of a type have unless they are told another.
+func (n naming) collationOf(t schema.OID) schema.OID {
+	o, ok := n.r.collations[t]
+	if !ok {
+		o = oidOf(n.ask("SELECT typcollation FROM pg_catalog.pg_type WHERE oid OPERATOR(pg_catalog.=) %d", t))
+		n.r.collations[t] = o
+	}
+	return o
+}
+
+// opclass gives the name of an operator class; empty if it is a type's default.
+func (n naming) opclass(o schema.OID) string {
+	text, ok := n.r.classes[o]
+	if !ok {
+		text = n.ask("SELECT opcname FROM pg_catalog.pg_opclass WHERE oid OPERATOR(pg_catalog.=) %d AND NOT opcdefault", o)
+		n.r.classes[o] = text
+	}
+	return text
+}
+
+// standFor learns which relation or element the types stand for.
+func (n naming) standFor(types map[schema.OID]bool) {
+	var list []string
+	for t := range types {
+		if _, ok := n.r.rowTypes[t]; !ok {
+			n.r.rowTypes[t] = [2]schema.OID{}
+			list = append(list, fmt.Sprint(t))
+		}
+	}
+	if len(list) == 0 {
+		return
+	}
+	var rows [][3]schema.OID
+	_ = json.Unmarshal([]byte(n.ask(typesSQL, strings.Join(list, ","))), &rows) // a broken connection tells itself
+	for _, t := range rows {
+		n.r.rowTypes[t[0]] = [2]schema.OID{t[1], t[2]}
+	}
+}
+
+// members takes in what belongs to extensions.
+func (n naming) members(all map[schema.OID]bool) { n.r.owned = all }
+
+// member reports whether an object belongs to an extension.
+func (n naming) member(o schema.OID) bool { return n.r.owned[o] }
+
+// intern gives a string that is not part of a longer one, the same for all that are alike.
+func (n naming) intern(s string) string {
+	if s == "" {
+		return ""
+	}
+	if len(s) > 128 {
+		return strings.Clone(s)
+	}
+	t, ok := n.r.strings[s]
+	if !ok {
+		t = strings.Clone(s)
+		n.r.strings[t] = t
+	}
+	return t
+}
+
 // fill completes what was read.
-func (r *reading) fill(name naming) {
+func (r *reading) fill() {
 	for _, o := range r.SchemaRows {
 		o.Schema.ACL = grants(o.ACL, o.Owner, nil)
 		r.Schemas = append(r.Schemas, o.Schema)
-	}
-	for _, o := range r.RelationRows {
-		slices.Sort(o.Options)
-		o.Relation.ACL = grants(o.ACL, o.Owner, nil)
-		o.Tablespace, o.AccessMethod = name(o.TSOID), name(o.AMOID)
-		r.Relations = append(r.Relations, o.Relation)
-	}
-	for _, o := range r.IndexRows {
-		slices.Sort(o.Options)
-		o.Tablespace, o.Method = name(o.TSOID), name(o.AMOID)
-		r.Indexes = append(r.Indexes, o.Index)
 	}
 	for _, o := range r.TypeRows {
 		o.Type.ACL = grants(o.ACL, o.Owner, []string{"=U/"})
@@ -91,28 +159,6 @@ func (r *reading) fill(name naming) {
 	for _, o := range r.FunctionRows {
 		o.Function.ACL = grants(o.ACL, o.Owner, []string{"=X/"})
 		r.Functions = append(r.Functions, o.Function)
-	}
-	r.columnACLs()
-	r.comments()
-}
-
-func (r *reading) columnACLs() {
-	if len(r.ColumnACLs) == 0 {
-		return
-	}
-	rels := index(r.Relations, func(o *schema.Relation) schema.OID { return o.OID })
-	for _, a := range r.ColumnACLs {
-		o := rels[number(a[0])]
-		if o == nil {
-			continue
-		}
-		var list []string
-		_ = json.Unmarshal(a[2], &list) // what is no list stays empty
-		for _, c := range o.Columns {
-			if schema.OID(c.Num) == number(a[1]) {
-				c.ACL = grants(list, o.Owner, nil)
-			}
-		}
 	}
 }
 
@@ -125,8 +171,8 @@ func index[T any](list []*T, oid func(*T) schema.OID) map[schema.OID]*T {
 }
 
 // comments puts the comments to their objects.
-func (r *reading) comments() {
-	if len(r.Comments) == 0 {
+func (r *reading) comments(texts map[schema.Ref]string) {
+	if len(texts) == 0 {
 		return
 	}
 	to := map[schema.Ref]*string{}
@@ -164,9 +210,9 @@ func (r *reading) comments() {
 	for _, o := range r.Policies {
 		put(pgPolicy, o.OID, 0, &o.Comment)
 	}
-	for _, c := range r.Comments {
-		if text := to[schema.Ref{Class: classOf(number(c[0])), OID: number(c[1]), Sub: int16(number(c[2]))}]; text != nil {
-			*text = str(c[3])
+	for o, t := range texts {
+		if text := to[o]; text != nil {
+			*text = t
 		}
 	}
 }

@@ -1,8 +1,6 @@
 package postgres
 
 import (
-	"encoding/json"
-	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -43,50 +41,41 @@ func classOf(catalog schema.OID) schema.Class {
 	return schema.ClassOther
 }
 
-// reading is what the catalog function returns. The objects' JSON has the
-// names of the schema package's fields.
+// reading is what the catalog function tells.
 type reading struct {
 	// Read again, found or not: relations with all that is theirs, relations
 	// alone, and the others.
-	Rels, Heads, Idxs, Kons, Types, Procs, Trigs, Pols, RuleOIDs, Stats []schema.OID
-	Small                                                               bool // so were the classes of few objects
-	All                                                                 bool `json:"-"`
+	Rels, Heads, Idxs, Kons, TypeOIDs, Procs, Trigs, Pols, RuleOIDs, Stats []schema.OID `json:"-"`
+	// Kept are there and as they were.
+	KeptIdxs, KeptKons, KeptTrigs map[schema.OID]bool `json:"-"`
+	Small                         bool                `json:"-"` // so were the classes of few objects
+	Foreigners                    bool                `json:"-"` // so were the foreign keys that reference Rels
+	All                           bool                `json:"-"`
+
+	mine schema.OID // schema of temporary objects
 
 	SchemaRows   []readSchema   `json:"schemas"`
-	RelationRows []readRelation `json:"relations"`
-	IndexRows    []readIndex    `json:"indexes"`
 	TypeRows     []readType     `json:"typeobjects"`
 	FunctionRows []readFunction `json:"functions"`
-	Comments     [][4]json.RawMessage
-	ColumnACLs   [][3]json.RawMessage
 
 	// Made of the rows.
-	Schemas     []*schema.Schema   `json:"-"`
-	Relations   []*schema.Relation `json:"-"`
-	Indexes     []*schema.Index    `json:"-"`
-	TypeObjects []*schema.Type     `json:"-"`
-	Functions   []*schema.Function `json:"-"`
+	Schemas     []*schema.Schema     `json:"-"`
+	Relations   []*schema.Relation   `json:"-"`
+	Indexes     []*schema.Index      `json:"-"`
+	TypeObjects []*schema.Type       `json:"-"`
+	Functions   []*schema.Function   `json:"-"`
+	Constraints []*schema.Constraint `json:"-"`
+	Triggers    []*schema.Trigger    `json:"-"`
+	// Depends are pg_depend's rows: classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype.
+	Depends [][7]schema.OID     `json:"-"`
+	Edges   []schema.Dependency `json:"-"`
 
 	Extensions    []*schema.Extension
 	Publications  []*schema.Publication
 	EventTriggers []*schema.EventTrigger
-	Constraints   []*schema.Constraint
-	Triggers      []*schema.Trigger
 	Rules         []*schema.Rule
 	Policies      []*schema.Policy
 	Statistics    []*schema.Statistics
-	Depends       [][11]schema.OID
-}
-
-// parseReading decodes a reading.
-func parseReading(text []byte, all bool, name naming) (*reading, error) {
-	var r reading
-	if err := json.Unmarshal(text, &r); err != nil {
-		return nil, fmt.Errorf("decoding the catalog: %w", err)
-	}
-	r.All = all
-	r.fill(name)
-	return &r, nil
 }
 
 // merge gives the catalog after what r read again. Objects that did not change
@@ -98,29 +87,58 @@ func (r *reading) merge(c *schema.Catalog) *schema.Catalog {
 		whole = func(schema.OID) bool { return true }
 	}
 	small := r.All || r.Small
+	constraints := mergeMap(c.Constraints, r.Constraints, func(o *schema.Constraint) schema.OID { return o.OID }, r.Kons, r.KeptKons, r.ownedConstraints(whole))
 	out := &schema.Catalog{
-		Schemas:       mergeMap(c.Schemas, r.Schemas, func(o *schema.Schema) schema.OID { return o.OID }, nil, every[schema.Schema](small)),
-		Extensions:    mergeMap(c.Extensions, r.Extensions, func(o *schema.Extension) schema.OID { return o.OID }, nil, every[schema.Extension](small)),
-		Publications:  mergeMap(c.Publications, r.Publications, func(o *schema.Publication) schema.OID { return o.OID }, nil, every[schema.Publication](small)),
-		EventTriggers: mergeMap(c.EventTriggers, r.EventTriggers, func(o *schema.EventTrigger) schema.OID { return o.OID }, nil, every[schema.EventTrigger](small)),
+		Schemas:       mergeMap(c.Schemas, r.Schemas, func(o *schema.Schema) schema.OID { return o.OID }, nil, nil, every[schema.Schema](small)),
+		Extensions:    mergeMap(c.Extensions, r.Extensions, func(o *schema.Extension) schema.OID { return o.OID }, nil, nil, every[schema.Extension](small)),
+		Publications:  mergeMap(c.Publications, r.Publications, func(o *schema.Publication) schema.OID { return o.OID }, nil, nil, every[schema.Publication](small)),
+		EventTriggers: mergeMap(c.EventTriggers, r.EventTriggers, func(o *schema.EventTrigger) schema.OID { return o.OID }, nil, nil, every[schema.EventTrigger](small)),
 		Relations: mergeMap(c.Relations, r.Relations, func(o *schema.Relation) schema.OID { return o.OID },
-			slices.Concat(r.Rels, r.Heads), every[schema.Relation](r.All)),
-		Types:     mergeMap(c.Types, r.TypeObjects, func(o *schema.Type) schema.OID { return o.OID }, r.Types, every[schema.Type](r.All)),
-		Functions: mergeMap(c.Functions, r.Functions, func(o *schema.Function) schema.OID { return o.OID }, r.Procs, every[schema.Function](r.All)),
-		Indexes: mergeMap(c.Indexes, r.Indexes, func(o *schema.Index) schema.OID { return o.OID }, r.Idxs,
+			slices.Concat(r.Rels, r.Heads), nil, every[schema.Relation](r.All)),
+		Types:       mergeMap(c.Types, r.TypeObjects, func(o *schema.Type) schema.OID { return o.OID }, r.TypeOIDs, nil, every[schema.Type](r.All)),
+		Functions:   mergeMap(c.Functions, r.Functions, func(o *schema.Function) schema.OID { return o.OID }, r.Procs, nil, every[schema.Function](r.All)),
+		Constraints: constraints,
+		Indexes: mergeMap(c.Indexes, r.backing(c, constraints), func(o *schema.Index) schema.OID { return o.OID }, r.Idxs, r.KeptIdxs,
 			owned(r, func(o *schema.Index) bool { return whole(o.Table) })),
-		Constraints: mergeMap(c.Constraints, r.Constraints, func(o *schema.Constraint) schema.OID { return o.OID }, r.Kons,
-			r.ownedConstraints(whole)),
-		Triggers: mergeMap(c.Triggers, r.Triggers, func(o *schema.Trigger) schema.OID { return o.OID }, r.Trigs,
+		Triggers: mergeMap(c.Triggers, r.Triggers, func(o *schema.Trigger) schema.OID { return o.OID }, r.Trigs, r.KeptTrigs,
 			owned(r, func(o *schema.Trigger) bool { return whole(o.Table) })),
-		Rules: mergeMap(c.Rules, r.Rules, func(o *schema.Rule) schema.OID { return o.OID }, r.RuleOIDs,
+		Rules: mergeMap(c.Rules, r.Rules, func(o *schema.Rule) schema.OID { return o.OID }, r.RuleOIDs, nil,
 			owned(r, func(o *schema.Rule) bool { return whole(o.Table) })),
-		Policies: mergeMap(c.Policies, r.Policies, func(o *schema.Policy) schema.OID { return o.OID }, r.Pols,
+		Policies: mergeMap(c.Policies, r.Policies, func(o *schema.Policy) schema.OID { return o.OID }, r.Pols, nil,
 			owned(r, func(o *schema.Policy) bool { return whole(o.Table) })),
-		Statistics: mergeMap(c.Statistics, r.Statistics, func(o *schema.Statistics) schema.OID { return o.OID }, r.Stats,
+		Statistics: mergeMap(c.Statistics, r.Statistics, func(o *schema.Statistics) schema.OID { return o.OID }, r.Stats, nil,
 			owned(r, func(o *schema.Statistics) bool { return whole(o.Table) })),
 	}
 	out.Depends = r.mergeDepends(c, out)
+	return out
+}
+
+// backing gives the indexes that were read, and those whose constraint is new,
+// with the constraints that they back.
+func (r *reading) backing(c *schema.Catalog, constraints map[schema.OID]*schema.Constraint) []*schema.Index {
+	by := map[schema.OID]schema.OID{}
+	for _, k := range r.Constraints {
+		if k.Kind == schema.PrimaryKey || k.Kind == schema.Unique || k.Kind == schema.Exclusion {
+			by[k.Index] = k.OID
+		}
+	}
+	read := make(map[schema.OID]bool, len(r.Indexes))
+	for _, x := range r.Indexes {
+		read[x.OID] = true
+		if k, ok := by[x.OID]; ok {
+			x.Constraint = k
+		} else if was := c.Indexes[x.OID]; was != nil && constraints[was.Constraint] != nil {
+			x.Constraint = was.Constraint
+		}
+	}
+	out := r.Indexes
+	for o, k := range by {
+		if was := c.Indexes[o]; was != nil && !read[o] && was.Constraint != k {
+			x := *was
+			x.Constraint = k
+			out = append(out, &x)
+		}
+	}
 	return out
 }
 
@@ -142,17 +160,19 @@ func owned[T any](r *reading, test func(*T) bool) func(*T) bool {
 }
 
 func (r *reading) ownedConstraints(whole func(schema.OID) bool) func(*schema.Constraint) bool {
-	types := oidSet(r.Types)
-	if !r.All && len(r.Rels)+len(r.Types) == 0 {
+	types := oidSet(r.TypeOIDs)
+	if !r.All && len(r.Rels)+len(r.TypeOIDs) == 0 {
 		return nil
 	}
-	return func(o *schema.Constraint) bool { return r.All || whole(o.Table) || o.Domain != 0 && types[o.Domain] }
+	return func(o *schema.Constraint) bool {
+		return r.All || whole(o.Table) || r.Foreigners && o.RefTable != 0 && whole(o.RefTable) || o.Domain != 0 && types[o.Domain]
+	}
 }
 
 // mergeMap replaces the objects that were looked at, those of the OIDs and
-// those that pass the test, by those found. It gives back the very same map if
-// nothing changed.
-func mergeMap[T any](old map[schema.OID]*T, found []*T, oid func(*T) schema.OID, looked []schema.OID, test func(*T) bool) map[schema.OID]*T {
+// those that pass the test, by those found; those that are kept stay. It gives
+// back the very same map if nothing changed.
+func mergeMap[T any](old map[schema.OID]*T, found []*T, oid func(*T) schema.OID, looked []schema.OID, kept map[schema.OID]bool, test func(*T) bool) map[schema.OID]*T {
 	var out map[schema.OID]*T
 	change := func() {
 		if out == nil {
@@ -173,14 +193,14 @@ func mergeMap[T any](old map[schema.OID]*T, found []*T, oid func(*T) schema.OID,
 		out[id] = o
 	}
 	for _, id := range looked {
-		if _, ok := old[id]; ok && !seen[id] {
+		if _, ok := old[id]; ok && !seen[id] && !kept[id] {
 			change()
 			delete(out, id)
 		}
 	}
 	if test != nil {
 		for id, o := range old {
-			if !seen[id] && test(o) {
+			if !seen[id] && !kept[id] && test(o) {
 				change()
 				delete(out, id)
 			}
@@ -207,8 +227,7 @@ func oidSet(s []schema.OID) map[schema.OID]bool {
 // state before or after, and puts in those that were found.
 func (r *reading) mergeDepends(before, after *schema.Catalog) schema.Dependencies {
 	var added []schema.Dependency
-	for _, d := range r.Depends {
-		e := edge(d)
+	for _, e := range r.Edges {
 		// Row types, toast tables and what an extension owns are nobody's own.
 		if after.Has(schema.Ref{Class: e.Object.Class, OID: e.Object.OID}) {
 			added = append(added, e)
@@ -221,7 +240,7 @@ func (r *reading) mergeDepends(before, after *schema.Catalog) schema.Dependencie
 	gone := map[schema.Ref]bool{}
 	put := func(c schema.Class, o schema.OID) { gone[schema.Ref{Class: c, OID: o}] = true }
 	for class, oids := range map[schema.Class][]schema.OID{
-		schema.ClassRelation: slices.Concat(r.Rels, r.Heads, r.Idxs), schema.ClassConstraint: r.Kons, schema.ClassType: r.Types, schema.ClassFunction: r.Procs,
+		schema.ClassRelation: slices.Concat(r.Rels, r.Heads, r.Idxs), schema.ClassConstraint: r.Kons, schema.ClassType: r.TypeOIDs, schema.ClassFunction: r.Procs,
 		schema.ClassTrigger: r.Trigs, schema.ClassRule: r.RuleOIDs, schema.ClassPolicy: r.Pols, schema.ClassStatistics: r.Stats,
 	} {
 		for _, o := range oids {
@@ -240,6 +259,12 @@ func (r *reading) mergeDepends(before, after *schema.Catalog) schema.Dependencie
 			for o := range c.Publications {
 				put(schema.ClassPublication, o)
 			}
+			for o := range c.Extensions {
+				put(schema.ClassExtension, o)
+			}
+			for o := range c.EventTriggers {
+				put(schema.ClassEventTrigger, o)
+			}
 		}
 	}
 	return before.Depends.Replace(gone, added)
@@ -257,29 +282,45 @@ func lost[T any](before, after map[schema.OID]*T, class schema.Class, put func(s
 	}
 }
 
-// edge decodes a row of pg_depend: classid, objid, objsubid, refclassid,
-// refobjid, refobjsubid, deptype, then the owner of a view's rule, a default or
-// a publication's table with the default's column, and the relation or element
-// that a row or array type stands for.
-func edge(d [11]schema.OID) schema.Dependency {
-	e := schema.Dependency{
-		Object: schema.Ref{Class: classOf(d[0]), OID: d[1], Sub: int16(d[2])},
-		On:     schema.Ref{Class: classOf(d[3]), OID: d[4], Sub: int16(d[5])},
-		Kind:   byte(d[6]),
-	}
-	if d[7] != 0 {
-		e.Object.OID = d[7]
-		e.Object.Sub = 0
-		switch d[0] {
-		case pgRewrite, pgAttrdef:
-			e.Object.Class = schema.ClassRelation
-			e.Object.Sub = int16(d[8])
+// edges makes dependencies of the rows of pg_depend: what depends is the owner
+// of a view's rule, a default or a publication's table, with the default's
+// column; what it depends on is the relation or element that a row or array
+// type stands for.
+func (d *decoder) edges() {
+	mine := index(d.TypeObjects, func(o *schema.Type) schema.OID { return o.OID })
+	known := func(o schema.OID) bool { return mine[o] != nil || d.old.Types[o] != nil }
+	types := map[schema.OID]bool{}
+	for _, e := range d.Depends {
+		if e[3] == pgType && !known(e[4]) {
+			types[e[4]] = true
 		}
 	}
-	if d[9] != 0 {
-		e.On = schema.Ref{Class: schema.ClassRelation, OID: d[9]}
-	} else if d[10] != 0 {
-		e.On.OID = d[10]
+	d.names.standFor(types)
+	for _, row := range d.Depends {
+		e := schema.Dependency{
+			Object: schema.Ref{Class: classOf(row[0]), OID: row[1], Sub: int16(row[2])},
+			On:     schema.Ref{Class: classOf(row[3]), OID: row[4], Sub: int16(row[5])},
+			Kind:   byte(row[6]),
+		}
+		switch row[0] {
+		case pgRewrite:
+			if v := d.selects[row[1]]; v != 0 {
+				e.Object = schema.Ref{Class: schema.ClassRelation, OID: v}
+			}
+		case pgAttrdef:
+			if c, ok := d.defaults[row[1]]; ok {
+				e.Object = schema.Ref{Class: schema.ClassRelation, OID: c[0], Sub: int16(c[1])}
+			}
+		case pgPubRel:
+			e.Object = schema.Ref{Class: e.Object.Class, OID: d.pubs[row[1]]}
+		}
+		if row[3] == pgType && !known(row[4]) {
+			if s := d.names.r.rowTypes[row[4]]; s[0] != 0 {
+				e.On = schema.Ref{Class: schema.ClassRelation, OID: s[0]}
+			} else if s[1] != 0 {
+				e.On.OID = s[1]
+			}
+		}
+		d.Edges = append(d.Edges, e)
 	}
-	return e
 }

@@ -21,6 +21,7 @@ type seenLock struct {
 	mode                      devdb.LockMode
 	kind, schema, name        string // of one that the catalog does not know; empty if it is not there
 	counts                    counts
+	reported                  counts // with everything: those before counts
 	counted                   bool // it is a table, whose counts are its own
 }
 
@@ -53,11 +54,14 @@ func parseProbe(text string) (canary int64, locks []seenLock, err error) {
 	}
 	for line := range strings.Lines(rest) {
 		f := strings.Fields(line)
-		if len(f) != 7 {
+		if len(f) != 7 && len(f) != 11 {
 			return 0, nil, fmt.Errorf("decoding the locks: the server gave %q", line)
 		}
 		l := seenLock{relation: oidOf(f[0]), mode: lockModes[f[1]], filenode: oidOf(f[2]),
 			counts: counts{integer(f[3]), integer(f[4]), integer(f[5]), integer(f[6])}}
+		if len(f) == 11 {
+			l.reported = counts{integer(f[7]), integer(f[8]), integer(f[9]), integer(f[10])}
+		}
 		locks = append(locks, l)
 	}
 	return canary, locks, nil

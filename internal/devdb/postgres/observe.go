@@ -96,14 +96,26 @@ func (r *recorder) countAll(ctx context.Context, before *schema.Catalog) (*devdb
 		return nil, err
 	}
 	for i := range now {
-		now[i].counted = true
-		if t := before.Relations[now[i].relation]; t != nil && t.Kind == schema.MaterializedView {
-			now[i].counts = counts{scans: now[i].counts.scans}
+		l := &now[i]
+		l.counted = true
+		if t := before.Relations[l.relation]; t != nil && t.Kind == schema.MaterializedView {
+			l.counts, l.reported = counts{scans: l.counts.scans}, counts{scans: l.reported.scans}
 		}
 	}
 	r.uncounted = false
 	step := &devdb.Step{Before: before}
 	r.difference(step, canary, now)
+	if r.major < 15 {
+		return step, nil
+	}
+	// A statement that commits as it goes may have its counters reported before
+	// it is done. From 15 on what is reported is there to be read.
+	step = &devdb.Step{Before: before}
+	for i := range now {
+		l := &now[i]
+		l.counts = counts{l.counts.scans + l.reported.scans, l.counts.inserted + l.reported.inserted, l.counts.updated + l.reported.updated, l.counts.deleted + l.reported.deleted}
+	}
+	risen(step, r.totals, now)
 	return step, nil
 }
 
@@ -124,14 +136,19 @@ func (r *recorder) difference(step *devdb.Step, canary int64, now []seenLock) {
 		clear(r.counts) // the server has reported, the counters began anew
 	}
 	r.canary = canary + 1
+	risen(step, r.counts, now)
+}
+
+// risen notes in the step what counts are higher than they were, and keeps them.
+func risen(step *devdb.Step, last map[schema.OID]counts, now []seenLock) {
 	done := map[schema.OID]bool{}
 	for _, l := range now {
 		if !l.counted || done[l.relation] {
 			continue
 		}
 		done[l.relation] = true
-		was := r.counts[l.relation]
-		r.counts[l.relation] = l.counts
+		was := last[l.relation]
+		last[l.relation] = l.counts
 		if was == l.counts {
 			continue
 		}
@@ -175,30 +192,32 @@ func (r *recorder) reread(ctx context.Context, t *touch) error {
 		return r.readAll(ctx)
 	}
 	t.family(r.cat)
-	text, err := query(ctx, r.conn, "SELECT "+r.functions+".assay_recorder_some("+t.arguments()+")")
+	text, err := valueOf(r.conn, r.reading, t.arguments(r.tx.open)...)
 	if err != nil {
 		return fmt.Errorf("reading the catalog: %w", err)
 	}
-	return r.take(ctx, text, false)
+	return r.take(ctx, text, false, t.foreigners)
 }
 
 // readAll reads the whole catalog.
 func (r *recorder) readAll(ctx context.Context) error {
-	text, err := query(ctx, r.conn, "SELECT "+r.functions+".assay_recorder_all('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', true, true, false)")
+	t := newTouch()
+	t.small, t.foreigners = true, true
+	text, err := valueOf(r.conn, r.readingAll, t.arguments(false)...)
 	if err != nil {
 		return fmt.Errorf("reading the catalog: %w", err)
 	}
-	return r.take(ctx, text, true)
+	return r.take(ctx, text, true, true)
 }
 
-func (r *recorder) take(ctx context.Context, text string, all bool) error {
-	got, err := parseReading([]byte(text), all, r.names(ctx))
-	if err != nil {
-		return err
-	}
+func (r *recorder) take(ctx context.Context, text string, all, foreigners bool) error {
 	old := r.cat
 	if old == nil {
 		old = schema.New()
+	}
+	got, err := parseReading(text, all, foreigners, naming{ctx, r}, old)
+	if err != nil {
+		return err
 	}
 	r.cat = got.merge(old)
 	return nil

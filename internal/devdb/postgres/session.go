@@ -35,13 +35,14 @@ type recorder struct {
 	conn      *pgconn.PgConn // traced
 	obs       *pgconn.PgConn // admin's
 	installed bool
-	probing   uint32 // OID of the function that probes
-	functions string // schema of the recorder's functions
-	triggers  bool   // event triggers could be made
-	major     int
+	// OIDs of the recorder's functions.
+	probing, reading, readingAll uint32
+	functions                    string // schema of the recorder's functions
+	triggers                     bool   // event triggers could be made
+	major                        int
 
-	named   map[schema.OID]string // tablespaces and access methods
-	notices []devdb.Notice        // of the statement that runs
+	known
+	notices []devdb.Notice // of the statement that runs
 	told    *told
 	base    devdb.Settings // of a new session
 
@@ -54,6 +55,7 @@ type recorder struct {
 	mode    migration.TxMode
 	held    holding
 	counts  map[schema.OID]counts // as last read
+	totals  map[schema.OID]counts // with what the server was told, as last read of every table
 	// strangers are locked relations that the catalog does not know.
 	strangers map[schema.OID]stranger
 	canary    int64 // what it reads if the counters ran on
@@ -68,7 +70,7 @@ func newRecorder(owner, admin *pgconn.Config, timeout time.Duration, timeZone st
 	if timeZone == "" {
 		timeZone = defaultTimeZone
 	}
-	return &recorder{owner: owner, admin: admin, timeout: timeout, timeZone: timeZone, held: holding{}, counts: map[schema.OID]counts{}}
+	return &recorder{owner: owner, admin: admin, timeout: timeout, timeZone: timeZone, held: holding{}, counts: map[schema.OID]counts{}, known: newKnown()}
 }
 
 // connect opens the traced connection unless it is open.
@@ -89,7 +91,7 @@ func (r *recorder) connect(ctx context.Context) error {
 		return fmt.Errorf("connecting to the dev database: %w", err)
 	}
 	r.conn = conn
-	r.tx, r.held, r.counts, r.canary = transaction{}, holding{}, map[schema.OID]counts{}, 0
+	r.tx, r.held, r.counts, r.totals, r.canary = transaction{}, holding{}, map[schema.OID]counts{}, map[schema.OID]counts{}, 0
 	r.strangers = map[schema.OID]stranger{}
 	_, err = fmt.Sscanf(conn.ParameterStatus("server_version"), "%d", &r.major)
 	if err != nil {
@@ -160,8 +162,10 @@ func (r *recorder) install(ctx context.Context) error {
 			return fmt.Errorf("installing the recorder: %w", err)
 		}
 	}
-	if r.probing, err = oidOfFunction(ctx, obs, r.functions+".assay_recorder_probe"); err != nil {
-		return err
+	for name, oid := range map[string]*uint32{"probe": &r.probing, "some": &r.reading, "all": &r.readingAll} {
+		if *oid, err = oidOfFunction(ctx, obs, r.functions+".assay_recorder_"+name); err != nil {
+			return err
+		}
 	}
 	r.installed = true
 	return nil

@@ -37,26 +37,28 @@ func (t *touch) any() bool {
 	return t.all || t.small || t.granted || slices.ContainsFunc(t.sets(), func(s oids) bool { return len(s) > 0 })
 }
 
-// arguments are those of the function that reads again.
-func (t *touch) arguments() string {
-	var b strings.Builder
+// arguments are those of the function that reads again. With fresh it need not
+// tell what this transaction did not write.
+func (t *touch) arguments(fresh bool) []string {
+	var out []string
+	var b []byte
 	for _, s := range t.sets() {
-		b.WriteString("'{")
-		first := true
+		b = append(b[:0], '{')
 		for o := range s {
 			if o == 0 {
 				continue
 			}
-			if !first {
-				b.WriteByte(',')
+			if len(b) > 1 {
+				b = append(b, ',')
 			}
-			first = false
-			b.WriteString(strconv.FormatUint(uint64(o), 10))
+			b = strconv.AppendUint(b, uint64(o), 10)
 		}
-		b.WriteString("}',")
+		out = append(out, string(append(b, '}')))
 	}
-	b.WriteString(strconv.FormatBool(t.small) + "," + strconv.FormatBool(t.foreigners) + "," + strconv.FormatBool(t.granted))
-	return b.String()
+	for _, v := range []bool{t.small, t.foreigners, t.granted, fresh} {
+		out = append(out, strconv.FormatBool(v))
+	}
+	return out
 }
 
 // family adds the relations that change with those that are touched: children,
