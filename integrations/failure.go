@@ -64,7 +64,8 @@ func Answer(what string, resp *http.Response, err error, secret string) *Failure
 		f.Reason = Denied
 	case code == http.StatusNotFound, code == http.StatusGone:
 		f.Reason = Gone
-	case code >= 400 && code < 500 && code != http.StatusRequestTimeout:
+	case code >= 400 && code < 500 && code != http.StatusRequestTimeout && code != http.StatusConflict:
+		// GitLab answers 409 while another update of the same status is under way.
 		f.Reason = Refused
 	}
 	return f

@@ -73,7 +73,8 @@ var trouble = []scenario{
 		b.onLines(1)
 	}},
 	{"the status fails once", func(b *Bench) {
-		b.Faults = []*Fault{{Method: "POST", Path: "/statuses/", Times: 1, Code: 502, After: true}, {Method: "POST", Path: "/statuses/", Times: 1, Code: 0}}
+		b.Faults = []*Fault{{Method: "POST", Path: "/statuses/", Times: 1, Code: 502, After: true}, {Method: "POST", Path: "/statuses/", Times: 1, Code: 0},
+			{Method: "POST", Path: "/statuses/", Times: 1, Code: 409, Message: "Another update to this commit status is in progress"}}
 		r := b.review(1, "x", finding(newFile, 3, "one"))
 		r.Status = &integrations.Status{Name: "assay", State: integrations.Failed, Description: "1 error"}
 		b.complete(Token, r)
