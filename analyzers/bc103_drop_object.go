@@ -44,8 +44,12 @@ var dropObject = &Analyzer{
 	},
 }
 
-// gone reports a dropped object that nothing in the database needed.
+// gone reports a dropped object that nothing in the database needed; what falls
+// with one that was needed is DS105's, which names both.
 func (p *Pass) gone(at At, kind, name string) {
+	if _, fell := p.cascaded(at.Step); len(fell) > 0 {
+		return
+	}
 	p.Report(at, lint.Finding{
 		Object:   name,
 		Message:  fmt.Sprintf("drops %s %s: code that still uses it fails", kind, quote(name)),

@@ -77,7 +77,19 @@ func isTruncate(s *devdb.Step, r devdb.Rewrite) bool {
 	case "TRUNCATE":
 		return true
 	case "DO", "SELECT", "CALL":
-		return r.Kind != "materialized view"
+		return r.Kind != "materialized view" && !clusters(s)
 	}
 	return false
+}
+
+// clusters reports whether a block or function says CLUSTER, and not TRUNCATE:
+// the server tells neither apart.
+func clusters(s *devdb.Step) bool {
+	text := s.Stmt.Text
+	for _, f := range s.Before.Functions {
+		if hasWord(s.Stmt.Text, f.Name) {
+			text += "\n" + f.Body
+		}
+	}
+	return hasWord(text, "cluster") && !hasWord(text, "truncate")
 }

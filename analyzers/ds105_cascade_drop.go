@@ -17,26 +17,27 @@ var cascadeDrop = &Analyzer{
 	},
 	Run: func(p *Pass) {
 		for m, s := range p.Steps() {
-			var fell []devdb.Dropped
-			named := ""
-			for _, d := range s.Dropped {
-				switch {
-				case d.Original && named == "":
-					named = d.Name
-				case !d.Original && d.Normal && p.existed(d) && !p.madeAgain(d) && !withAnother(s, d) && !ownPart(s, d):
-					fell = append(fell, d)
-				}
+			if named, fell := p.cascaded(s); len(fell) > 0 {
+				p.Report(At{Migration: m, Step: s}, cascadeFinding(named, fell))
 			}
-			if _, ok := Has[*schema.DropSchema](s); ok { // DS104 tells what falls with a schema; here is what is elsewhere
-				fell = slices.DeleteFunc(fell, func(d devdb.Dropped) bool { return inDroppedSchema(s, d) })
-			}
-			fell = append(fell, unpublished(p, s)...)
-			if len(fell) == 0 {
-				continue
-			}
-			p.Report(At{Migration: m, Step: s}, cascadeFinding(named, fell))
 		}
 	},
+}
+
+// cascaded gives what a step drops by name, the first of it, and what falls with it unnamed.
+func (p *Pass) cascaded(s *devdb.Step) (named string, fell []devdb.Dropped) {
+	for _, d := range s.Dropped {
+		switch {
+		case d.Original && named == "":
+			named = d.Name
+		case !d.Original && d.Normal && p.existed(s, d) && !p.madeAgain(d) && !withAnother(s, d) && !ownPart(s, d):
+			fell = append(fell, d)
+		}
+	}
+	if _, ok := Has[*schema.DropSchema](s); ok { // DS104 tells what falls with a schema; here is what is elsewhere
+		fell = slices.DeleteFunc(fell, func(d devdb.Dropped) bool { return inDroppedSchema(s, d) })
+	}
+	return named, append(fell, unpublished(p, s)...)
 }
 
 func cascadeFinding(named string, fell []devdb.Dropped) lint.Finding {
@@ -199,8 +200,15 @@ func unpublished(p *Pass, s *devdb.Step) []devdb.Dropped {
 }
 
 // existed reports whether a dropped object was there before the change.
-func (p *Pass) existed(d devdb.Dropped) bool {
-	return p.Before.Has(d.Ref)
+func (p *Pass) existed(s *devdb.Step, d devdb.Dropped) bool {
+	if d.Ref.Class != schema.ClassDefault {
+		return p.Before.Has(d.Ref)
+	}
+	// A default is known by its column, which is there without one at the end.
+	return slices.ContainsFunc(Changes[*schema.AlterDefault](s), func(c *schema.AlterDefault) bool {
+		old, now := p.oldColumn(c.Table.OID, c.After.Num), column(p.After.Relations[c.Table.OID], c.After.Num)
+		return strings.HasSuffix(d.Name, "."+c.After.Name) && old != nil && old.Default != "" && now != nil && now.Default == ""
+	})
 }
 
 func dropSQL(d devdb.Dropped) string {

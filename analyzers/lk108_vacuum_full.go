@@ -23,10 +23,15 @@ var vacuumFull = &Analyzer{
 				}
 				switch r.Reason {
 				case "VACUUM FULL", "CLUSTER", "REPACK":
+					command = r.Reason
+				case "DO", "SELECT", "CALL":
+					if r.Kind == "materialized view" || !clusters(s) {
+						continue
+					}
+					command = "CLUSTER"
 				default:
 					continue
 				}
-				command = r.Reason
 				tables = append(tables, r.Object)
 				ev = append(ev, rewriteEvidence(r))
 				if ok {

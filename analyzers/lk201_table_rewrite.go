@@ -53,6 +53,8 @@ func rewriteToldElsewhere(s *devdb.Step, r devdb.Rewrite) bool {
 	switch r.Reason {
 	case "VACUUM FULL", "CLUSTER", "REFRESH MATERIALIZED VIEW", "REPACK":
 		return true
+	case "DO", "SELECT", "CALL":
+		return clusters(s)
 	}
 	return r.Kind == "materialized view" && !changed(s, r.Relation)
 }
