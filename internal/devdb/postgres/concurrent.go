@@ -40,7 +40,7 @@ func (r *recorder) bare(ctx context.Context, step *devdb.Step) error {
 		watched = true
 		s, seen, err = r.watch(ctx, step)
 	} else {
-		s, err = r.run(ctx, step)
+		s, err = r.run(ctx, step, false)
 	}
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func (r *recorder) watch(ctx context.Context, step *devdb.Step) (sent, []seenLoc
 		defer free()
 		done <- r.look(ctx, step.Before, stop)
 	}()
-	s, err := r.run(ctx, step)
+	s, err := r.run(ctx, step, false)
 	close(stop)
 	seen := <-done
 	return s, seen, err

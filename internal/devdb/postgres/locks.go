@@ -22,7 +22,7 @@ type seenLock struct {
 	kind, schema, name        string // of one that the catalog does not know; empty if it is not there
 	counts                    counts
 	reported                  counts // with everything: those before counts
-	counted                   bool // it is a table, whose counts are its own
+	counted                   bool   // it is a table, whose counts are its own
 }
 
 // stranger is a relation that is locked and not in the catalog.

@@ -66,7 +66,7 @@ func short80(s string) string {
 // of data that was not loaded is undone and passed over.
 func (r *recorder) runTolerant(ctx context.Context, step *devdb.Step) (s sent, skipped bool, err error) {
 	if !r.tolerant(step.Stmt) {
-		s, err = r.run(ctx, step)
+		s, err = r.run(ctx, step, r.probes(step))
 		return s, false, err
 	}
 	s, skipped, err = r.savepoint(ctx, step.Stmt)
@@ -85,7 +85,7 @@ func (r *recorder) savepoint(ctx context.Context, st *migration.Statement) (s se
 	if err := r.command(ctx, "SAVEPOINT assay_data"); err != nil {
 		return s, false, err
 	}
-	if s, err = r.sendAny(ctx, st); err != nil {
+	if s, err = r.sendAny(ctx, st, false); err != nil {
 		return s, false, err
 	}
 	skipped = r.forgives(st, s)

@@ -3,10 +3,12 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/migration"
 	"github.com/assaydb/assay/internal/schema"
 )
 
@@ -18,6 +20,23 @@ func pgError(code, message string) *pgconn.PgError {
 // Nothing is asked after them: SET TRANSACTION may not follow a query.
 var quiet = map[string]bool{"SET": true, "RESET": true, "SHOW": true, "LISTEN": true, "UNLISTEN": true, "NOTIFY": true,
 	"DEALLOCATE": true, "DISCARD": true, "CLOSE CURSOR": true, "SET CONSTRAINTS": true}
+
+// probes reports whether the question for the locks may go with a statement:
+// not behind those that are quiet, and not behind a LOCK TABLE that must leave
+// its transaction without a snapshot.
+func (r *recorder) probes(step *devdb.Step) bool {
+	w := words(step.Stmt.Text, 1)
+	if len(w) == 0 || step.Stmt.Kind == migration.CopyData {
+		return false
+	}
+	switch strings.ToUpper(w[0]) {
+	case "SET", "RESET", "SHOW", "LISTEN", "UNLISTEN", "NOTIFY", "DEALLOCATE", "DISCARD", "CLOSE":
+		return false
+	case "LOCK":
+		return r.snapshot
+	}
+	return true
+}
 
 // mayset are the tags after which the settings may be others.
 var mayset = map[string]bool{"SET": true, "RESET": true, "DISCARD": true, "DO": true, "CALL": true, "SELECT": true}
@@ -74,9 +93,11 @@ func (r *recorder) judge(step *devdb.Step, facts told) {
 
 // probe asks the traced backend itself.
 func (r *recorder) probe(ctx context.Context) (canary int64, locks []seenLock, err error) {
-	text, err := valueOf(r.conn, r.probing, "false")
-	if err != nil {
-		return 0, nil, fmt.Errorf("reading the locks: %w", err)
+	text := r.probed
+	if r.probed = ""; text == "" {
+		if text, err = valueOf(r.conn, r.probing, "false"); err != nil {
+			return 0, nil, fmt.Errorf("reading the locks: %w", err)
+		}
 	}
 	if canary, locks, err = parseProbe(text); err != nil {
 		return 0, nil, err

@@ -257,7 +257,7 @@ func (b *Bench) rehearse(ctx context.Context, t proof.Trial, out *proof.Tried) (
 // would be checked at the commit.
 func (r *recorder) runAll(ctx context.Context, all []*migration.Statement) (*devdb.StatementError, error) {
 	for i, st := range append(all[:len(all):len(all)], &migration.Statement{Text: "SET CONSTRAINTS ALL IMMEDIATE"}) {
-		s, err := r.sendAny(ctx, st)
+		s, err := r.sendAny(ctx, st, false)
 		if err != nil {
 			return nil, err
 		}

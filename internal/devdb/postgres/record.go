@@ -194,9 +194,10 @@ func (r *recorder) step(ctx context.Context, st *migration.Statement, index int)
 	return step, r.observe(ctx, step)
 }
 
-// run sends the statement and notes what the server says.
-func (r *recorder) run(ctx context.Context, step *devdb.Step) (sent, error) {
-	s, err := r.sendAny(ctx, step.Stmt)
+// run sends the statement, with a probe where it is to be observed in its
+// transaction, and notes what the server says.
+func (r *recorder) run(ctx context.Context, step *devdb.Step, probe bool) (sent, error) {
+	s, err := r.sendAny(ctx, step.Stmt, probe)
 	step.Tag, step.Duration, step.Notices = s.tag, s.took, r.notices
 	return s, err
 }
@@ -317,7 +318,7 @@ func (r *recorder) control(ctx context.Context, step *devdb.Step, c control) err
 		return r.failed(ctx, step, refusal("25P01", "SAVEPOINT can only be used in transaction blocks"))
 	}
 	was, implicit := r.tx, r.implicit()
-	s, err := r.run(ctx, step)
+	s, err := r.run(ctx, step, false)
 	if err != nil {
 		return err
 	}
@@ -404,7 +405,7 @@ func (r *recorder) autocommit(ctx context.Context, step *devdb.Step) error {
 	}
 	r.tx = transaction{open: true, id: step.TxID, start: r.cat}
 	r.snapshot, r.held = false, holding{}
-	s, err := r.run(ctx, step)
+	s, err := r.run(ctx, step, r.probes(step))
 	if err != nil {
 		return err
 	}

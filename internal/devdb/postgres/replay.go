@@ -77,7 +77,7 @@ func (r *recorder) apply(ctx context.Context, st *migration.Statement) error {
 	if r.conn.TxStatus() == 'T' && r.tolerant(st) {
 		s, skipped, err = r.savepoint(ctx, st)
 	} else {
-		s, err = r.sendAny(ctx, st)
+		s, err = r.sendAny(ctx, st, false)
 		skipped = r.forgives(st, s)
 	}
 	if err != nil || s.err == nil || skipped {
@@ -92,11 +92,12 @@ func (r *recorder) apply(ctx context.Context, st *migration.Statement) error {
 }
 
 // sendAny sends a statement; an extension that the owner may not create is made
-// by the admin, who has the list of those that are allowed.
-func (r *recorder) sendAny(ctx context.Context, st *migration.Statement) (sent, error) {
+// by the admin, who has the list of those that are allowed. With probe the locks
+// are asked for with the statement where they can be.
+func (r *recorder) sendAny(ctx context.Context, st *migration.Statement, probe bool) (sent, error) {
 	name, ok := extensionOf(st.Text)
 	if !ok || r.createExtension == nil {
-		return r.send(ctx, st)
+		return r.sendWith(ctx, st, probe)
 	}
 	block := r.conn.TxStatus() == 'T'
 	if block {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/migration"
@@ -44,6 +45,7 @@ type recorder struct {
 	known
 	notices []devdb.Notice // of the statement that runs
 	told    *told
+	probed  string         // what the probe that went with the statement gave; empty if none did
 	base    devdb.Settings // of a new session
 
 	cat    *schema.Catalog // as the traced session sees it; nil: must be read
@@ -226,28 +228,27 @@ type sent struct {
 
 // send runs one statement on the traced connection. The error is one of the
 // connection or the context; a refusal by the server is in sent.
-func (r *recorder) send(ctx context.Context, st *migration.Statement) (s sent, err error) {
-	r.notices, r.told = nil, &told{}
+func (r *recorder) send(ctx context.Context, st *migration.Statement) (sent, error) {
+	return r.sendWith(ctx, st, false)
+}
+
+// sendWith sends a statement, and with probe the question for its locks right
+// behind it: the answer waits in r.probed.
+func (r *recorder) sendWith(ctx context.Context, st *migration.Statement, probe bool) (s sent, err error) {
+	r.notices, r.told, r.probed = nil, &told{}, ""
 	defer r.guard(ctx, &s)()
 	start := time.Now()
-	// The context must not cut the connection: guard asks the server to stop.
-	free := context.WithoutCancel(ctx)
 	if st.Kind == migration.CopyData {
+		// The context must not cut the connection: guard asks the server to stop.
 		var tag pgconn.CommandTag
-		tag, err = r.conn.CopyFrom(free, bytes.NewReader(st.Data), st.Text)
+		tag, err = r.conn.CopyFrom(context.WithoutCancel(ctx), bytes.NewReader(st.Data), st.Text)
 		s.tag = plainTag(tag.String())
 	} else {
-		mrr := r.conn.Exec(free, st.Text)
-		for mrr.NextResult() {
-			var tag pgconn.CommandTag
-			tag, err = mrr.ResultReader().Close()
-			s.tag = plainTag(tag.String())
-		}
-		if e := mrr.Close(); e != nil {
-			err = e
-		}
+		s.tag, err = r.converse(st.Text, probe, func() { s.took = time.Since(start) })
 	}
-	s.took = time.Since(start)
+	if s.took == 0 {
+		s.took = time.Since(start)
+	}
 	if err == nil {
 		return s, nil
 	}
@@ -258,6 +259,38 @@ func (r *recorder) send(ctx context.Context, st *migration.Statement) (s sent, e
 		s.err = &pgconn.PgError{Severity: "FATAL", Code: "08006", Message: "the connection was lost: " + err.Error()}
 	}
 	return s, ctx.Err()
+}
+
+// converse sends a query, and a probe if one is wanted, and takes both replies.
+func (r *recorder) converse(sql string, probe bool, done func()) (tag string, err error) {
+	messages := []pgproto3.FrontendMessage{&pgproto3.Query{String: sql}}
+	if probe {
+		messages = append(messages, call(r.probing, "false"))
+	}
+	if err := post(r.conn, messages...); err != nil {
+		return "", err
+	}
+	said, err := receive(r.conn)
+	done()
+	tag = plainTag(said.tag)
+	if err != nil {
+		return tag, err
+	}
+	if probe && !r.conn.IsClosed() {
+		p, err := receive(r.conn) // refused if the statement was
+		if err != nil {
+			return tag, err
+		}
+		if p.err == nil {
+			r.probed = p.value
+		} else if said.err == nil {
+			return tag, fmt.Errorf("reading the locks: %w", p.err)
+		}
+	}
+	if said.err != nil {
+		return tag, said.err
+	}
+	return tag, nil
 }
 
 // guard ends a statement that takes too long, or when the context is done: by
