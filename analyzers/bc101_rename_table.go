@@ -47,7 +47,7 @@ func (p *Pass) renamed(at At, before, after *schema.Relation) {
 		f.Severity = lint.Info // code seldom names a partition
 		f.Advice = "Make sure that no job names the partition."
 	}
-	p.Report(at, f)
+	p.Report(at, p.unlessUsed(at, f, before.Name))
 }
 
 // relationNamed reports whether a relation of that name exists after the whole change.

@@ -32,7 +32,7 @@ var renameColumn = &Analyzer{
 			if !c.Table.IsTable() {
 				f.Advice = fmt.Sprintf("Let %s have both names until no running code uses the old one.", short(table))
 			}
-			p.Report(at, f)
+			p.Report(at, p.unlessUsed(at, f, old.Name, c.Before.Name))
 		}
 	},
 }

@@ -52,7 +52,7 @@ func counterexample(x *devdb.Counterexample) lint.Evidence {
 	case x.Kind == "lost" && x.After == "":
 		text = "a row (" + x.Before + ") is gone after it"
 	case x.Kind == "lost":
-		text = "of a row (" + x.Before + ") the value is gone after it: (" + x.After + ") is left"
+		text = "what a row holds there (" + x.Before + ") is gone after it"
 	default:
 		text = "before " + x.Before + ", after " + x.After
 	}
@@ -62,11 +62,16 @@ func counterexample(x *devdb.Counterexample) lint.Evidence {
 	return lint.Evidence{Kind: "counterexample", Text: text, SQL: x.Rows, Code: x.Code}
 }
 
-// reportLoss reports that a statement takes away what the refs hold: rows of
-// tables, values of columns. It shows a row before and after. What the change
-// puts elsewhere first is not lost: the finding is then milder and ends in what
-// kept makes of the places.
+// reportLoss reports a finding as withLoss makes it.
 func (p *Pass) reportLoss(at At, f lint.Finding, kept func(places string) string, refs ...schema.Ref) {
+	p.Report(at, withLoss(at, f, kept, refs...))
+}
+
+// withLoss adds to a finding what a statement takes away of what the refs hold:
+// rows of tables, values of columns. It shows a row before and after. What the
+// change puts elsewhere first is not lost: the finding is then milder, and its
+// message what kept makes of the places.
+func withLoss(at At, f lint.Finding, kept func(places string) string, refs ...schema.Ref) lint.Finding {
 	var shown, kinds []lint.Evidence
 	var places []string
 	saved := 0
@@ -90,7 +95,7 @@ func (p *Pass) reportLoss(at At, f lint.Finding, kept func(places string) string
 		f.Message = kept(listPlain(places, 3))
 		f.Evidence = append(f.Evidence, kinds...)
 	}
-	p.Report(at, f)
+	return f
 }
 
 func tableRef(oid schema.OID) schema.Ref { return schema.Ref{Class: schema.ClassRelation, OID: oid} }

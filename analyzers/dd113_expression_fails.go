@@ -42,8 +42,7 @@ var expressionFails = &Analyzer{
 }
 
 // reportExpression reports an expression that was seen to fail: what a parser
-// would guess about it is not told. A number that leaves its type's range does
-// so for values at the very end of another range, and is milder.
+// would guess about it is not told.
 func (p *Pass) reportExpression(at At, target schema.Ref, f lint.Finding) {
 	proof := at.Step.Proof(devdb.DemandGenerated, target)
 	if proof == nil || proof.Outcome != devdb.Fails || proof.Counterexample == nil {
@@ -51,8 +50,5 @@ func (p *Pass) reportExpression(at At, target schema.Ref, f lint.Finding) {
 	}
 	f.Confidence = lint.Proven
 	f.Evidence = append([]lint.Evidence{counterexample(proof.Counterexample)}, f.Evidence...)
-	if proof.Counterexample.Code == "22003" {
-		f.Severity = lint.Warning
-	}
 	p.Report(at, f)
 }

@@ -31,9 +31,10 @@ var dropTable = &Analyzer{
 					f.Evidence = append(f.Evidence, lockEvidence(l))
 				}
 			}
-			p.reportLoss(at, f, func(places string) string {
+			f = withLoss(at, f, func(places string) string {
 				return fmt.Sprintf("drops table %s: what its rows held is in %s afterwards, and code that still uses it fails", quote(name), places)
 			}, tableRef(c.Table.OID))
+			p.Report(at, p.unlessUsed(at, f, p.old(c.Table.OID).Name))
 		}
 	},
 }

@@ -39,9 +39,10 @@ var dropColumn = &Analyzer{
 				f.Severity = lint.Warning
 				f.Message = fmt.Sprintf("drops column %q of %s: code that still names it fails", c.Column.Name, quote(table))
 			}
-			p.reportLoss(at, f, func(places string) string {
+			f = withLoss(at, f, func(places string) string {
 				return fmt.Sprintf("drops column %q of %s: its values are kept in %s, and code that still names it fails", c.Column.Name, quote(table), places)
 			}, columnRef(c.Table.OID, c.Column.Num))
+			p.Report(at, p.unlessUsed(at, f, p.Before.Relations[c.Table.OID].Name, old.Name))
 		}
 	},
 }

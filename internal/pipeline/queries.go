@@ -163,9 +163,9 @@ func blame(c schema.Change, said *devdb.QueryReport) int {
 	}
 	switch c := c.(type) {
 	case *schema.DropColumn:
-		return score(9, c.Table.Name, c.Column.Name)
+		return max(score(9, c.Table.Name, c.Column.Name), score(5, c.Table.Name)) // SELECT * names no column
 	case *schema.RenameColumn:
-		return score(9, c.Table.Name, c.Before.Name)
+		return max(score(9, c.Table.Name, c.Before.Name), score(5, c.Table.Name))
 	case *schema.DropTable:
 		return score(8, c.Table.Name)
 	case *schema.RenameTable:

@@ -197,7 +197,8 @@ func failingGoal(rel *schema.Relation, expr, calc string) goal {
 }
 
 // failing asks the server for values for which an expression fails. It tries
-// ordinary values first.
+// ordinary values first. That some number is too big for what is made of it
+// (22003) could be said of every product and sum, and is no answer.
 func failing(ctx context.Context, b *builder, rel *schema.Relation, expr, calc string, nums []int16) (map[int16]string, error) {
 	var cols []column
 	var lists [][]choice
@@ -221,7 +222,7 @@ func failing(ctx context.Context, b *builder, rel *schema.Relation, expr, calc s
 		}
 		_, err := b.lab.Query(ctx, filterSQL(cols, [][]string{vals}, 0, []string{calc + " AS assay_g"}, []string{"(assay_g IS NULL OR assay_g IS NOT NULL)"}, 1))
 		var refused *Refusal
-		if errors.As(err, &refused) && strings.HasPrefix(refused.Code, "22") {
+		if errors.As(err, &refused) && strings.HasPrefix(refused.Code, "22") && refused.Code != "22003" {
 			fixed := map[int16]string{}
 			for i, n := range nums {
 				fixed[n] = vals[i]
