@@ -54,7 +54,11 @@ func comment(f *lint.Finding, suggestion string) string {
 			b.WriteString("- …\n")
 			break
 		}
-		b.WriteString("- " + Text(shorten(e.Text, 400)) + "\n")
+		b.WriteString("- " + Text(strings.TrimPrefix(string(f.Confidence)+": "+shorten(e.Text, 400), ": ")) + "\n")
+	}
+	// The rows that it fails on, of the first proof that has some.
+	if i := slices.IndexFunc(f.Evidence, func(e lint.Evidence) bool { return e.SQL != "" && len(e.SQL) < 2000 }); i >= 0 {
+		b.WriteString("\n" + Fenced("sql", printable(f.Evidence[i].SQL)))
 	}
 	if suggestion != "" {
 		b.WriteString("\n" + Text(shorten(f.Fix.Title, 300)) + ":\n\n" + suggestion)
