@@ -10,6 +10,7 @@ import (
 
 var (
 	inputRef      = ast.MustParseRef("input")
+	paramsRef     = ast.MustParseRef("input.params")
 	contextRef    = ast.MustParseRef("input.context")
 	approvalsRef  = ast.MustParseRef("input.context.approvals")
 	approvedByRef = ast.MustParseRef("data.assay.approved_by")

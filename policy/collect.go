@@ -95,6 +95,9 @@ func (c *collector) clause(m *ast.Module, r *ast.Rule) {
 		c.fail(r.Loc(), "this %s has no id: write METADATA with custom.id above the package or the rule", verb)
 		return
 	}
+	if wrong := wrongKey(r.Head.Key); wrong != "" {
+		c.fail(r.Loc(), "%s", wrong)
+	}
 	rule := c.byNote[note]
 	if rule == nil {
 		var err error
@@ -116,6 +119,26 @@ func (c *collector) clause(m *ast.Module, r *ast.Rule) {
 		c.clauses[key] = map[string][]*ast.Rule{}
 	}
 	c.clauses[key][rule.ID] = append(c.clauses[key][rule.ID], r)
+}
+
+// wrongKey says which key of a result that is written out does not exist: said
+// here and not when the rule speaks for the first time.
+func wrongKey(result *ast.Term) string {
+	o, ok := result.Value.(ast.Object)
+	if !ok {
+		return ""
+	}
+	wrong := ""
+	o.Foreach(func(k, _ *ast.Term) {
+		if key, ok := k.Value.(ast.String); ok && wrong == "" && !slices.Contains(resultKeys, string(key)) {
+			wrong = unknownKey(string(key))
+		}
+	})
+	return wrong
+}
+
+func unknownKey(key string) string {
+	return fmt.Sprintf("unknown key %q in a result: the keys are %s", key, strings.Join(resultKeys, ", "))
 }
 
 // note is the METADATA that names the rule a clause belongs to: its own, its

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/types"
 )
 
 // forbidden are functions of OPA that policies may not call beside those that
@@ -44,7 +45,12 @@ func compile(modules map[string]*ast.Module, rules []*Rule, strict bool) (*ast.C
 // explain turns OPA's errors into one line each that says what to do, without repeats.
 func explain(err error) error {
 	var errs ast.Errors
-	if !errors.As(err, &errs) {
+	var one *ast.Error
+	switch {
+	case errors.As(err, &errs):
+	case errors.As(err, &one):
+		errs = ast.Errors{one}
+	default:
 		return err
 	}
 	var out []error
@@ -52,7 +58,7 @@ func explain(err error) error {
 	for _, e := range errs {
 		text := sentence(e)
 		if e.Location != nil && e.Location.File != "" {
-			text = fmt.Sprintf("%s:%d: %s", e.Location.File, e.Location.Row, text)
+			text = fmt.Sprintf("%s:%d: %s", e.Location.File, max(e.Location.Row, 1), text)
 		}
 		if !seen[text] {
 			seen[text] = true
@@ -62,24 +68,56 @@ func explain(err error) error {
 	return errors.Join(out...)
 }
 
+// sentence says what is wrong without OPA's own terms.
 func sentence(e *ast.Error) string {
+	switch d := e.Details.(type) {
+	case *ast.RefErrInvalidDetail:
+		return noField(d)
+	case *ast.UnificationErrDetail:
+		return fmt.Sprintf("a %s and a %s are never equal", typeName(d.Left), typeName(d.Right))
+	case *ast.ArgErrDetail:
+		want := d.Want.Args[:min(len(d.Want.Args), len(d.Have))] // the last may be the result
+		return fmt.Sprintf("%s takes (%s), not (%s)", strings.TrimSuffix(e.Message, ": invalid argument(s)"), typeNames(want), typeNames(d.Have))
+	}
 	if name, ok := strings.CutPrefix(e.Message, "undefined function "); ok {
 		if b := ast.BuiltinMap[name]; b != nil && !slices.ContainsFunc(capabilities().Builtins, func(a *ast.Builtin) bool { return a.Name == name }) {
 			return name + " is not there for policies: they see the input and nothing else"
 		}
 		return "there is no function " + name
 	}
-	if d, ok := e.Details.(*ast.RefErrInvalidDetail); ok {
-		if d.Have != nil || len(d.OneOf) == 0 {
-			return fmt.Sprintf("%s: no such field", d.Ref)
-		}
-		wrong := strings.Trim(d.Ref[d.Pos].Value.String(), `"`)
-		var names []string
-		for _, v := range d.OneOf {
-			names = append(names, strings.Trim(v.String(), `"`))
-		}
-		slices.Sort(names)
-		return fmt.Sprintf("%s has no field %s: the fields are %s", d.Ref[:d.Pos], wrong, strings.Join(names, ", "))
+	if name, ok := strings.CutPrefix(e.Message, "var "); ok && strings.HasSuffix(name, " is unsafe") {
+		return strings.TrimSuffix(name, " is unsafe") + " has no value: nothing before says what it is"
 	}
-	return e.Message
+	return strings.TrimPrefix(e.Message, "rego_parse_error: ")
+}
+
+func noField(d *ast.RefErrInvalidDetail) string {
+	if d.Have != nil || len(d.OneOf) == 0 {
+		return fmt.Sprintf("%s: no such field", d.Ref)
+	}
+	wrong := strings.Trim(d.Ref[d.Pos].Value.String(), `"`)
+	var names []string
+	for _, v := range d.OneOf {
+		names = append(names, strings.Trim(v.String(), `"`))
+	}
+	slices.Sort(names)
+	return fmt.Sprintf("%s has no field %s: the fields are %s", d.Ref[:d.Pos], wrong, strings.Join(names, ", "))
+}
+
+// typeName is a type in one word: what an object holds does not matter where it
+// stands in the place of a string.
+func typeName(t types.Type) string {
+	name := types.Sprint(t)
+	if i := strings.IndexAny(name, "<["); i > 0 {
+		name = name[:i]
+	}
+	return strings.ReplaceAll(name, "array", "list")
+}
+
+func typeNames(list []types.Type) string {
+	names := make([]string, 0, len(list))
+	for _, t := range list {
+		names = append(names, typeName(t))
+	}
+	return strings.Join(names, ", ")
 }

@@ -48,7 +48,8 @@ func TestInputSchema(t *testing.T) {
 // the tool gave for them on a real server.
 func TestLibraryDocs(t *testing.T) {
 	p := loadLibrary(t)
-	server := pgtest.Server(t, pgtest.Majors(t)[0])
+	majors := pgtest.Majors(t)
+	server := pgtest.Server(t, majors[len(majors)-1]) // the newest: RL106 needs 15
 	pages, err := p.Docs(context.Background(), recorder(t, server))
 	if err != nil {
 		t.Fatal(err)

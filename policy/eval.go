@@ -19,23 +19,33 @@ import (
 // trace and print noted, the expressions that failed, or every step.
 var Explanations = []string{"off", "notes", "fails", "full"}
 
+// Has is an error if a rule of one of the ids is not loaded.
+func (p *Policies) Has(ids []string) error {
+	known := make([]string, 0, len(p.Rules))
+	for _, r := range p.Rules {
+		known = append(known, r.ID)
+	}
+	for _, id := range ids {
+		if !slices.Contains(known, id) {
+			return fmt.Errorf("unknown policy rule %q: %s", id, oneOf(known))
+		}
+	}
+	return nil
+}
+
 // Eval asks some rules (none named: all) about a record and writes how they
 // came to their answers.
 func (p *Policies) Eval(ctx context.Context, r *Rules, rec *devdb.Record, earlier []*lint.Finding, ids []string, explain string, w io.Writer) ([]*lint.Finding, error) {
 	if !slices.Contains(Explanations, explain) {
 		return nil, fmt.Errorf("unknown explanation %q: %s", explain, oneOf(Explanations))
 	}
+	if err := p.Has(ids); err != nil {
+		return nil, err
+	}
 	var chosen []*Rule
-	known := []string{}
 	for _, rule := range p.Rules {
-		known = append(known, rule.ID)
 		if len(ids) == 0 || slices.Contains(ids, rule.ID) {
 			chosen = append(chosen, rule)
-		}
-	}
-	for _, id := range ids {
-		if !slices.Contains(known, id) {
-			return nil, fmt.Errorf("unknown policy rule %q: %s", id, oneOf(known))
 		}
 	}
 	q := *p
@@ -68,7 +78,12 @@ func (p *Policies) trace(ctx context.Context, whole *Input, each []*Input, expla
 			}
 			return fmt.Errorf("explaining: %w", explainEval(err))
 		}
-		topdown.PrettyTraceWithLocation(w, pick(explain, *t))
+		events := pick(explain, *t)
+		if len(events) == 0 {
+			_, err := fmt.Fprintf(w, "no %s to tell\n", map[string]string{"notes": "trace() or print()", "fails": "expression that failed"}[explain])
+			return err
+		}
+		topdown.PrettyTraceWithOpts(w, events, topdown.PrettyTraceOptions{Locations: true, ExprVariables: true})
 		return nil
 	}
 	for _, q := range p.change {

@@ -3,6 +3,7 @@ package policy
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -83,7 +84,7 @@ func readResult(a answer) (*result, error) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(m)) {
 		if !slices.Contains(resultKeys, key) {
-			return nil, fmt.Errorf("unknown key %q in a result: the keys are %s", key, strings.Join(resultKeys, ", "))
+			return nil, errors.New(unknownKey(key))
 		}
 	}
 	if msg, ok := m["msg"]; ok && m["message"] == nil {

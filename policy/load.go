@@ -56,6 +56,9 @@ func Load(ctx context.Context, o Options) (*Policies, error) {
 	if p.compiler, err = compile(modules, p.Rules, o.Strict); err != nil {
 		return nil, err
 	}
+	if err := checkRefs(p.compiler, p.Rules, data); err != nil {
+		return nil, err
+	}
 	p.store = inmem.NewFromObject(data)
 	return p, p.prepare(ctx)
 }
@@ -241,15 +244,9 @@ func merge(into, from map[string]any, at string) (twice string) {
 
 // configure applies configured parameters.
 func (p *Policies) configure() error {
-	ids := make([]string, 0, len(p.Rules))
-	for _, r := range p.Rules {
-		ids = append(ids, r.ID)
-	}
 	var errs []error
 	for _, id := range p.opts.Named {
-		if !slices.Contains(ids, id) {
-			errs = append(errs, fmt.Errorf("unknown policy rule %q: %s", id, oneOf(ids)))
-		}
+		errs = append(errs, p.Has([]string{id}))
 	}
 	for _, r := range p.Rules {
 		var set map[string]any

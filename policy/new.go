@@ -16,7 +16,7 @@ var ruleName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 // package assay, for opa test and editors; assay itself brings its own.
 func New(name, id string) (map[string][]byte, error) {
 	if !ruleName.MatchString(name) {
-		return nil, fmt.Errorf("a rule's name is lower-case letters, digits and underscores, not %q", name)
+		return nil, fmt.Errorf("a rule's name is lower-case letters, digits and underscores, such as table_comment, not %q", name)
 	}
 	if !ruleID.MatchString(id) {
 		return nil, fmt.Errorf("an id is letters, digits and dashes, such as PAY001, not %q", id)

@@ -46,6 +46,11 @@ func (a *app) loadPolicyOptions(ctx context.Context, c *config.Config, o policy.
 		return nil, usageError{fmt.Errorf("loading policies:\n%w", err)}
 	}
 	known := a.known()
+	for _, r := range p.Rules {
+		if i := slices.IndexFunc(known.Checks, func(c lint.Rule) bool { return strings.EqualFold(c.ID, r.ID) }); i >= 0 {
+			return nil, usageError{fmt.Errorf("loading policies:\n%s:%d: rule id %s is taken by the built-in check %s: choose another", r.File, r.Line, r.ID, known.Checks[i].Name)}
+		}
+	}
 	known.Policies = p.Lint()
 	if err := c.Validate(known); err != nil {
 		return nil, usageError{err}
@@ -169,12 +174,31 @@ func (a *app) policyNewCommand() *cobra.Command {
 				}
 				fmt.Fprintln(a.stdout, filepath.ToSlash(filepath.Join(dir, filepath.FromSlash(name))))
 			}
-			return nil
+			return a.nextSteps(dir)
 		},
 	}
 	cmd.Flags().StringVar(&id, "id", "", "the rule's `id` for ever, such as ORG001 (default: made of the name)")
 	cmd.Flags().StringVar(&dir, "dir", "policies", "`directory` to write into")
 	return cmd
+}
+
+// nextSteps says what is left to do after a rule was begun: above all that no
+// run asks it unless the configuration names its directory.
+func (a *app) nextSteps(dir string) error {
+	c, err := a.loadConfig(&lintOptions{}, os.DirFS(a.dir))
+	if err != nil {
+		return usageError{err}
+	}
+	within := func(p config.Policy) bool {
+		rel, err := filepath.Rel(filepath.FromSlash(p.Dir), filepath.Clean(dir))
+		return p.Dir != "" && err == nil && !strings.HasPrefix(rel, "..")
+	}
+	if slices.ContainsFunc(c.Policies, within) {
+		a.say("next: assay policy test")
+		return nil
+	}
+	a.say("next: assay policy test %s\nassay lint asks the rule once %s has: policies: [%s]", filepath.ToSlash(dir), config.File, filepath.ToSlash(dir))
+	return nil
 }
 
 func (a *app) policyTestCommand() *cobra.Command {
@@ -275,7 +299,7 @@ func (a *app) policyCheckCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(a.stdout, "%d rules, no mistakes\n", len(p.Rules))
+			fmt.Fprintf(a.stdout, "%s, no mistakes\n", counting(len(p.Rules), "rule"))
 			return nil
 		},
 	}
@@ -410,7 +434,10 @@ func (a *app) policyEvalCommand() *cobra.Command {
 				return err
 			}
 			if p == nil {
-				return usagef("the configuration names no policies")
+				return usagef("the configuration names no policies: list directories under policies: in assay.yaml")
+			}
+			if err := p.Has(rules); err != nil {
+				return usageError{err}
 			}
 			found, err := p.Eval(cmd.Context(), &policy.Rules{Policies: p, Context: facts.Context, Stats: facts.Stats}, facts.Record, facts.Findings, rules, explain, a.stderr)
 			if err != nil {
@@ -418,6 +445,9 @@ func (a *app) policyEvalCommand() *cobra.Command {
 			}
 			for _, f := range found {
 				fmt.Fprintf(a.stdout, "%s:%d: %s %s: %s\n", f.Path, f.Line, f.Severity, f.ID, f.Message)
+			}
+			if len(found) == 0 {
+				a.say("assay: the rules say nothing about %s", counting(len(facts.Record.New), "new migration"))
 			}
 			return nil
 		},

@@ -130,17 +130,22 @@ func counted(s lint.Summary) string {
 		n    int
 		noun string
 	}{{s.Errors, "error"}, {s.Warnings, "warning"}, {s.Infos, "info"}} {
-		switch {
-		case c.n == 1:
-			parts = append(parts, "1 "+c.noun)
-		case c.n > 1:
-			parts = append(parts, fmt.Sprintf("%d %ss", c.n, c.noun))
+		if c.n > 0 {
+			parts = append(parts, counting(c.n, c.noun))
 		}
 	}
 	if len(parts) == 0 {
 		return "nothing found"
 	}
 	return strings.Join(parts, ", ")
+}
+
+// counting is a number and its noun.
+func counting(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func approvers(waiting []*lint.Finding) []string {
