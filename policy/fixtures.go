@@ -188,7 +188,7 @@ func (p *Policies) overrideParam(in *Input, id, name, value string) error {
 		}
 	}
 	set[name] = v
-	all, err := p.Rules[i].values(set)
+	all, err := p.Rules[i].values(set, nil)
 	in.Params[id] = all
 	return err
 }

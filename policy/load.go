@@ -253,7 +253,7 @@ func (p *Policies) configure() error {
 		if p.opts.Params != nil {
 			set = p.opts.Params(r.Lint())
 		}
-		v, err := r.values(set)
+		v, err := r.values(set, p.opts.ParamAt)
 		if err != nil {
 			errs = append(errs, err)
 		}

@@ -31,6 +31,8 @@ type Options struct {
 
 	// Params gives the configured parameters of a rule. nil configures none.
 	Params func(lint.Rule) map[string]any
+	// ParamAt is the place of a configured parameter, for messages. nil: unknown.
+	ParamAt func(id, param string) string
 	// Named are rule ids that the configuration names; each must exist.
 	Named []string
 	// Skip tells which rules are off. nil runs all.

@@ -186,8 +186,9 @@ func params(custom map[string]any) ([]Param, error) {
 	return out, nil
 }
 
-// values gives the rule's parameters: configured ones over defaults.
-func (r *Rule) values(set map[string]any) (map[string]any, error) {
+// values gives the rule's parameters: configured ones over defaults. at, which
+// may be nil, says where one is configured.
+func (r *Rule) values(set map[string]any, at func(id, param string) string) (map[string]any, error) {
 	out := map[string]any{}
 	names := []string{}
 	for _, p := range r.Params {
@@ -195,16 +196,20 @@ func (r *Rule) values(set map[string]any) (map[string]any, error) {
 		names = append(names, p.Name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(set)) {
+		place := ""
+		if at != nil {
+			place = at(r.ID, name) + ": "
+		}
 		i := slices.Index(names, name)
 		if i < 0 {
-			return nil, fmt.Errorf("rule %s has no parameter %q: %s", r.ID, name, oneOf(names))
+			return nil, fmt.Errorf("%srule %s has no parameter %q: %s", place, r.ID, name, oneOf(names))
 		}
 		v, err := plain(set[name])
 		if err != nil {
-			return nil, fmt.Errorf("rule %s, parameter %s: %w", r.ID, name, err)
+			return nil, fmt.Errorf("%srule %s, parameter %s: %w", place, r.ID, name, err)
 		}
 		if !sameType(v, r.Params[i].Default) {
-			return nil, fmt.Errorf("rule %s, parameter %s is a %s, but must be a %s", r.ID, name, kindOf(v), kindOf(r.Params[i].Default))
+			return nil, fmt.Errorf("%srule %s, parameter %s is a %s, but must be a %s", place, r.ID, name, kindOf(v), kindOf(r.Params[i].Default))
 		}
 		out[name] = v
 	}

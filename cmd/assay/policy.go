@@ -61,6 +61,7 @@ func (a *app) loadPolicyOptions(ctx context.Context, c *config.Config, o policy.
 func (a *app) policyOptions(c *config.Config, fsys fs.FS) (policy.Options, error) {
 	o := policy.Options{
 		Files: fsys, Packs: c.PolicyPacks, Params: c.Params, Now: time.Now(), Print: a.stderr,
+		ParamAt: func(id, param string) string { return c.At("rules." + id + ".params." + param) },
 		Timeout: c.PolicyTimeout.Or(policy.DefaultTimeout),
 		Skip:    func(r lint.Rule) bool { return c.Rules[r.ID].Level == string(lint.Off) && len(c.Overrides) == 0 },
 	}
