@@ -101,18 +101,17 @@ func (c *Catalog) Dependents(ref Ref) []Dependent {
 			by[whole] = append(by[whole], e)
 		}
 	}
-	for _, es := range by {
-		slices.SortFunc(es, func(a, b Dependency) int {
-			return cmp.Or(cmp.Compare(c.Name(a.Object), c.Name(b.Object)), compareDependency(a, b))
-		})
-	}
 	seen := map[Ref]bool{ref: true}
 	queue := []Dependent{{Ref: ref, Via: []Ref{ref}}}
 	var out []Dependent
 	for len(queue) > 0 {
 		d := queue[0]
 		queue = queue[1:]
-		for _, e := range by[d.Ref] {
+		es := by[d.Ref] // each is come to once
+		slices.SortFunc(es, func(a, b Dependency) int {
+			return cmp.Or(cmp.Compare(c.Name(a.Object), c.Name(b.Object)), compareDependency(a, b))
+		})
+		for _, e := range es {
 			if seen[e.Object] || e.Object.Class == ref.Class && e.Object.OID == ref.OID && ref.Sub == 0 {
 				continue
 			}

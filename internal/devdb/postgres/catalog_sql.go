@@ -45,6 +45,10 @@ func catalogFunction(schema, name string, major int, all bool) string {
 			return pick(f[1], f[2])
 		case f[0] == "space":
 			return f[1] + " = ANY(spaces)"
+		case f[0] == "ours" && !all:
+			return "(" + f[1] + " >= 16384 OR " + f[1] + " = 2200)"
+		case f[0] == "ours":
+			return f[1] + " = ANY(spaces)"
 		case f[0] == "any" && all:
 			return "true"
 		case f[0] == "any":
@@ -67,7 +71,7 @@ func catalogFunction(schema, name string, major int, all bool) string {
 	).Replace(sql)
 }
 
-var placeholder = regexp.MustCompile(`\{(space|any|member|pick):[^}]+\}`)
+var placeholder = regexp.MustCompile(`\{(space|ours|any|member|pick):[^}]+\}`)
 
 func since(major, from int, then, otherwise string) string {
 	if major >= from {
@@ -144,8 +148,6 @@ AS $assay$
 DECLARE result text; part text; item json; extra text := ''; spaces oid[]; members oid[]; mine oid := pg_my_temp_schema(); since bigint := 0;
   kinds text; defs oid[] := '{}'; written oid[]; idxs_kept oid[]; kons_kept oid[]; trigs_kept oid[];
 BEGIN
-  SELECT array_agg(n.oid) INTO spaces FROM pg_namespace n
-   WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'assay_recorder') AND (n.nspname !~ '^pg_(toast_)?temp_' OR n.oid = mine);
   IF {small} THEN
     members := ARRAY(SELECT objid FROM pg_depend WHERE refclassid = 3079 AND refobjid >= 16384 AND deptype = 'e');
   END IF;
@@ -167,7 +169,7 @@ BEGIN
     types := types || ARRAY(SELECT reltype FROM pg_class WHERE oid = ANY(rels || heads) AND relkind = 'c');
   END IF;
   IF owners <> '{}' THEN
-    kons := kons || ARRAY(SELECT oid FROM pg_constraint WHERE conrelid = ANY(owners));
+    kons := kons || ARRAY(SELECT oid FROM pg_constraint WHERE conrelid = ANY(owners) AND xmin::text::bigint >= since);
   END IF;
   IF trigs <> '{}' AND NOT {all} THEN
     kons := kons || ARRAY(SELECT tgconstraint FROM pg_trigger WHERE oid = ANY(trigs) AND tgconstraint <> 0);
@@ -175,6 +177,10 @@ BEGIN
   IF types <> '{}' AND NOT {all} THEN
     kons := kons || ARRAY(SELECT oid FROM pg_constraint WHERE contypid = ANY(types) AND contypid <> 0);
     heads := heads || ARRAY(SELECT typrelid FROM pg_type WHERE oid = ANY(types) AND typrelid <> 0); -- for the comments of its attributes
+  END IF;
+  IF {any:types,procs,pols,rules,stats} OR {small} THEN
+    SELECT array_agg(n.oid) INTO spaces FROM pg_namespace n
+     WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'assay_recorder') AND (n.nspname !~ '^pg_(toast_)?temp_' OR n.oid = mine);
   END IF;
   result := concat('L', ROW(rels, heads, idxs, kons, types, procs, trigs, pols, rules, stats, idxs_kept, kons_kept, trigs_kept, {small}, mine, members));
   BEGIN
@@ -207,7 +213,7 @@ BEGIN
       SELECT string_agg(ROW(c.oid, c.relnamespace, c.relname, c.relkind, c.relpersistence, pg_get_userbyid(c.relowner), c.reloptions, c.relrowsecurity, c.relforcerowsecurity,
         c.relreplident, pg_get_expr(c.relpartbound, c.oid), c.reloftype, c.relispopulated, c.reltablespace, c.relam, c.relfilenode, pg_relation_filenode(c.reltoastrelid), c.relacl, c.relispartition)::text, ''),
         string_agg(c.relkind::text, '') INTO part, kinds
-      FROM pg_class c WHERE {pick:c.oid:(rels || heads)} AND {space:c.relnamespace} AND c.relkind = ANY('{r,p,f,v,m,S}');
+      FROM pg_class c WHERE {pick:c.oid:(rels || heads)} AND {ours:c.relnamespace} AND c.relkind = ANY('{r,p,f,v,m,S}');
       result := result || 'R' || coalesce(part, '');
       SELECT string_agg(ROW(a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.atttypid, a.attnotnull, a.attidentity, a.attgenerated, a.attcollation,
         a.attstorage, {compression}, a.attinhcount, a.attisdropped, a.attacl)::text, '') INTO part
@@ -223,7 +229,7 @@ BEGIN
       END IF;
       IF kinds ~ '[vm]' THEN
         SELECT string_agg(ROW(w.ev_class, pg_get_viewdef(w.ev_class), md5(regexp_replace(w.ev_action::text, ':(location|stmt_location|stmt_len) -?\d+', '', 'g')))::text, '') INTO part
-        FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class WHERE {pick:w.ev_class:(rels || heads)} AND w.rulename = '_RETURN' AND {space:c.relnamespace};
+        FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class WHERE {pick:w.ev_class:(rels || heads)} AND w.rulename = '_RETURN' AND {ours:c.relnamespace};
         result := result || 'V' || coalesce(part, '');
       END IF;
       IF kinds LIKE '%S%' THEN
@@ -241,13 +247,13 @@ BEGIN
         i.indkey, i.indnkeyatts, i.indcollation, i.indclass, i.indoption, ARRAY(SELECT pg_get_indexdef(i.indexrelid, k, true) FROM generate_series(1, i.indnatts) k),
         CASE WHEN 0 <> ANY(i.indcollation::oid[]) THEN ARRAY(SELECT coalesce((SELECT a.attcollation FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = i.indkey[k]), 100) FROM generate_series(0, i.indnkeyatts - 1) k) END,
         pg_get_expr(i.indpred, i.indrelid), pg_get_indexdef(i.indexrelid), c.relkind, i.indisreplident, c.reloptions, c.reltablespace, c.relfilenode)::text, '') INTO part
-      FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE {pick:i.indexrelid:idxs} AND {space:c.relnamespace};
+      FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE {pick:i.indexrelid:idxs} AND {ours:c.relnamespace};
       result := result || 'X' || coalesce(part, '');
     END IF;
     IF {any:kons} THEN
       SELECT string_agg(ROW(k.oid, k.conrelid, k.contypid, k.connamespace, k.conname, k.contype, k.conkey, pg_get_expr(k.conbin, k.conrelid), md5(regexp_replace(k.conbin::text, ':location -?\d+', '', 'g')),
         pg_get_constraintdef(k.oid), k.convalidated, {enforced}, k.condeferrable, k.condeferred, k.conindid, k.confrelid, k.confkey, k.confdeltype, k.confupdtype, k.conparentid, k.conislocal)::text, '') INTO part
-      FROM pg_constraint k WHERE {pick:k.oid:kons} AND {space:k.connamespace};
+      FROM pg_constraint k WHERE {pick:k.oid:kons} AND {ours:k.connamespace};
       result := result || 'K' || coalesce(part, '');
     END IF;
     IF {any:types} THEN
@@ -280,7 +286,7 @@ BEGIN
       SELECT string_agg(ROW(g.oid, g.tgrelid, g.tgname, g.tgfoid, pg_get_triggerdef(g.oid),
         md5(concat_ws('|', g.tgfoid, g.tgtype, g.tgattr::text, encode(g.tgargs, 'hex'), regexp_replace(g.tgqual::text, ':location -?\d+', '', 'g'), g.tgdeferrable, g.tginitdeferred, g.tgoldtable, g.tgnewtable)),
         g.tgenabled, g.tgparentid)::text, '') INTO part
-      FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid WHERE {pick:g.oid:trigs} AND NOT g.tgisinternal AND {space:c.relnamespace};
+      FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid WHERE {pick:g.oid:trigs} AND NOT g.tgisinternal AND {ours:c.relnamespace};
       result := result || 'G' || coalesce(part, '');
     END IF;
     IF {any:rules} THEN
@@ -328,7 +334,7 @@ FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_type el ON el.oid = t.typelem 
 // probeFunction reads the backend's own relation locks, what its transaction
 // scanned and wrote in those relations, and where they are stored: the canary
 // in the first line, then a line for each lock. What the relations are is asked
-// only of those that the catalog does not know: strangersSQL.
+// only of those that the catalog does not know: strangersFunction.
 //
 // The counters of pg_stat_xact_* run on from one transaction to the next until
 // the server reports them, which it does when it likes. The canary tells: it is
@@ -361,7 +367,11 @@ END $assay$`
 const outsideSQL = `SELECT pg_catalog.concat_ws(E'\n', 0, pg_catalog.string_agg(pg_catalog.concat_ws(' ', l.relation, l.mode, coalesce(pg_catalog.pg_relation_filenode(l.relation), 0), 0, 0, 0, 0), E'\n'))
 FROM pg_catalog.pg_locks l WHERE l.pid = %d AND l.locktype = 'relation' AND l.relation >= 16384`
 
-// strangersSQL tells of locked relations that are not in the catalog: toast
+// strangersFunction tells of locked relations that are not in the catalog: toast
 // tables, what extensions own, what the statement has just made.
-const strangersSQL = `SELECT pg_catalog.json_agg(pg_catalog.json_build_array(c.oid, c.relkind, n.nspname, c.relname, i.indrelid))
-FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid WHERE c.oid = ANY('{%s}')`
+const strangersFunction = `CREATE OR REPLACE FUNCTION {schema}.assay_recorder_strangers(relations oid[]) RETURNS text LANGUAGE plpgsql VOLATILE
+SET enable_seqscan = off SET plan_cache_mode = 'force_generic_plan' AS $assay$
+BEGIN
+  RETURN (SELECT pg_catalog.string_agg(ROW(c.oid, c.relkind, n.nspname, c.relname, i.indrelid)::pg_catalog.text, '')
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid WHERE c.oid = ANY(relations));
+END $assay$`

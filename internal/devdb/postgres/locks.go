@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"cmp"
-	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -79,7 +77,7 @@ func integer(s string) int64 {
 
 // recognize completes locks by what is known of their relations; those that the
 // catalog does not know are asked about, unless strangers has them.
-func recognize(ctx context.Context, conn *pgconn.PgConn, c *schema.Catalog, strangers map[schema.OID]stranger, locks []seenLock) error {
+func (r *recorder) recognize(conn *pgconn.PgConn, c *schema.Catalog, strangers map[schema.OID]stranger, locks []seenLock) error {
 	var unknown []string
 	for i := range locks {
 		l := &locks[i]
@@ -99,19 +97,19 @@ func recognize(ctx context.Context, conn *pgconn.PgConn, c *schema.Catalog, stra
 	if len(unknown) == 0 {
 		return nil
 	}
-	text, err := query(ctx, conn, fmt.Sprintf(strangersSQL, strings.Join(unknown, ",")))
+	text, err := valueOf(conn, r.meeting, "{"+strings.Join(unknown, ",")+"}")
 	if err != nil {
-		return fmt.Errorf("asking what is locked: %w", err)
-	}
-	var rows [][5]json.RawMessage
-	if err := json.Unmarshal([]byte(cmp.Or(text, "null")), &rows); err != nil {
 		return fmt.Errorf("asking what is locked: %w", err)
 	}
 	for _, u := range unknown {
 		strangers[oidOf(u)] = stranger{} // came and went
 	}
-	for _, x := range rows {
-		strangers[number(x[0])] = stranger{kind: str(x[1]), schema: str(x[2]), name: str(x[3]), index: number(x[4])}
+	err = eachRow(text, func(_ byte, c []cell) error {
+		strangers[c[0].oid()] = stranger{kind: c[1].text, schema: strings.Clone(c[2].text), name: strings.Clone(c[3].text), index: c[4].oid()}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("asking what is locked: %w", err)
 	}
 	for i := range locks {
 		if s, ok := strangers[locks[i].relation]; ok {

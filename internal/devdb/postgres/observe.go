@@ -102,7 +102,7 @@ func (r *recorder) probe(ctx context.Context) (canary int64, locks []seenLock, e
 	if canary, locks, err = parseProbe(text); err != nil {
 		return 0, nil, err
 	}
-	return canary, locks, recognize(ctx, r.conn, r.cat, r.strangers, locks)
+	return canary, locks, r.recognize(r.conn, r.cat, r.strangers, locks)
 }
 
 // countAll reads every counter, outside a transaction, and gives what was
@@ -204,7 +204,7 @@ func (r *recorder) probeOutside(ctx context.Context, c *schema.Catalog) ([]seenL
 	if err != nil {
 		return nil, err
 	}
-	return now, recognize(ctx, obs, c, map[schema.OID]stranger{}, now)
+	return now, r.recognize(obs, c, map[schema.OID]stranger{}, now)
 }
 
 // reread reads again what was touched.

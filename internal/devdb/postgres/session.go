@@ -37,10 +37,10 @@ type recorder struct {
 	obs       *pgconn.PgConn // admin's
 	installed bool
 	// OIDs of the recorder's functions.
-	probing, reading, readingAll uint32
-	functions                    string // schema of the recorder's functions
-	triggers                     bool   // event triggers could be made
-	major                        int
+	probing, meeting, reading, readingAll uint32
+	functions                             string // schema of the recorder's functions
+	triggers                              bool   // event triggers could be made
+	major                                 int
 
 	known
 	notices []devdb.Notice // of the statement that runs
@@ -155,6 +155,7 @@ func (r *recorder) install(ctx context.Context) error {
 		catalogFunction(r.functions, "assay_recorder_all", r.major, true),
 		catalogFunction(r.functions, "assay_recorder_some", r.major, false),
 		strings.ReplaceAll(probeFunction, "{schema}", r.functions),
+		strings.ReplaceAll(strangersFunction, "{schema}", r.functions),
 	}
 	if r.triggers {
 		parts = append(parts, strings.ReplaceAll(eventSQL, "{schema}", r.functions))
@@ -164,7 +165,7 @@ func (r *recorder) install(ctx context.Context) error {
 			return fmt.Errorf("installing the recorder: %w", err)
 		}
 	}
-	for name, oid := range map[string]*uint32{"probe": &r.probing, "some": &r.reading, "all": &r.readingAll} {
+	for name, oid := range map[string]*uint32{"probe": &r.probing, "strangers": &r.meeting, "some": &r.reading, "all": &r.readingAll} {
 		if *oid, err = oidOfFunction(ctx, obs, r.functions+".assay_recorder_"+name); err != nil {
 			return err
 		}
