@@ -21,24 +21,45 @@ func (p *Policies) Docs(ctx context.Context, record Recorder) (map[string][]byte
 		return nil, err
 	}
 	for _, r := range p.Rules {
-		var b strings.Builder
-		r.page(&b)
-		for _, f := range files {
-			if !slices.Contains(f.rules, r.ID) {
-				continue
-			}
-			for _, c := range f.Cases {
-				if !c.Example() || !c.Single() {
-					continue
-				}
-				if err := p.example(ctx, &b, record, f, c, r); err != nil {
-					return nil, err
-				}
-			}
+		if out[r.ID+".md"], err = p.document(ctx, record, files, r); err != nil {
+			return nil, err
 		}
-		out[r.ID+".md"] = []byte(b.String())
 	}
 	return out, nil
+}
+
+// Explain is the page of a rule, by its id or name; empty if there is none.
+func (p *Policies) Explain(ctx context.Context, name string) (string, error) {
+	i := slices.IndexFunc(p.Rules, func(r *Rule) bool { return r.Lint().Matches("", name) })
+	if i < 0 {
+		return "", nil
+	}
+	files, err := p.allFixtures()
+	if err != nil {
+		return "", err
+	}
+	page, err := p.document(ctx, nil, files, p.Rules[i])
+	return string(page), err
+}
+
+// document is the page of one rule.
+func (p *Policies) document(ctx context.Context, record Recorder, files []*fixtureFile, r *Rule) ([]byte, error) {
+	var b strings.Builder
+	r.page(&b)
+	for _, f := range files {
+		if !slices.Contains(f.rules, r.ID) {
+			continue
+		}
+		for _, c := range f.Cases {
+			if !c.Example() || !c.Single() {
+				continue
+			}
+			if err := p.example(ctx, &b, record, f, c, r); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return []byte(b.String()), nil
 }
 
 func (p *Policies) allFixtures() ([]*fixtureFile, error) {

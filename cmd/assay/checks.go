@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -63,14 +64,15 @@ func (a *app) listChecks(output string) error {
 func (a *app) explainCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "explain CHECK", Short: "Explain a check: what happens, why it hurts, what to write instead",
-		Long: "Explain a check by its id (LK101), its name (create-index) or another tool's name for it (PG101, E6).",
+		Long: `Explain a check by its id (LK101), its name (create-index) or another tool's name for it (PG101, E6),
+or a policy rule of the library or of this project by its id.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usagef("assay explain takes one check, such as LK101: run `assay checks` for the list")
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error { return a.explain(args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.explain(cmd.Context(), args[0]) },
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var ids []string
 			for _, r := range analyzers.Rules() {
@@ -81,12 +83,16 @@ func (a *app) explainCommand() *cobra.Command {
 	}
 }
 
-func (a *app) explain(name string) error {
+func (a *app) explain(ctx context.Context, name string) error {
 	found := analyzers.Lookup(name)
 	if len(found) == 0 {
 		if tool, text := analyzers.Instead(name); text != "" {
 			fmt.Fprintf(a.stdout, "No check stands for %s's %s alone: %s.\n", tool, name, text)
 			return nil
+		}
+		if page, err := a.explainPolicy(ctx, name); page != "" || err != nil {
+			fmt.Fprint(a.stdout, page)
+			return err
 		}
 		var names []string
 		for _, r := range analyzers.Rules() {

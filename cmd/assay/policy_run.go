@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
+	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
@@ -78,14 +81,14 @@ func (a *app) schemaCommand() *cobra.Command {
 
 func (a *app) schemaLintCommand() *cobra.Command {
 	r := &policyRun{}
-	var url string
+	var address string
 	cmd := &cobra.Command{
 		Use: "lint [dump.sql]", Short: "Judge a schema by the policies",
 		Long: `Judge a whole schema by the policies that the configuration names: that of a dump
 (pg_dump --schema-only), of a database (--url, read with pg_dump), or what the migrations make.`,
 		Example: "  assay schema lint schema.sql\n  assay schema lint --url postgres://localhost/shop\n  assay schema lint",
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 1 || len(args) == 1 && url != "" {
+			if len(args) > 1 || len(args) == 1 && address != "" {
 				return usagef("assay schema lint takes one dump, or --url, or neither")
 			}
 			return nil
@@ -95,7 +98,7 @@ func (a *app) schemaLintCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			res, err := a.lintSchema(cmd.Context(), r, args, url)
+			res, err := a.lintSchema(cmd.Context(), r, args, address)
 			if err != nil {
 				return err
 			}
@@ -107,7 +110,7 @@ func (a *app) schemaLintCommand() *cobra.Command {
 	}
 	r.serverFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&url, "url", "", "`database` to read the schema of")
+	f.StringVar(&address, "url", "", "`database` to read the schema of")
 	f.StringVar(&r.migrations, "dir", "", "migrations `directory` (default: found)")
 	f.StringVar(&r.format, "dir-format", "", "migration tool's file `format` (default: detected): "+strings.Join(formats(), ", "))
 	f.StringArrayVarP(&r.outputs, "output", "o", nil, "`format` of the report, or format=file; repeatable: "+report.Names())
@@ -116,13 +119,13 @@ func (a *app) schemaLintCommand() *cobra.Command {
 }
 
 // lintSchema makes the schema on a server of its own and judges it.
-func (a *app) lintSchema(ctx context.Context, r *policyRun, args []string, url string) (res *lint.Result, err error) {
+func (a *app) lintSchema(ctx context.Context, r *policyRun, args []string, address string) (res *lint.Result, err error) {
 	p, err := a.openPolicies(ctx, r, nil, false)
 	if err != nil {
 		return nil, err
 	}
 	pr := &project{fsys: r.fsys, config: r.config}
-	dump, roles, err := a.schemaDump(ctx, r, args, url)
+	dump, roles, err := a.schemaDump(ctx, r, args, address)
 	if err != nil {
 		return nil, err
 	}
@@ -183,21 +186,16 @@ func (a *app) lintSchema(ctx context.Context, r *policyRun, args []string, url s
 
 // schemaDump reads the dump, or has pg_dump make one; nil for neither. The
 // roles that it grants to are made, and owners are left as they are.
-func (a *app) schemaDump(ctx context.Context, r *policyRun, args []string, url string) (dump, roles *migration.Migration, err error) {
+func (a *app) schemaDump(ctx context.Context, r *policyRun, args []string, address string) (dump, roles *migration.Migration, err error) {
 	switch {
 	case len(args) == 1:
 		dump, err = migration.LoadScript(r.fsys, path.Clean(filepath.ToSlash(args[0])), migration.Options{})
-	case url != "":
-		cmd := exec.CommandContext(ctx, "pg_dump", "--schema-only", "--no-owner", "--dbname", url)
-		cmd.Stderr = a.stderr
-		text, runErr := cmd.Output()
-		if errors.Is(runErr, exec.ErrNotFound) {
-			return nil, nil, usagef("--url reads the schema with pg_dump, which is not installed: give a dump, made with pg_dump --schema-only")
+	case address != "":
+		var text string
+		if text, err = pgDump(ctx, address); err != nil {
+			return nil, nil, err
 		}
-		if runErr != nil {
-			return nil, nil, fmt.Errorf("reading the schema with pg_dump: %w", runErr)
-		}
-		dump, err = script("schema.sql", string(text))
+		dump, err = script("schema.sql", text)
 	default:
 		return nil, nil, nil
 	}
@@ -208,6 +206,31 @@ func (a *app) schemaDump(ctx context.Context, r *policyRun, args []string, url s
 	dump.Statements = slices.DeleteFunc(dump.Statements, func(s *migration.Statement) bool { return ownerTo.MatchString(s.Text) })
 	roles, err = script("roles.sql", grantees(dump))
 	return dump, roles, err
+}
+
+// pgDump reads the schema of a database. The password goes by the environment:
+// everybody on the machine may read a program's arguments.
+func pgDump(ctx context.Context, address string) (string, error) {
+	env := os.Environ()
+	if u, err := url.Parse(address); err == nil && u.User != nil {
+		if password, ok := u.User.Password(); ok {
+			u.User = url.User(u.User.Username())
+			address, env = u.String(), append(env, "PGPASSWORD="+password)
+		}
+	}
+	cmd := exec.CommandContext(ctx, "pg_dump", "--schema-only", "--no-owner", "--dbname", address)
+	var errs bytes.Buffer
+	cmd.Stderr, cmd.Env = &errs, env
+	text, err := cmd.Output()
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		return "", usagef("--url reads the schema with pg_dump, which is not installed: give a dump, made with pg_dump --schema-only")
+	case err != nil && strings.Contains(errs.String(), "server version mismatch"):
+		return "", fmt.Errorf("reading the schema: %s\nput a pg_dump of the server's major or a newer one first in PATH, or give a dump", strings.TrimSpace(errs.String()))
+	case err != nil:
+		return "", fmt.Errorf("reading the schema: %w: %s", err, strings.TrimSpace(errs.String()))
+	}
+	return string(text), nil
 }
 
 func script(name, text string) (*migration.Migration, error) {
@@ -241,4 +264,27 @@ func grantees(dump *migration.Migration) string {
 		fmt.Fprintf(&b, "DO $$ BEGIN CREATE ROLE %s; EXCEPTION WHEN duplicate_object THEN NULL; END $$;\n", name)
 	}
 	return b.String()
+}
+
+// explainPolicy is the page of a rule of the library or the project; empty if
+// there is none of that name. A project whose policies do not load still has
+// the library's.
+func (a *app) explainPolicy(ctx context.Context, name string) (string, error) {
+	shipped, err := policy.Load(ctx, policy.Options{Packs: policy.Packs()})
+	if err != nil {
+		return "", err
+	}
+	if page, err := shipped.Explain(ctx, name); page != "" || err != nil {
+		return page, err
+	}
+	fsys := os.DirFS(a.dir)
+	c, err := a.loadConfig(&lintOptions{}, fsys)
+	if err != nil {
+		return "", usageError{err}
+	}
+	own, err := a.loadPolicies(ctx, c, fsys)
+	if err != nil || own == nil {
+		return "", err
+	}
+	return own.Explain(ctx, name)
 }
