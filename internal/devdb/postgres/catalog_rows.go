@@ -153,11 +153,21 @@ func (d *decoder) space(o schema.OID) string {
 	return d.names.name("schema", o)
 }
 
+// elsewhere reports whether a schema holds toast of temporary tables, or
+// temporary objects of another session: the session's own is called pg_temp.
+func elsewhere(space string) bool {
+	return strings.HasPrefix(space, "pg_toast_temp_") || strings.HasPrefix(space, "pg_temp_")
+}
+
 func (d *decoder) relation(c []cell) {
 	if d.names.member(c[0].oid()) {
 		return
 	}
-	r := &schema.Relation{OID: c[0].oid(), Schema: d.space(c[1].oid()), Name: d.text(c[2]), Kind: tableKinds[c[3].text],
+	space := d.space(c[1].oid())
+	if elsewhere(space) {
+		return
+	}
+	r := &schema.Relation{OID: c[0].oid(), Schema: space, Name: d.text(c[2]), Kind: tableKinds[c[3].text],
 		Persistence: persistences[c[4].text], Owner: d.text(c[5]), RowSecurity: c[7].bool(), ForceRowSecurity: c[8].bool(),
 		ReplicaIdentity: replicas[c[9].text], PartitionBound: strings.Clone(c[10].text), OfType: c[11].oid(), Populated: c[3].text == "m" && c[12].bool(),
 		Tablespace: d.names.name("tablespace", c[13].oid()), AccessMethod: d.names.name("access method", c[14].oid()),
@@ -210,7 +220,11 @@ func (d *decoder) index(c []cell) {
 	if d.names.member(c[1].oid()) {
 		return
 	}
-	x := &schema.Index{OID: c[0].oid(), Table: c[1].oid(), Schema: d.space(c[2].oid()), Name: d.text(c[3]), Method: d.names.name("access method", c[4].oid()),
+	space := d.space(c[2].oid())
+	if elsewhere(space) {
+		return
+	}
+	x := &schema.Index{OID: c[0].oid(), Table: c[1].oid(), Schema: space, Name: d.text(c[3]), Method: d.names.name("access method", c[4].oid()),
 		Unique: c[5].bool(), Primary: c[6].bool(), Exclusion: c[7].bool(), Valid: c[8].bool(), Ready: c[9].bool(), NullsNotDistinct: c[10].bool(),
 		Predicate: strings.Clone(c[18].text), Definition: strings.Clone(c[19].text), Partitioned: c[20].text == "I", ReplicaIdentity: c[21].bool(),
 		Options: d.options(c[22]), Tablespace: d.names.name("tablespace", c[23].oid()), FileNode: c[24].oid()}
@@ -233,7 +247,11 @@ func (d *decoder) constraint(c []cell) {
 	if d.names.member(c[1].oid()) || d.names.member(c[2].oid()) {
 		return
 	}
-	k := &schema.Constraint{OID: c[0].oid(), Table: c[1].oid(), Domain: c[2].oid(), Schema: d.space(c[3].oid()), Name: d.text(c[4]), Kind: kindsOfCon[c[5].text],
+	space := d.space(c[3].oid())
+	if elsewhere(space) {
+		return
+	}
+	k := &schema.Constraint{OID: c[0].oid(), Table: c[1].oid(), Domain: c[2].oid(), Schema: space, Name: d.text(c[4]), Kind: kindsOfCon[c[5].text],
 		Columns: c[6].attributes(), Expression: strings.Clone(c[7].text), Raw: d.text(c[8]), Definition: strings.Clone(c[9].text), Validated: c[10].bool(), Enforced: c[11].bool(),
 		Deferrable: c[12].bool(), Deferred: c[13].bool(), Index: c[14].oid(), RefTable: c[15].oid(), RefColumns: c[16].attributes(), Parent: c[19].oid(), Inherited: !c[20].bool()}
 	if k.Kind == schema.ForeignKey {
