@@ -44,7 +44,14 @@ func (a *app) fixes(ctx context.Context, s *session, o *lintOptions, rec *devdb.
 
 func (a *app) fixing(s *session, o *lintOptions) pipeline.Fixing {
 	return pipeline.Fixing{
-		Offer: analyzers.Offer, Most: offered,
+		Offer: func(r *devdb.Record, found *lint.Finding) *lint.Fix {
+			fix, err := listed(s.project, analyzers.Offer(r, found))
+			if err != nil && o.verbose {
+				a.say("assay: no fix for %s at %s:%d: %s", found.ID, found.Path, found.Line, err)
+			}
+			return fix
+		},
+		Most: offered,
 		Replay: func(ctx context.Context, fixes []*lint.Fix) (*devdb.Record, []*lint.Finding, error) {
 			fsys, err := mended(s.project.fsys, fixes)
 			if err != nil {
@@ -72,6 +79,26 @@ func (a *app) fixing(s *session, o *lintOptions) pipeline.Fixing {
 			return rec, res.Findings, nil
 		},
 	}
+}
+
+// listed adds to a fix what the tool's own list of migrations must say of its
+// files. Where the list cannot be continued there is no fix.
+func listed(p *project, fix *lint.Fix) (*lint.Fix, error) {
+	if fix == nil || len(fix.Files) == 0 {
+		return fix, nil
+	}
+	var added []migration.NewFile
+	for _, f := range fix.Files {
+		added = append(added, migration.NewFile{Path: f.Path, Text: f.Text})
+	}
+	inserts, err := migration.Listed(p.fsys, p.dir, added)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range inserts {
+		fix.Edits = append(fix.Edits, lint.Edit{Pos: i.At, End: i.At, Text: i.Text})
+	}
+	return fix, nil
 }
 
 // stillNew are the migrations of a mended directory that are not merged.
@@ -211,7 +238,11 @@ func (a *app) applyFixes(ctx context.Context, s *session, o *lintOptions, rec *d
 	res.Findings = slices.DeleteFunc(res.Findings, func(f *lint.Finding) bool { return slices.Contains(take, f) })
 	lint.Summarize(res)
 	if left > 0 {
-		a.say("assay: %d more fixes touch the same places: run --fix again", left)
+		what := "1 more fix touches the same place"
+		if left > 1 {
+			what = fmt.Sprintf("%d more fixes touch the same places", left)
+		}
+		a.say("assay: %s: run --fix again", what)
 	}
 	return nil
 }

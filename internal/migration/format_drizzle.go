@@ -49,6 +49,7 @@ func loadDrizzle(l *loader) error {
 	if d := journal.Dialect; d != "" && !ours(d) && d != "pg" {
 		return fmt.Errorf("%s: the migrations are for %s, not for PostgreSQL: choose another directory with --dir", file, d)
 	}
+	l.out.List = file
 	listed := map[string]bool{}
 	last := int64(0)
 	for _, e := range journal.Entries {

@@ -87,6 +87,7 @@ func loadSqitch(l *loader) error {
 	if err != nil {
 		return err
 	}
+	l.out.List = conf.plan
 	for _, c := range changes {
 		names := c.files()
 		file := ""

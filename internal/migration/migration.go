@@ -249,6 +249,7 @@ type Dir struct {
 	Format     Format
 	Migrations []*Migration // in the order of the tool, repeatable ones last
 	Notices    []Notice
+	List       string // the file that lists the migrations for the tool: drizzle's journal, sqitch's plan; empty: there is none
 }
 
 // Options choose how a directory is read.

@@ -182,13 +182,16 @@ func nextNumbered(d *Dir, dir, base, s string) string {
 
 // NewFiles returns the files of a new migration that runs after a given one:
 // the file itself, the way back where the directory has one, and what it takes
-// to leave the tool's transaction if outside is true. Drizzle's journal and
-// sqitch's plan must name the file as well, which is left to their tools.
+// to leave the tool's transaction if outside is true. What drizzle's journal
+// or sqitch's plan must say of them is Listed's.
 func NewFiles(d *Dir, after *Migration, name, up, down string, outside bool) []NewFile {
 	file := NextName(d, after, name)
 	up, down = strings.TrimRight(up, "\n")+"\n", strings.TrimRight(down, "\n")+"\n"
 	out := []NewFile{{file, newText(d.Format, slug(name), up, down, outside)}}
 	if back := downName(d.Format, file, after); back != "" {
+		if outside && d.Format == Sqlx {
+			down = "-- no-transaction\n" + down
+		}
 		out = append(out, NewFile{back, down})
 	}
 	if outside && d.Format == Diesel {
