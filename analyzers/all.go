@@ -112,6 +112,7 @@ var All = []*Analyzer{
 	storageParameters,
 	volatility,
 	extensionChange,
+	usedIndex,
 	rowSecurity,
 	policyRows,
 	policyChanged,

@@ -22,6 +22,7 @@ func (z Sizes) sized(r *devdb.Record, findings []*lint.Finding) {
 		return
 	}
 	for _, f := range findings {
+		z.known(r, f)
 		tables := involved(r, f)
 		if len(tables) == 0 {
 			continue

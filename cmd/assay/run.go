@@ -79,6 +79,7 @@ func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res 
 		}
 	}
 	p.unknownTables(rec.Before)
+	p.usedUp(rec.Before)
 	if err := s.askQueries(ctx, rec); err != nil {
 		return nil, err
 	}

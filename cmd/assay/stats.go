@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -105,6 +106,28 @@ func (p *project) loadStats(now time.Time) error {
 		p.notices = append(p.notices, lint.Notice{Path: file, Text: fmt.Sprintf("the statistics are of %s, more than %d days old: write them again with `assay stats`", p.stats.Taken, int(limit.Hours()/24))})
 	}
 	return nil
+}
+
+// nearlyUsedUp is the share of a sequence's range from which it is said.
+const nearlyUsedUp = 0.75
+
+// usedUp says which sequences of the project's tables come to their end.
+func (p *project) usedUp(c *schema.Catalog) {
+	if p.stats == nil {
+		return
+	}
+	for _, s := range p.stats.Sequences {
+		r := c.RelationNamed(s.Schema, s.Name)
+		if s.Used < nearlyUsedUp || r == nil {
+			continue
+		}
+		of := ""
+		if t := c.Relations[r.OwnedBy.OID]; t != nil && t.Column(r.OwnedBy.Sub) != nil {
+			of = fmt.Sprintf(" of %s.%s", t.QualifiedName(), t.Column(r.OwnedBy.Sub).Name)
+		}
+		p.notices = append(p.notices, lint.Notice{Path: p.config.StatsFile(p.fsys),
+			Text: fmt.Sprintf("sequence %s.%s%s (%s) had used %.0f %% of its numbers as of %s: when they are all used, every INSERT fails", s.Schema, s.Name, of, s.Type, math.Floor(s.Used*100), p.stats.Taken)})
+	}
 }
 
 // unknownTables says so if the statistics know none of the tables that are there.

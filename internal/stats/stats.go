@@ -24,6 +24,8 @@ type Stats struct {
 	Taken  string `json:"taken"`  // date, 2026-11-21
 	Source string `json:"source"` // "server" or "pg_dump --statistics-only"
 	Server Server `json:"server"`
+	// CountersSince is the day from which writes and scans are counted, empty if unknown.
+	CountersSince string `json:"counters_since,omitempty"`
 	// LongestTransaction is the age of the oldest open transaction in seconds, when it was looked.
 	LongestTransaction int64      `json:"longest_transaction_seconds,omitempty"`
 	Tables             []*Table   `json:"tables"`
@@ -35,6 +37,7 @@ type Stats struct {
 // Server names the server and the settings that matter for locks and scans.
 type Server struct {
 	Version  string            `json:"version"`
+	Replica  bool              `json:"replica,omitempty"` // its counters of scans are its own, and it counts no writes
 	Settings map[string]string `json:"settings,omitempty"`
 }
 
@@ -164,6 +167,35 @@ func Bytes(n int64) string {
 		return trim(f) + " " + units[u]
 	}
 	return fmt.Sprintf("%d %s", int64(math.Round(f)), units[u])
+}
+
+// Counted is for how many days writes and scans had been counted, 0 if that is
+// unknown or if they are those of a replica.
+func (s *Stats) Counted() int {
+	from, err := time.Parse(time.DateOnly, s.CountersSince)
+	to, err2 := time.Parse(time.DateOnly, s.Taken)
+	if err != nil || err2 != nil || s.Server.Replica {
+		return 0
+	}
+	return max(0, int(to.Sub(from).Hours()/24))
+}
+
+// Duration says a number of seconds: "40 s", "25 min", "3 h", "2 days".
+func Duration(seconds int64) string {
+	switch {
+	case seconds < 120:
+		return fmt.Sprintf("%d s", seconds)
+	case seconds < 2*3600:
+		return fmt.Sprintf("%d min", seconds/60)
+	case seconds < 48*3600:
+		return fmt.Sprintf("%d h", seconds/3600)
+	}
+	return fmt.Sprintf("%d days", seconds/86400)
+}
+
+// Count says a number: "812", "12,000", "3.4 million".
+func Count(n int64) string {
+	return strings.TrimSuffix(strings.TrimSuffix(Rows(n), " rows"), " row")
 }
 
 // Age is how old the file is on a day, in whole days; an error if its date cannot be read.

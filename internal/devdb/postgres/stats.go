@@ -85,8 +85,12 @@ func readStatistics(ctx context.Context, tx pgx.Tx, s *stats.Stats) error {
 	if err := tx.QueryRow(ctx, `SELECT coalesce(extract(epoch FROM max(now() - xact_start))::bigint, 0) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'`).Scan(&s.LongestTransaction); err != nil {
 		return fmt.Errorf("reading the open transactions: %w", err)
 	}
-	if err := tx.QueryRow(ctx, `SELECT extract(epoch FROM now() - coalesce(stats_reset, pg_postmaster_start_time()))::float8 FROM pg_stat_database WHERE datname = current_database()`).Scan(&since); err != nil {
+	if err := tx.QueryRow(ctx, `SELECT extract(epoch FROM now() - t)::float8, to_char(t AT TIME ZONE 'UTC', 'YYYY-MM-DD'), pg_is_in_recovery()
+		FROM (SELECT coalesce(stats_reset, pg_postmaster_start_time()) AS t FROM pg_stat_database WHERE datname = current_database()) d`).Scan(&since, &s.CountersSince, &s.Server.Replica); err != nil {
 		return fmt.Errorf("reading the counters' age: %w", err)
+	}
+	if s.Server.Replica {
+		s.Missing = append(s.Missing, "writes, and scans on the primary: a replica counts its own alone")
 	}
 	if err := readTables(ctx, tx, s, since); err != nil {
 		return err
@@ -94,6 +98,15 @@ func readStatistics(ctx context.Context, tx pgx.Tx, s *stats.Stats) error {
 	var seqs []byte
 	if err := tx.QueryRow(ctx, statsSequences).Scan(&seqs); err != nil {
 		return fmt.Errorf("reading the sequences: %w", err)
+	}
+	var blind int
+	if err := tx.QueryRow(ctx, `SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		WHERE nspname !~ '^pg_|^information_schema$'
+		AND CASE WHEN relkind = 'S' THEN NOT (has_sequence_privilege(c.oid, 'USAGE') OR has_sequence_privilege(c.oid, 'SELECT')) END`).Scan(&blind); err != nil {
+		return fmt.Errorf("reading the sequences: %w", err)
+	}
+	if blind > 0 {
+		s.Missing = append(s.Missing, fmt.Sprintf("how much of %d sequences is used up: that needs SELECT on them (pg_read_all_data)", blind))
 	}
 	return json.Unmarshal(seqs, &s.Sequences)
 }

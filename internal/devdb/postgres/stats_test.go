@@ -64,8 +64,8 @@ func TestStatistics(t *testing.T) {
 			if table == nil || table.Rows != 20000 || table.Bytes == 0 || len(table.Indexes) != 1 {
 				t.Fatalf("got %+v", table)
 			}
-			if len(table.Columns) != 0 || len(got.Missing) != 1 {
-				t.Errorf("pg_monitor alone may not read pg_stats: %+v %v", table.Columns, got.Missing)
+			if len(table.Columns) != 0 || len(got.Missing) != 2 || len(got.Sequences) != 0 {
+				t.Errorf("pg_monitor alone may read neither pg_stats nor sequences: %+v %v", table.Columns, got.Missing)
 			}
 
 			if got, err = postgres.Statistics(ctx, as("reader"), day); err != nil {
@@ -78,7 +78,7 @@ func TestStatistics(t *testing.T) {
 			if !table.Column("id").Unique || table.Column("branch").Unique {
 				t.Errorf("id looks unique, branch does not: %+v", table.Columns)
 			}
-			if len(got.Sequences) != 1 || got.Taken != "2026-01-31" {
+			if len(got.Sequences) != 1 || got.Taken != "2026-01-31" || got.CountersSince == "" || got.Server.Replica || len(got.Missing) != 0 {
 				t.Errorf("got %+v", got)
 			}
 			var file bytes.Buffer
