@@ -10,6 +10,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"testing"
 	"testing/fstest"
 
@@ -57,7 +60,7 @@ func signed(t *testing.T, files map[string]string, key, algorithm string) map[st
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := json.Marshal(opa.SignaturesConfig{Signatures: []string{token}})
+	text, err := json.Marshal(opa.SignaturesConfig{Signatures: []string{token}, Plugin: "_default"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +81,7 @@ func TestSignature(t *testing.T) {
 	}
 	private, public := pair(t, rsaKey, &rsaKey.PublicKey)
 	ecPrivate, ecPublic := pair(t, ecKey, &ecKey.PublicKey)
-	content := map[string]string{"keys.rego": keyRule, manifestFile: `{"roots": ["team"], "rego_version": 1}`, "team/data.json": `{"x": 1}`}
+	content := map[string]string{"keys.rego": keyRule, manifestFile: `{"roots": ["team"], "rego_version": 1}`, "data.json": `{}`, "team/data.json": `{"x": 1}`}
 	good := signed(t, content, private, "RS256")
 	with := func(name, text string) map[string]string {
 		out := map[string]string{}
@@ -168,5 +171,49 @@ func TestRoots(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestBuild loads what opa build makes, signed and not. ASSAY_OPA names the tool.
+func TestBuild(t *testing.T) {
+	bin := os.Getenv("ASSAY_OPA")
+	if bin == "" {
+		t.Skip("ASSAY_OPA does not name the tool")
+	}
+	dir := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		full := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(full, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, public := pair(t, key, &key.PublicKey)
+	write("private.pem", private)
+	write("public.pem", public)
+	write("src/team/keys.rego", keyRule)
+	write("src/.manifest", `{"roots": ["team"], "rego_version": 1}`)
+	build := func(out string, args ...string) {
+		t.Helper()
+		cmd := exec.Command(bin, append([]string{"build", "-b", ".", "-o", filepath.Join(dir, out)}, args...)...)
+		cmd.Dir = filepath.Join(dir, "src")
+		if text, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+	}
+	build("plain.tar.gz")
+	build("signed.tar.gz", "--signing-key", "../private.pem", "--signing-alg", "ES256")
+	for _, src := range []Source{{Bundle: "plain.tar.gz"}, {Bundle: "signed.tar.gz", Key: "public.pem"}} {
+		p, err := Load(context.Background(), Options{Files: os.DirFS(dir), Sources: []Source{src}})
+		if err != nil || len(p.Rules) != 1 {
+			t.Errorf("%s: %v", src, err)
+		}
 	}
 }

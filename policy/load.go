@@ -212,6 +212,9 @@ func readData(trees []*tree, t *tree, file string, data map[string]any) error {
 // else as deep as the data.
 func (t *tree) claims(at string, v any) []string {
 	m, ok := v.(map[string]any)
+	if at == "" && ok && len(m) == 0 {
+		return nil // opa build writes a data.json in any case
+	}
 	if !ok || len(m) == 0 || at != "" && t.rooted && opa.RootPathsContain(t.roots, at) {
 		return []string{at}
 	}
