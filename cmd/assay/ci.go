@@ -157,7 +157,7 @@ type publication struct {
 }
 
 func (p *publication) open(ctx context.Context) error {
-	if p.prefix = repositoryPrefix(p.dir); p.run.Host == ci.None || p.run.Token == "" {
+	if p.prefix = repositoryPrefix(p.dir, p.getenv("GITHUB_WORKSPACE")); p.run.Host == ci.None || p.run.Token == "" {
 		return nil
 	}
 	h, err := openHost(ctx, p.run, p.o.checkRun)
@@ -181,8 +181,9 @@ func (p *publication) open(ctx context.Context) error {
 }
 
 // repositoryPrefix is the way from the checkout's root to dir: hosts name
-// files from the root.
-func repositoryPrefix(dir string) string {
+// files from the root. A job that only publishes has no checkout; its directory
+// is where it would be in the workspace.
+func repositoryPrefix(dir, workspace string) string {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return ""
@@ -193,6 +194,9 @@ func repositoryPrefix(dir string) string {
 			return strings.TrimPrefix(filepath.ToSlash(rel), ".")
 		}
 		if at == filepath.Dir(at) {
+			if rel, err := filepath.Rel(workspace, abs); err == nil && workspace != "" && filepath.IsLocal(rel) {
+				return strings.TrimPrefix(filepath.ToSlash(rel), ".")
+			}
 			return ""
 		}
 	}

@@ -207,6 +207,16 @@ func TestCIFrom(t *testing.T) {
 	if _, code := b.run([]*lint.Finding{oneFinding()}, "x.sql"); code != exitUsage {
 		t.Errorf("--from with files: exit %d", code)
 	}
+	// The second workflow has no checkout: the directory says where in the
+	// repository the report's files are.
+	if err := os.Remove(filepath.Join(b.dir, ".git")); err != nil {
+		t.Fatal(err)
+	}
+	b.env["GITHUB_WORKSPACE"] = b.dir
+	out, code = b.run([]*lint.Finding{oneFinding()})
+	if summaries, inline := b.marked(); code != exitFindings || len(summaries) != 1 || len(inline) != 1 || !strings.HasPrefix(inline[0], "app/db/1.sql\n") {
+		t.Errorf("without a checkout: exit %d, summaries %q, on lines %q\n%s", code, summaries, inline, out)
+	}
 	other := newCIBench(t, "workflow_run", m{"workflow_run": m{"head_sha": strings.Repeat("f", 40), "pull_requests": []any{}}})
 	if out, code := other.run([]*lint.Finding{oneFinding()}); code != exitFindings || len(other.Comments) != 0 {
 		t.Errorf("a commit of no pull request: exit %d, %d comments\n%s", code, len(other.Comments), out)
