@@ -101,9 +101,6 @@ func leftText(c schema.Change, left []schema.Change) string {
 	if rest, ok := strings.CutPrefix(text, "add "); ok && slices.ContainsFunc(left, func(l schema.Change) bool { return anew(l, c) }) {
 		return rest + " is another than before"
 	}
-	if t, ok := c.(*schema.AlterColumnType); ok && t.Before.Type == t.After.Type && t.Before.Collation == t.After.Collation {
-		return fmt.Sprintf("column %s.%s has another type of the name %s than before", short(t.Table.QualifiedName()), t.After.Name, t.After.Type)
-	}
 	return text
 }
 

@@ -2,6 +2,7 @@ package analyzers
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 
 	"github.com/assaydb/assay/internal/devdb"
@@ -63,14 +64,22 @@ func (p *Pass) uniqueStill(i *schema.Index) bool {
 }
 
 // replacesUnique reports whether the change makes another unique index on one
-// of the same columns: the uniqueness was changed on purpose.
+// of the same columns, or on an expression of it such as lower(name): the
+// uniqueness was changed on purpose.
 func replacesUnique(p *Pass, now, old *schema.Index) bool {
 	if !now.Unique || now.Table != old.Table || p.Before.Indexes[now.OID] != nil {
 		return false
 	}
 	return slices.ContainsFunc(now.Keys, func(k schema.IndexKey) bool {
-		return slices.ContainsFunc(old.Keys, func(o schema.IndexKey) bool { return k.Column == o.Column && k.Text == o.Text })
+		return slices.ContainsFunc(old.Keys, func(o schema.IndexKey) bool {
+			return k.Column == o.Column && k.Text == o.Text || k.Column == 0 && o.Column != 0 && nameIn(o.Text, k.Text)
+		})
 	})
+}
+
+// nameIn reports whether an expression names a column.
+func nameIn(column, expression string) bool {
+	return regexp.MustCompile(`(^|[^\w$"])` + regexp.QuoteMeta(column) + `($|[^\w$"])`).MatchString(expression)
 }
 
 // guarded reports whether a constraint of after the change does what the

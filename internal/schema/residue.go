@@ -9,7 +9,8 @@ import (
 
 // Residue tells in what after differs from before for somebody who goes by
 // names: what was dropped and made anew in the same shape is no difference,
-// nor is the place of a column that was dropped and added again.
+// nor is the place of a column that was dropped and added again. A column of a
+// type that was made anew is told by the type, if that is another.
 func Residue(before, after *Catalog) []Change {
 	all := Diff(before, after)
 	made := map[string][]int{}
@@ -33,11 +34,17 @@ func Residue(before, after *Catalog) []Change {
 	}
 	var out []Change
 	for i, c := range all {
-		if !same[i] {
+		if !same[i] && !sameNames(c) {
 			out = append(out, c)
 		}
 	}
 	return out
+}
+
+// sameNames reports whether a column's type is another object of the same name.
+func sameNames(c Change) bool {
+	t, ok := c.(*AlterColumnType)
+	return ok && t.Before.Type == t.After.Type && t.Before.Collation == t.After.Collation
 }
 
 // shape gives of a change that drops or adds an object what the object is
