@@ -96,6 +96,10 @@ func readResult(a answer) (*result, error) {
 	}
 	r := &result{}
 	if err := json.Unmarshal(text, r); err != nil {
+		var kind *json.UnmarshalTypeError
+		if errors.As(err, &kind) {
+			return nil, fmt.Errorf("the %s of a result cannot be a %s", kind.Field, kind.Value)
+		}
 		return nil, fmt.Errorf("reading a result: %w", err)
 	}
 	return r, nil
