@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -141,7 +142,24 @@ func (a *app) result(ctx context.Context, o *ciOptions) (*lint.Result, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--from %s: %w", o.from, err)}
 	}
+	if a.untrusted {
+		unlink(res)
+	}
 	return res, nil
+}
+
+// unlink takes the addresses out of a stranger's report that do not lead to
+// assay's own pages: a comment of ours is not to send people anywhere else.
+func unlink(res *lint.Result) {
+	findings := slices.Clone(res.Findings)
+	for _, s := range res.Suppressed {
+		findings = append(findings, s.Finding)
+	}
+	for _, f := range findings {
+		if !strings.HasPrefix(f.URL, "https://github.com/assaydb/assay/") {
+			f.URL = ""
+		}
+	}
 }
 
 // publication is one run's way to the pull request.

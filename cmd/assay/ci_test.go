@@ -198,11 +198,17 @@ func TestCIWithoutRights(t *testing.T) {
 // the commit, whatever the report says.
 func TestCIFrom(t *testing.T) {
 	b := newCIBench(t, "workflow_run", m{"workflow_run": m{
-		"head_sha": strings.Repeat("a", 40), "head_branch": "f", "event": "pull_request", "pull_requests": []any{}, "head_repository": m{"owner": m{"login": "stranger"}},
+		"head_sha": strings.Repeat("a", 40), "head_branch": "f", "event": "pull_request", "pull_requests": []any{}, "head_repository": m{"full_name": "stranger/r", "owner": m{"login": "stranger"}},
 	}})
-	out, code := b.run([]*lint.Finding{oneFinding()})
-	if summaries, inline := b.marked(); code != exitFindings || len(summaries) != 1 || len(inline) != 1 || len(b.Statuses) != 1 {
-		t.Errorf("exit %d, summaries %q, on lines %q, statuses %v\n%s", code, summaries, inline, b.Statuses, out)
+	f := oneFinding()
+	f.URL = "https://evil.example/LK101"
+	out, code := b.run([]*lint.Finding{f})
+	summaries, inline := b.marked()
+	if code != exitFindings || len(summaries) != 1 || len(inline) != 1 || len(b.Statuses) != 1 {
+		t.Fatalf("exit %d, summaries %q, on lines %q, statuses %v\n%s", code, summaries, inline, b.Statuses, out)
+	}
+	if strings.Contains(summaries[0]+inline[0], "evil.example") {
+		t.Errorf("a stranger's address is linked:\n%s\n%s", summaries[0], inline[0])
 	}
 	if _, code := b.run([]*lint.Finding{oneFinding()}, "x.sql"); code != exitUsage {
 		t.Errorf("--from with files: exit %d", code)
@@ -214,7 +220,7 @@ func TestCIFrom(t *testing.T) {
 	}
 	b.env["GITHUB_WORKSPACE"] = b.dir
 	out, code = b.run([]*lint.Finding{oneFinding()})
-	if summaries, inline := b.marked(); code != exitFindings || len(summaries) != 1 || len(inline) != 1 || !strings.HasPrefix(inline[0], "app/db/1.sql\n") {
+	if summaries, inline = b.marked(); code != exitFindings || len(summaries) != 1 || len(inline) != 1 || !strings.HasPrefix(inline[0], "app/db/1.sql\n") {
 		t.Errorf("without a checkout: exit %d, summaries %q, on lines %q\n%s", code, summaries, inline, out)
 	}
 	other := newCIBench(t, "workflow_run", m{"workflow_run": m{"head_sha": strings.Repeat("f", 40), "pull_requests": []any{}}})

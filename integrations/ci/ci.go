@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"regexp"
@@ -48,7 +49,8 @@ type Run struct {
 
 	// ReadOnly says why the token cannot write, "" if nothing speaks against it.
 	ReadOnly string
-	// Untrusted: configuration and policies of this checkout are a stranger's.
+	// Untrusted: configuration and policies of this checkout, or the report that
+	// another job made, are a stranger's.
 	Untrusted bool
 	// HeadBranch is "owner:branch" of a workflow_run, to find its pull request.
 	HeadBranch string
@@ -155,6 +157,7 @@ func (r *Run) event(data []byte) error {
 		if owner := w.GetHeadRepository().GetOwner().GetLogin(); owner != "" && w.GetHeadBranch() != "" {
 			r.HeadBranch = owner + ":" + w.GetHeadBranch()
 		}
+		r.Untrusted = !strings.EqualFold(w.GetHeadRepository().GetFullName(), r.Repo)
 		for _, p := range w.PullRequests { // empty for forks
 			if p.GetHead().GetSHA() == r.Head {
 				r.Number = p.GetNumber()
@@ -297,9 +300,9 @@ func (r *Run) Comments() bool {
 }
 
 // Link is the address of a line of a file at the head commit, "" if the
-// project's address is not known.
+// project's address is not known, or the path leads out of the project.
 func (r *Run) Link(path string, line int) string {
-	if r.Web == "" || r.Head == "" {
+	if r.Web == "" || r.Head == "" || !fs.ValidPath(path) {
 		return ""
 	}
 	segments := strings.Split(path, "/")

@@ -116,6 +116,9 @@ func TestGitLab(t *testing.T) {
 	if run.API != "https://git.example/sub/api/v4" || run.Repo != "42" || run.Number != 7 || run.Pipeline != 9 || run.CA != "/ca.pem" || run.ReadOnly != "" {
 		t.Errorf("got %+v", run)
 	}
+	if got := run.Link("../../../evil/r/-/blob/main/x", 3) + run.Link("/x", 3); got != "" {
+		t.Errorf("a way out of the project is linked: %s", got)
+	}
 	if got := run.Link("a b/ü(1).sql", 3); got != "https://git.example/sub/g/p/-/blob/head/a%20b/%C3%BC%281%29.sql#L3" {
 		t.Errorf("the link is %s", got)
 	}
