@@ -54,7 +54,9 @@ func rewriteToldElsewhere(s *devdb.Step, r devdb.Rewrite) bool {
 	case "VACUUM FULL", "CLUSTER", "REFRESH MATERIALIZED VIEW", "REPACK":
 		return true
 	case "DO", "SELECT", "CALL":
-		return clusters(s)
+		if clusters(s) {
+			return true
+		}
 	}
 	return r.Kind == "materialized view" && !changed(s, r.Relation)
 }
