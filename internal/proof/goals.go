@@ -250,6 +250,9 @@ func checkGoals(b *base, rel *schema.Relation, after *schema.Catalog, k, was *sc
 			g.make = proven(g.make)
 			return []goal{g}
 		}
+		if len(w.names) == 0 && len(w.calc) == 0 {
+			g.make = unlessRefuted(rel, k, g.make)
+		}
 	}
 	return []goal{g, plain}
 }
@@ -269,6 +272,30 @@ func proven(f func(context.Context, *builder) error) func(context.Context, *buil
 		var none *errNone
 		if errors.As(err, &none) && none.goal && b.fill == 0 {
 			return errImplied
+		}
+		return err
+	}
+}
+
+// unlessRefuted asks the server, where no values were found, whether the checks
+// that are there leave any: constraint exclusion (ddl-partitioning) finds out
+// whether a row that breaks k is refuted by them.
+func unlessRefuted(rel *schema.Relation, k *schema.Constraint, f func(context.Context, *builder) error) func(context.Context, *builder) error {
+	return func(ctx context.Context, b *builder) error {
+		err := f(ctx, b)
+		var none *errNone
+		if !errors.As(err, &none) || !none.goal || b.fill != 0 {
+			return err
+		}
+		plan, asked := b.lab.Query(ctx, "SET LOCAL constraint_exclusion = on; EXPLAIN (COSTS off) SELECT 1 FROM ONLY "+fullName(rel)+" WHERE NOT ("+k.Expression+")")
+		var refused *Refusal
+		if asked != nil && !errors.As(asked, &refused) {
+			return asked
+		}
+		for _, row := range plan {
+			if row[0] != nil && strings.TrimSpace(*row[0]) == "One-Time Filter: false" {
+				return errImplied
+			}
 		}
 		return err
 	}
