@@ -6,7 +6,7 @@ for flag in dir dir-format config postgres dev-url setup base seed git-base late
   all thorough no-proofs no-cache superuser trust-checkout timeout \
   fail-on comment inline status check-run comment-required scope \
   report-url; do
-  eval "value=\$PARAM_$(echo "$flag" | tr a-z- A-Z_)"
+  eval "value=\${PARAM_$(echo "$flag" | tr a-z- A-Z_):-}"
   # CircleCI writes booleans as 1 and 0, or as true and false.
   if [ -n "$value" ]; then set -- "$@" "--$flag=$value"; fi
 done
