@@ -54,7 +54,10 @@ func (p *Pass) heldWhileWorking(m *devdb.Recorded, s *devdb.Step) (lint.Finding,
 		return f, false
 	}
 	f.Object = best.Object
-	f.Message = fmt.Sprintf("%s stays locked: %s wait while this statement %s", quote(best.Object), waiters(best.Mode), doing)
+	if r := rel(s, best.Relation); r != nil { // it may have got another name since
+		f.Object = qualified(r.Schema, r.Name)
+	}
+	f.Message = fmt.Sprintf("%s stays locked: %s wait while this statement %s", quote(f.Object), waiters(best.Mode), doing)
 	f.Evidence = []lint.Evidence{heldEvidence(m, best, doing)}
 	others := []lint.Evidence{}
 	for _, l := range s.Held {
