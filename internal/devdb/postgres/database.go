@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -38,7 +39,8 @@ func (s *Server) Close() error {
 	if s.own == nil {
 		return s.existing.close()
 	}
-	err := s.own.stop(false)
+	err := s.own.died(0)
+	err = errors.Join(err, s.own.stop(false))
 	if s.keeping != nil {
 		<-s.keeping
 	}
@@ -185,10 +187,14 @@ func (d *DB) Close() error {
 	if s.version.Num >= 130000 {
 		sql += " WITH (FORCE)"
 	}
-	return errors.Join(err, s.asAdmin(ctx, func(ctx context.Context, c *pgx.Conn) error {
+	err = errors.Join(err, s.asAdmin(ctx, func(ctx context.Context, c *pgx.Conn) error {
 		if _, err := c.Exec(ctx, sql); err != nil {
 			return fmt.Errorf("dropping the dev database %s: %w", d.name, err)
 		}
 		return nil
 	}))
+	if err != nil && s.own.died(time.Second) != nil {
+		return nil // the database has gone with its server, which says so when it is closed
+	}
+	return err
 }

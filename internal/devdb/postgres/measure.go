@@ -38,7 +38,7 @@ func (s *Server) Measure(ctx context.Context, base *DB, before []*migration.Migr
 	for _, n := range sizes {
 		took, left, err := s.measureOnce(ctx, base, before, m, step, tables, st, n)
 		if err != nil {
-			if ctx.Err() != nil {
+			if ctx.Err() != nil || s.own.died(time.Second) != nil {
 				return nil, err
 			}
 			out.Why = err.Error()

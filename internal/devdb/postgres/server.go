@@ -183,12 +183,32 @@ func (o *own) log() string {
 	return ""
 }
 
+// died gives the error of a server that has ended by itself, nil if it runs.
+func (o *own) died(wait time.Duration) error {
+	if o == nil || o.done == nil {
+		return nil
+	}
+	late := time.NewTimer(wait + time.Millisecond)
+	defer late.Stop()
+	select {
+	case err := <-o.done:
+		o.done <- err // for stop, and to be asked again
+		return fmt.Errorf("the PostgreSQL server that assay started has ended in the middle of the run (%v): something killed it, or memory or disk ran out; run assay again%s", err, o.log())
+	case <-late.C:
+		return nil
+	}
+}
+
 // stop ends the server, cleanly if its data directory is to be kept.
 func (o *own) stop(clean bool) error {
 	if o.done == nil {
 		return nil
 	}
+	died := o.died(0) != nil
 	defer func() { o.done = nil }()
+	if died {
+		return nil
+	}
 	if clean {
 		if err := stopFast(o.pid); err == nil {
 			select {
