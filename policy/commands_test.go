@@ -87,6 +87,34 @@ func TestEval(t *testing.T) {
 	if !strings.Contains(b.String(), "data.team.keys.deny") {
 		t.Errorf("no word of the rule in\n%.500s", &b)
 	}
+	b.Reset()
+	silent, err := load(t, Options{}, map[string]string{"a.rego": `# METADATA
+# title: x
+# custom:
+#   id: A1
+package a
+
+deny contains {"message": "x", "object": table.object} if {
+	some table in input.after.tables
+	not startswith(table.name, "x")
+	table.comment == "y"
+}
+
+deny contains {"message": "z", "object": "elsewhere"}
+`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err = silent.Eval(context.Background(), &Rules{Policies: silent}, ordersRecord(), nil, nil, "fails", &b)
+	if err != nil || len(found) != 0 {
+		t.Fatalf("got %v, %v", found, err)
+	}
+	want := "policies/a.rego:10: fails: table.comment == \"y\"    with table = public.old, table.comment = \"\"\n" +
+		"policies/a.rego:10: fails: table.comment == \"y\"    with table = public.orders, table.comment = \"\"\n" +
+		"left out, as the change does not touch elsewhere (custom.scope: everything would tell it): A1: z\n"
+	if b.String() != want {
+		t.Errorf("got\n%swant\n%s", &b, want)
+	}
 	_, err = p.Eval(context.Background(), &Rules{Policies: p}, ordersRecord(), nil, []string{"ORG002"}, "off", &b)
 	wantError(t, err, `unknown policy rule "ORG002": one of ORG001`)
 	_, err = p.Eval(context.Background(), &Rules{Policies: p}, ordersRecord(), nil, nil, "verbose", &b)

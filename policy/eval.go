@@ -34,7 +34,7 @@ func (p *Policies) Has(ids []string) error {
 }
 
 // Eval asks some rules (none named: all) about a record and writes how they
-// came to their answers.
+// came to their answers, and which of them are left out.
 func (p *Policies) Eval(ctx context.Context, r *Rules, rec *devdb.Record, earlier []*lint.Finding, ids []string, explain string, w io.Writer) ([]*lint.Finding, error) {
 	if !slices.Contains(Explanations, explain) {
 		return nil, fmt.Errorf("unknown explanation %q: %s", explain, oneOf(Explanations))
@@ -62,7 +62,17 @@ func (p *Policies) Eval(ctx context.Context, r *Rules, rec *devdb.Record, earlie
 			return nil, err
 		}
 	}
-	return q.evaluate(ctx, whole, each, r.Subject)
+	answers, err := q.answers(ctx, whole, each)
+	if err != nil {
+		return nil, err
+	}
+	found, untouched, err := findings(answers, whole, r.Subject)
+	for _, x := range untouched {
+		if _, err := fmt.Fprintf(w, "left out, as the change does not touch %s (custom.scope: everything would tell it): %s: %s\n", x.Object, x.ID, x.Message); err != nil {
+			return nil, err
+		}
+	}
+	return found, err
 }
 
 func (p *Policies) trace(ctx context.Context, whole *Input, each []*Input, explain string, w io.Writer) error {
@@ -82,6 +92,9 @@ func (p *Policies) trace(ctx context.Context, whole *Input, each []*Input, expla
 		if len(events) == 0 {
 			_, err := fmt.Fprintf(w, "no %s to tell\n", map[string]string{"notes": "trace() or print()", "fails": "expression that failed"}[explain])
 			return err
+		}
+		if explain == "fails" {
+			return writeFails(w, events)
 		}
 		topdown.PrettyTraceWithOpts(w, events, topdown.PrettyTraceOptions{Locations: true, ExprVariables: true})
 		return nil

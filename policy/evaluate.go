@@ -94,6 +94,15 @@ type answer struct {
 
 // evaluate asks the change's rules about the whole and the migrations' about each.
 func (p *Policies) evaluate(ctx context.Context, whole *Input, each []*Input, subject string) ([]*lint.Finding, error) {
+	answers, err := p.answers(ctx, whole, each)
+	if err != nil {
+		return nil, err
+	}
+	out, _, err := findings(answers, whole, subject)
+	return out, err
+}
+
+func (p *Policies) answers(ctx context.Context, whole *Input, each []*Input) ([]answer, error) {
 	c := newConverter()
 	limit := newLimit(ctx, p.opts)
 	defer limit.stop()
@@ -111,7 +120,7 @@ func (p *Policies) evaluate(ctx context.Context, whole *Input, each []*Input, su
 		}
 		answers = append(answers, more...)
 	}
-	return findings(answers, whole, subject)
+	return answers, nil
 }
 
 // runAll evaluates queries side by side; the answers come in their order.

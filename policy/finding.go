@@ -51,27 +51,30 @@ type fix struct {
 
 var resultKeys = []string{"advice", "evidence", "fix", "location", "message", "msg", "object", "reason", "severity", "team", "user"}
 
-// findings turns answers into findings at the statements they are about.
-func findings(answers []answer, whole *Input, subject string) ([]*lint.Finding, error) {
+// findings turns answers into findings at the statements they are about. What
+// is about an object that the change does not touch comes apart.
+func findings(answers []answer, whole *Input, subject string) (out, untouched []*lint.Finding, err error) {
 	p := newPlaces(whole, subject)
-	out := []*lint.Finding{}
+	out = []*lint.Finding{}
 	for _, a := range answers {
 		r, err := readResult(a)
 		if err != nil {
-			return nil, fmt.Errorf("policy rule %s (%s:%d): %w", a.rule.ID, a.rule.File, a.rule.Line, err)
+			return nil, nil, fmt.Errorf("policy rule %s (%s:%d): %w", a.rule.ID, a.rule.File, a.rule.Line, err)
 		}
 		f, err := r.finding(a)
 		if err != nil {
-			return nil, fmt.Errorf("policy rule %s (%s:%d): %w", a.rule.ID, a.rule.File, a.rule.Line, err)
+			return nil, nil, fmt.Errorf("policy rule %s (%s:%d): %w", a.rule.ID, a.rule.File, a.rule.Line, err)
 		}
 		if p.place(f, r.Location, a) {
 			out = append(out, f)
+		} else {
+			untouched = append(untouched, f)
 		}
 	}
 	slices.SortStableFunc(out, func(a, b *lint.Finding) int {
 		return cmp.Or(strings.Compare(a.Path, b.Path), a.Line-b.Line, a.Column-b.Column, strings.Compare(a.ID, b.ID), strings.Compare(a.Message, b.Message))
 	})
-	return out, nil
+	return out, untouched, nil
 }
 
 func readResult(a answer) (*result, error) {

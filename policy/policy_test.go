@@ -197,7 +197,8 @@ func TestResults(t *testing.T) {
 		return map[string]string{"a.rego": "# METADATA\n# title: x\n# custom: {id: A1}\npackage p\n\n" + verb + " contains " + result + "\n"}
 	}
 	for _, c := range []struct{ verb, result, want string }{
-		{"deny", `{"mesage": "x"}`, `unknown key "mesage" in a result: the keys are advice, evidence`},
+		{"deny", `object.union({"mesage": "x"}, {})`, `unknown key "mesage" in a result: the keys are advice, evidence`},
+		{"deny", `{"message": 3}`, "the message of a result cannot be a number"},
 		{"deny", `{"object": "x"}`, "a result has no message"},
 		{"deny", `7`, "must be an object with a message, not number"},
 		{"deny", `{"message": "x", "team": "dba"}`, "team and user belong to require_approval"},
