@@ -230,13 +230,8 @@ func statementCells(timing bool) []cell {
 		return strings.TrimPrefix(mdText(how, 60)+" on "+mdCode(withKind(kind, object), 100), " on ")
 	}
 	cells := []cell{
-		{"Lock", func(s *lint.Statement) (out []string) {
-			for _, l := range s.Locks {
-				if !l.New {
-					out = append(out, on(l.Mode, l.Kind, l.Object))
-				}
-			}
-			return out
+		{"Lock", func(s *lint.Statement) []string {
+			return lockLines(s.Locks, func(l lint.Lock) bool { return !l.New && l.Kind != "toast table" })
 		}},
 		{"Scan", func(s *lint.Statement) (out []string) {
 			for _, x := range s.Scans {
@@ -254,14 +249,7 @@ func statementCells(timing bool) []cell {
 			}
 			return out
 		}},
-		{"Held meanwhile", func(s *lint.Statement) (out []string) {
-			for _, l := range s.Held {
-				if !l.New {
-					out = append(out, fmt.Sprintf("%s since line %d", on(l.Mode, l.Kind, l.Object), l.Since))
-				}
-			}
-			return out
-		}},
+		{"Held meanwhile", func(s *lint.Statement) []string { return lockLines(s.Held, worthARow) }},
 		{"Rows, drops", func(s *lint.Statement) (out []string) {
 			for _, x := range s.Rows {
 				out = append(out, rowsText(x)+" in "+mdCode(x.Object, 100))
@@ -279,6 +267,38 @@ func statementCells(timing bool) []cell {
 		cells = append(cells, cell{"Took", func(s *lint.Statement) []string { return []string{fmt.Sprintf("%.1f ms", s.DurationMS)} }})
 	}
 	return cells
+}
+
+// lockLines is a line for each mode and statement that took it, with all its
+// relations.
+func lockLines(locks []lint.Lock, shown func(lint.Lock) bool) []string {
+	type key struct {
+		mode  string
+		since int
+	}
+	var keys []key
+	on := map[key][]string{}
+	for _, l := range locks {
+		if k := (key{l.Mode, l.Since}); shown(l) {
+			if on[k] == nil {
+				keys = append(keys, k)
+			}
+			on[k] = append(on[k], mdCode(withKind(l.Kind, l.Object), 100))
+		}
+	}
+	var out []string
+	for _, k := range keys {
+		objects := on[k]
+		if n := len(objects); n > 12 {
+			objects = append(objects[:12:12], fmt.Sprintf("%d more", n-12))
+		}
+		line := mdText(k.mode, 60) + " on " + strings.Join(objects, ", ")
+		if k.since > 0 {
+			line += fmt.Sprintf(" since line %d", k.since)
+		}
+		out = append(out, line)
+	}
+	return out
 }
 
 func (d *mdDoc) statements(m *lint.Migration) {
