@@ -120,3 +120,28 @@ deny contains {"message": "z", "object": "elsewhere"}
 	_, err = p.Eval(context.Background(), &Rules{Policies: p}, ordersRecord(), nil, nil, "verbose", &b)
 	wantError(t, err, `unknown explanation "verbose": one of off, notes, fails, full`)
 }
+
+// TestMisspeltTests: a test that gives a value to what does not exist, or asks
+// for it, proves nothing.
+func TestMisspeltTests(t *testing.T) {
+	for body, want := range map[string]string{
+		`count(keys.dney) == 0`:                                         "policies/keys_test.rego:5: data.team.keys has no dney: one of deny",
+		`count(keys.deny) == 0 with input.after.tabels as []`:           "policies/keys_test.rego:5: input.after has no field tabels",
+		`count(keys.deny) == 0 with input.params.ORG001.max as 3`:       `policies/keys_test.rego:5: rule ORG001 has no parameter "max"`,
+		`count(keys.deny) == 0 with data.team.limits as {"a": 1}`:       "policies/keys_test.rego:5: data.team has no limits",
+		`count(keys.deny) == 0 with input as {"after": {"tables": []}}`: "",
+	} {
+		p, err := load(t, Options{}, map[string]string{
+			"keys.rego": keyRule, "keys_test.rego": "package team.keys_test\n\nimport data.team.keys\n\ntest_it if " + body + "\n",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := p.Test(context.Background(), TestOptions{})
+		if want != "" {
+			wantError(t, err, want)
+		} else if err != nil || report.Failed() > 0 {
+			t.Errorf("%s: %v, %+v", body, err, report)
+		}
+	}
+}

@@ -169,7 +169,14 @@ func (p *Policies) override(in *Input, o override) error {
 	}
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.DisallowUnknownFields()
-	return dec.Decode(in)
+	if err := dec.Decode(in); err != nil {
+		name, unknown := strings.CutPrefix(err.Error(), "json: unknown field ")
+		if unknown {
+			return fmt.Errorf("the document has no field %s", name)
+		}
+		return err
+	}
+	return nil
 }
 
 func (p *Policies) overrideParam(in *Input, id, name, value string) error {

@@ -25,13 +25,14 @@ func checkRefs(c *ast.Compiler, rules []*Rule, data map[string]any) error {
 		if n, ok := x.(ast.Node); ok && n.Loc() != nil && n.Loc().Row > 0 {
 			at = n.Loc()
 		}
-		ref, ok := x.(ast.Ref)
-		if !ok {
-			return false
-		}
-		wrong := missingData(c.RuleTree, ref, data)
-		if wrong == "" {
-			wrong = missingParam(ref, byID)
+		wrong := ""
+		switch x := x.(type) {
+		case *ast.With:
+			wrong = missingInput(c.TypeEnv, x.Target)
+		case ast.Ref:
+			if wrong = missingData(c.RuleTree, x, data); wrong == "" {
+				wrong = missingParam(x, byID)
+			}
 		}
 		if wrong == "" {
 			return false
@@ -47,6 +48,21 @@ func checkRefs(c *ast.Compiler, rules []*Rule, data map[string]any) error {
 		visit.Walk(c.Modules[name])
 	}
 	return errors.Join(errs...)
+}
+
+// missingInput says which field of the document a test gives a value to that
+// does not exist, so that nothing reads it.
+func missingInput(env *ast.TypeEnv, target *ast.Term) string {
+	ref, ok := target.Value.(ast.Ref)
+	if !ok || !ref.HasPrefix(inputRef) {
+		return ""
+	}
+	for i := 2; i <= len(ref); i++ {
+		if _, constant := ref[i-1].Value.(ast.String); constant && env.GetByRef(ref[:i]) == nil {
+			return fmt.Sprintf("%s has no field %s", ref[:i-1], strings.Trim(ref[i-1].Value.String(), `"`))
+		}
+	}
+	return ""
 }
 
 // missingData says what a reference to data.… names and nobody defines.

@@ -77,6 +77,12 @@ func (p *Policies) unitTests(ctx context.Context, o TestOptions, only *regexp.Re
 		return err
 	}
 	compiler := ast.NewCompiler().WithCapabilities(capabilities()).WithSchemas(set).WithUseTypeCheckAnnotations(true).WithEnablePrintStatements(true)
+	if compiler.Compile(modules); compiler.Failed() {
+		return explain(compiler.Errors)
+	}
+	if err := checkRefs(compiler, p.Rules, data); err != nil {
+		return err
+	}
 	store := inmem.NewFromObject(data)
 	runner := tester.NewRunner().SetCompiler(compiler).SetStore(store).CapturePrintOutput(true).SetTimeout(30 * time.Second).
 		RaiseBuiltinErrors(true).Filter(only.String())
@@ -120,7 +126,9 @@ func (p *Policies) coverage(report cover.Report, out *TestReport) {
 			if r.End.Row != r.Start.Row {
 				lines += fmt.Sprintf("-%d", r.End.Row)
 			}
-			c.Missed = append(c.Missed, lines)
+			if !slices.Contains(c.Missed, lines) {
+				c.Missed = append(c.Missed, lines)
+			}
 		}
 		covered += f.CoveredLines
 		all += f.CoveredLines + f.NotCoveredLines

@@ -37,10 +37,12 @@ func (a *app) loadPolicies(ctx context.Context, c *config.Config, fsys fs.FS) (*
 	if len(o.Sources)+len(o.Packs) == 0 {
 		return nil, nil
 	}
-	return a.loadPolicyOptions(ctx, c, o)
+	return a.loadPolicyOptions(ctx, c, o, true)
 }
 
-func (a *app) loadPolicyOptions(ctx context.Context, c *config.Config, o policy.Options) (*policy.Policies, error) {
+// loadPolicyOptions loads policies. Whole are those of the configuration, which
+// then may name no others.
+func (a *app) loadPolicyOptions(ctx context.Context, c *config.Config, o policy.Options, whole bool) (*policy.Policies, error) {
 	p, err := policy.Load(ctx, o)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("loading policies:\n%w", err)}
@@ -50,6 +52,9 @@ func (a *app) loadPolicyOptions(ctx context.Context, c *config.Config, o policy.
 		if i := slices.IndexFunc(known.Checks, func(c lint.Rule) bool { return strings.EqualFold(c.ID, r.ID) }); i >= 0 {
 			return nil, usageError{fmt.Errorf("loading policies:\n%s:%d: rule id %s is taken by the built-in check %s: choose another", r.File, r.Line, r.ID, known.Checks[i].Name)}
 		}
+	}
+	if !whole {
+		return p, nil
 	}
 	known.Policies = p.Lint()
 	if err := c.Validate(known); err != nil {
@@ -123,7 +128,7 @@ func (a *app) openPolicies(ctx context.Context, r *policyRun, dirs []string, str
 		}
 		o.Sources = []policy.Source{{Dir: "policies"}}
 	}
-	return a.loadPolicyOptions(ctx, r.config, o)
+	return a.loadPolicyOptions(ctx, r.config, o, len(dirs) == 0)
 }
 
 func (a *app) policyCommand() *cobra.Command {
@@ -228,8 +233,11 @@ say on each line what is wanted of it. Exit code 1 if one fails.`,
 			if err := report.Write(a.stdout, o.Verbose); err != nil {
 				return err
 			}
-			if report.Failed() > 0 {
+			switch {
+			case report.Failed() > 0:
 				return findingsError{exitFindings}
+			case len(report.Units)+len(report.Cases) == 0 && o.Run != "":
+				return usagef("--run %s: no test is called so", o.Run)
 			}
 			return nil
 		},

@@ -154,7 +154,7 @@ func TestParseErrors(t *testing.T) {
 		{"dir: a\ndir: b", `assay.yaml:2:1: the key "dir" is given twice`},
 		{"dir: a\n---\ndir: b", `assay.yaml:3:1: a second document: the file holds one`},
 		{"dir: 'a", `not valid YAML`},
-		{"policies: [{dir: a, key: b.pem}]", "assay.yaml:1:12: key goes with bundle"},
+		{"policies: [{dir: a, key: b.pem}]", "assay.yaml:1:13: key goes with bundle"},
 		{"policies:\n  - a\npolicy-timeout: 0s", `assay.yaml:3:17: policy-timeout: "0s" is no duration: write it as 500ms, 30s, 5m, 2h or 30d`},
 		{"run-timeout: 5 minutes", `assay.yaml:1:14: run-timeout: "5 minutes" is no duration: write it as 500ms, 30s, 5m, 2h or 30d`},
 		{"small-table: big", `"big" is no number of rows`},
