@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/schema"
 )
 
 // Server is a PostgreSQL to make throw-away databases on: one of assay's own,
@@ -23,6 +24,7 @@ type Server struct {
 	n        int // databases made so far
 	own      *own
 	existing *existing
+	without  bool            // it has no plpgsql_check
 	keeping  <-chan struct{} // closed when a base is in the cache; nil if none is being kept
 }
 
@@ -33,6 +35,27 @@ type DB struct {
 	owner  *pgx.ConnConfig // what migrations run as: owns the database, is no superuser
 	admin  *pgx.ConnConfig // what sees and may everything; never runs a migration
 	rec    *recorder       // made when first asked for
+
+	equipped bool   // the recorder is installed
+	template string // what it is a copy of
+	pristine bool   // nothing has been done in it since
+	large    bool   // it has rows that take up room
+}
+
+// learned is what the first recorder of a copy read: it holds for every copy of
+// the same database, whose OIDs are the same.
+type learned struct {
+	catalog *schema.Catalog
+	owned   map[schema.OID]bool
+}
+
+// touch notes that something is done in the database: what was read of it and
+// of copies of it holds no longer.
+func (d *DB) touch() {
+	d.pristine = false
+	d.server.learn.Lock()
+	defer d.server.learn.Unlock()
+	delete(d.server.copies, d.name)
 }
 
 // Version says what the server is and where it came from.
@@ -40,10 +63,12 @@ func (s *Server) Version() devdb.Version { return s.version }
 
 // ConnectOwner opens a connection as the role that migrations run as.
 func (d *DB) ConnectOwner(ctx context.Context) (*pgx.Conn, error) {
+	d.touch()
 	return pgx.ConnectConfig(ctx, d.owner.Copy())
 }
 
 // ConnectAdmin opens a connection as the admin.
 func (d *DB) ConnectAdmin(ctx context.Context) (*pgx.Conn, error) {
+	d.touch()
 	return pgx.ConnectConfig(ctx, d.admin.Copy())
 }

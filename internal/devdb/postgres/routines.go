@@ -36,12 +36,15 @@ func (d *DB) Broken(ctx context.Context, before, after *schema.Catalog, names []
 	if err := r.command(ctx, begin+"; SET LOCAL check_function_bodies = on; SET LOCAL client_min_messages = error"); err != nil {
 		return nil, err
 	}
-	found, err := r.broken(ctx, oids)
-	for i, b := range found {
-		found[i].Raw = after.Functions[b.Function].Raw
-	}
+	routines, found, err := r.broken(ctx, oids)
 	if e := r.command(context.WithoutCancel(ctx), end); err == nil {
 		err = e
+	}
+	if err == nil {
+		found, err = d.checked(ctx, routines, found)
+	}
+	for i, b := range found {
+		found[i].Raw = after.Functions[b.Function].Raw
 	}
 	return found, err
 }
@@ -137,42 +140,42 @@ type probe struct {
 // answer is how a probe failed.
 type answer struct{ Code, Message string }
 
-func (r *recorder) broken(ctx context.Context, oids []schema.OID) ([]devdb.BrokenRoutine, error) {
+func (r *recorder) broken(ctx context.Context, oids []schema.OID) ([]*routine, []devdb.BrokenRoutine, error) {
 	var ids []string
 	for _, o := range oids {
 		ids = append(ids, fmt.Sprint(o))
 	}
 	text, err := query(ctx, r.conn, fmt.Sprintf(routinesSQL, strings.Join(ids, ",")))
 	if err != nil {
-		return nil, fmt.Errorf("reading the routines: %w", err)
+		return nil, nil, fmt.Errorf("reading the routines: %w", err)
 	}
 	var routines []*routine
 	if err := json.Unmarshal([]byte(text), &routines); text != "" && err != nil {
-		return nil, fmt.Errorf("reading the routines: %w", err)
+		return nil, nil, fmt.Errorf("reading the routines: %w", err)
 	}
 	var probes []probe
 	for _, x := range routines {
 		probes = append(probes, x.probes(r.base.SearchPath)...)
 	}
 	if len(probes) == 0 {
-		return nil, nil
+		return routines, nil, nil
 	}
 	sent, err := json.Marshal(probes)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := r.command(ctx, tryFunction); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	text, err = query(ctx, r.conn, "SELECT pg_temp.assay_try("+literal(string(sent))+")")
 	if err != nil {
-		return nil, fmt.Errorf("trying the statements of routines: %w", err)
+		return nil, nil, fmt.Errorf("trying the statements of routines: %w", err)
 	}
 	var answers []answer
 	if err := json.Unmarshal([]byte(text), &answers); err != nil {
-		return nil, fmt.Errorf("trying the statements of routines: %w", err)
+		return nil, nil, fmt.Errorf("trying the statements of routines: %w", err)
 	}
-	return judgeProbes(probes, answers), nil
+	return routines, judgeProbes(probes, answers), nil
 }
 
 func literal(s string) string {
