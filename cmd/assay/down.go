@@ -14,7 +14,7 @@ func (s *session) downs(ctx context.Context, rec *devdb.Record) (err error) {
 	rec.Config.DownRequired = s.project.config.Down == "require"
 	ways := false
 	for _, m := range rec.New {
-		ways = ways || m.Migration.Down != nil
+		ways = ways || m.Migration.Down != nil && m.Down == nil
 	}
 	if s.project.config.Down == "off" || !ways {
 		return nil

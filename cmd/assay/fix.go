@@ -101,7 +101,8 @@ func listed(p *project, fix *lint.Fix) (*lint.Fix, error) {
 	return fix, nil
 }
 
-// stillNew are the migrations of a mended directory that are not merged.
+// stillNew are the migrations of a mended directory that are not merged. Those
+// that no mend has touched keep what is known of their way back.
 func (p *project) stillNew(dir *migration.Dir) []*devdb.Recorded {
 	merged := map[string]bool{}
 	for _, m := range p.base {
@@ -119,10 +120,17 @@ func (p *project) stillNew(dir *migration.Dir) []*devdb.Recorded {
 		r := &devdb.Recorded{Migration: m, Added: true}
 		if old := added[key(m)]; old != nil {
 			r.OutOfOrder = old.OutOfOrder
+			if same(m, old.Migration) && same(m.Down, old.Migration.Down) {
+				r.Down = old.Down
+			}
 		}
 		out = append(out, r)
 	}
 	return out
+}
+
+func same(a, b *migration.Migration) bool {
+	return a == b || a != nil && b != nil && a.Path == b.Path && a.Hash == b.Hash && a.TxMode == b.TxMode
 }
 
 // mended is the project with fixes applied.

@@ -21,11 +21,12 @@ type Undoable interface {
 // that r.Base has been replayed on and nothing else. Each way back runs right
 // after its own migration and is taken back, so that one which fails or leaves
 // something behind does not spoil the next: in a transaction that is rolled
-// back where that is the same, else on a clone of up.
+// back where that is the same, else on a clone of up. One that is known already is
+// not run again.
 func RecordDowns(ctx context.Context, up Undoable, clone func(context.Context) (devdb.DB, error), r *devdb.Record) error {
 	last := -1
 	for i, m := range r.New {
-		if m.Migration.Down != nil && m.Err == nil {
+		if m.Migration.Down != nil && m.Err == nil && m.Down == nil {
 			last = i
 		}
 	}
@@ -52,7 +53,7 @@ func recordDown(ctx context.Context, up Undoable, clone func(context.Context) (d
 	} else if err != nil {
 		return fmt.Errorf("running %s again for its way back: %w", m.Path, err)
 	}
-	if m.Migration.Down == nil || m.Err != nil {
+	if m.Migration.Down == nil || m.Err != nil || m.Down != nil {
 		return nil
 	}
 	m.Down = &devdb.DownRun{Migration: m.Migration.Down}
