@@ -63,12 +63,17 @@ func (o *own) fill(ctx context.Context) error {
 	} else if err := o.take(from); err != nil {
 		return fmt.Errorf("copying an empty cluster: %w", err)
 	}
-	if runtime.GOOS == "windows" {
-		b, err := os.ReadFile(filepath.Join(o.data, "assay.pass"))
-		o.pass = string(b)
-		return err
+	return o.password()
+}
+
+// password reads the admin's, which initdb was given.
+func (o *own) password() error {
+	if runtime.GOOS != "windows" {
+		return nil
 	}
-	return nil
+	b, err := os.ReadFile(filepath.Join(o.data, "assay.pass"))
+	o.pass = string(b)
+	return err
 }
 
 func (o *own) initdb(ctx context.Context) error {
@@ -148,6 +153,9 @@ func (s *Server) Restore(ctx context.Context, key string) (*DB, bool, error) {
 		// Another run may be clearing the cache: begin anew.
 		return nil, false, s.own.fill(ctx)
 	}
+	if err := s.own.password(); err != nil {
+		return nil, false, err
+	}
 	now := time.Now()
 	_ = os.Chtimes(from, now, now) // it was of use: keep it longer
 	if err := s.up(ctx); err != nil {
@@ -155,6 +163,9 @@ func (s *Server) Restore(ctx context.Context, key string) (*DB, bool, error) {
 	}
 	s.n = 1
 	d, err := s.database(string(name))
+	if err == nil {
+		d.equipped = true // Snapshot has seen to it
+	}
 	return d, err == nil, err
 }
 
@@ -167,6 +178,9 @@ func (s *Server) Snapshot(ctx context.Context, key string, d *DB) error {
 	defer s.mu.Unlock()
 	if s.own == nil || isFile(filepath.Join(s.baseDir(key), "PG_VERSION")) {
 		return nil
+	}
+	if err := s.equip(ctx, d); err != nil {
+		return err
 	}
 	if err := d.Disconnect(ctx); err != nil {
 		return err
@@ -207,7 +221,7 @@ func (s *Server) Snapshot(ctx context.Context, key string, d *DB) error {
 
 func (s *Server) baseDir(key string) string {
 	h := sha256.New()
-	fmt.Fprintln(h, s.own.build(), s.own.wal, s.owner, s.config.TimeZone)
+	fmt.Fprintln(h, s.own.build(), s.own.wal, s.owner, s.config.TimeZone, recorderHash())
 	for _, k := range sortedKeys(s.config.Settings) {
 		fmt.Fprintln(h, k, s.config.Settings[k])
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -52,6 +53,11 @@ func (s *Server) up(ctx context.Context) error {
 	if s.own == nil || s.own.done != nil {
 		return nil
 	}
+	if !isFile(filepath.Join(s.own.data, "PG_VERSION")) {
+		if err := s.own.fill(ctx); err != nil {
+			return err
+		}
+	}
 	if err := s.own.start(ctx); err != nil {
 		return err
 	}
@@ -75,15 +81,69 @@ func (s *Server) asAdmin(ctx context.Context, f func(context.Context, *pgx.Conn)
 	return f(ctx, c)
 }
 
+// dropLater is how many databases that nobody needs any more may lie on a server
+// of assay's own: dropping one takes a checkpoint, and all go with the server.
+const dropLater = 8
+
+// drop drops a database, on a server of assay's own a few together unless it is large.
+func (s *Server) drop(ctx context.Context, d *DB) error {
+	s.trash.Lock()
+	s.dropped = append(s.dropped, d.name)
+	names := s.dropped
+	if s.own != nil && len(names) < dropLater && !d.large {
+		s.trash.Unlock()
+		return nil
+	}
+	s.dropped = nil
+	s.trash.Unlock()
+	return s.asAdmin(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		for _, name := range names {
+			sql := "DROP DATABASE IF EXISTS " + quoted(name)
+			if s.version.Num >= 130000 {
+				sql += " WITH (FORCE)"
+			}
+			if _, err := c.Exec(ctx, sql); err != nil {
+				return fmt.Errorf("dropping the dev database %s: %w", name, err)
+			}
+		}
+		return nil
+	})
+}
+
 // Create makes an empty database that the migrations' role owns.
 func (s *Server) Create(ctx context.Context) (*DB, error) { return s.create(ctx, "template0") }
 
 // Clone makes a copy of d, whose connections it closes.
 func (s *Server) Clone(ctx context.Context, d *DB) (*DB, error) {
+	if err := s.equip(ctx, d); err != nil {
+		return nil, err
+	}
 	if err := d.Disconnect(ctx); err != nil {
 		return nil, err
 	}
-	return s.create(ctx, d.name)
+	copied, err := s.create(ctx, d.name)
+	if err == nil {
+		copied.equipped, copied.template, copied.pristine, copied.large = d.equipped, d.name, true, d.large
+	}
+	return copied, err
+}
+
+// equip installs the recorder in a database that will be copied, so that every
+// copy has it. On an existing server each database gets its own when it needs it.
+func (s *Server) equip(ctx context.Context, d *DB) error {
+	if s.own == nil || d.equipped {
+		return nil
+	}
+	if d.rec != nil && d.rec.tx.open {
+		return nil // it is not the base
+	}
+	r := d.recorder()
+	err := r.connect(ctx)
+	if err == nil {
+		err = r.install(ctx)
+	}
+	d.equipped = err == nil
+	return err
 }
 
 func (s *Server) create(ctx context.Context, template string) (*DB, error) {
@@ -183,16 +243,7 @@ func (d *DB) Close() error {
 	if s.own != nil && s.own.done == nil {
 		return err // the server is gone, and the database with it
 	}
-	sql := "DROP DATABASE IF EXISTS " + quoted(d.name)
-	if s.version.Num >= 130000 {
-		sql += " WITH (FORCE)"
-	}
-	err = errors.Join(err, s.asAdmin(ctx, func(ctx context.Context, c *pgx.Conn) error {
-		if _, err := c.Exec(ctx, sql); err != nil {
-			return fmt.Errorf("dropping the dev database %s: %w", d.name, err)
-		}
-		return nil
-	}))
+	err = errors.Join(err, s.drop(ctx, d))
 	if err != nil && s.own.died(time.Second) != nil {
 		return nil // the database has gone with its server, which says so when it is closed
 	}

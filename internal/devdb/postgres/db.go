@@ -20,12 +20,18 @@ type Server struct {
 	owner   string          // the role that migrations run as
 	pass    string          // of the owner, on an existing server
 
+	trash   sync.Mutex
+	dropped []string // databases that are still there and nobody's
+
 	mu       sync.Mutex
 	n        int // databases made so far
 	own      *own
 	existing *existing
 	without  bool            // it has no plpgsql_check
 	keeping  <-chan struct{} // closed when a base is in the cache; nil if none is being kept
+
+	learn  sync.Mutex
+	copies map[string]learned // by the database they are copies of
 }
 
 // DB is one throw-away database. It is used by one goroutine at a time.

@@ -141,6 +141,7 @@ func searchPath(step *devdb.Step) string {
 // fillTables gives the first table n rows and the others as many as production
 // has in proportion, ten at least.
 func (d *DB) fillTables(ctx context.Context, step *devdb.Step, tables []*schema.Relation, st *stats.Stats, n int64) (left []string, err error) {
+	d.large = true
 	c, err := d.connectQuiet(ctx)
 	if err != nil {
 		return nil, err

@@ -241,6 +241,9 @@ func (r *recorder) take(ctx context.Context, text string, all, foreigners bool) 
 		return err
 	}
 	r.cat = got.merge(old)
+	if all && r.learned != nil {
+		r.learned(r.cat, r.owned)
+	}
 	return nil
 }
 

@@ -329,6 +329,7 @@ func (b *Bench) sweep(ctx context.Context, tables []string, xid string) error {
 // Before PostgreSQL 15 only a superuser may ask for it, and neither seeds nor
 // rows may run as one: so the admin makes it the owner's default for a moment.
 func (d *DB) connectQuiet(ctx context.Context) (*pgx.Conn, error) {
+	d.touch()
 	admin, err := pgconn.ConnectConfig(ctx, &d.admin.Config)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the dev database as admin: %w", err)

@@ -18,13 +18,39 @@ func (d *DB) recorder() *recorder {
 	if d.rec == nil {
 		d.rec = newRecorder(&d.owner.Config, &d.admin.Config, d.server.config.StatementTimeout, d.server.config.TimeZone)
 		d.rec.createExtension = d.CreateExtension
+		d.rec.present = d.equipped
+		d.share()
 	}
 	return d.rec
+}
+
+// share hands what is known of a copy's catalog from one recorder to the next.
+func (d *DB) share() {
+	if !d.pristine {
+		return
+	}
+	s := d.server
+	s.learn.Lock()
+	defer s.learn.Unlock()
+	if l, ok := s.copies[d.template]; ok {
+		d.rec.cat, d.rec.owned = l.catalog, l.owned
+	}
+	d.rec.learned = func(c *schema.Catalog, owned map[schema.OID]bool) {
+		s.learn.Lock()
+		defer s.learn.Unlock()
+		if d.pristine {
+			if s.copies == nil {
+				s.copies = map[string]learned{}
+			}
+			s.copies[d.template] = learned{c, owned}
+		}
+	}
 }
 
 // Replay applies a merged migration in the transactions its tool would have
 // used, and records nothing. A refused statement is a *devdb.StatementError.
 func (d *DB) Replay(ctx context.Context, m *migration.Migration) error {
+	d.touch()
 	return d.recorder().replay(ctx, m)
 }
 
@@ -34,7 +60,14 @@ func (d *DB) Replay(ctx context.Context, m *migration.Migration) error {
 // migration with TxAll leaves its transaction open for the next one; Finish
 // commits it.
 func (d *DB) Record(ctx context.Context, m *migration.Migration) ([]*devdb.Step, error) {
-	return d.recorder().record(ctx, m)
+	r := d.recorder()
+	if d.pristine { // what is read now holds for other copies
+		if _, err := d.Catalog(ctx); err != nil {
+			return nil, err
+		}
+	}
+	d.touch()
+	return r.record(ctx, m)
 }
 
 // Finish commits the transaction that migrations with TxAll run in together. A
@@ -88,6 +121,7 @@ func (d *DB) Owner(ctx context.Context) (*pgconn.PgConn, error) {
 	if err := r.connect(ctx); err != nil {
 		return nil, err
 	}
+	d.touch()
 	r.cat, r.uncounted = nil, true
 	return r.conn, nil
 }

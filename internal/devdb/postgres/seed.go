@@ -31,6 +31,7 @@ func (b *Bench) Seed(ctx context.Context, files []*migration.Migration) (d *DB, 
 			d = nil
 		}
 	}()
+	d.large = true
 	conn, err := d.connectQuiet(ctx)
 	if err == nil && conn == nil { // foreign keys then hold while loading
 		conn, err = d.ConnectOwner(ctx)

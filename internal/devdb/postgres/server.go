@@ -89,7 +89,7 @@ func (o *own) prepare(ctx context.Context) error {
 		}
 		o.bin.dir = filepath.Join(root, filepath.Base(o.bin.dir))
 	}
-	return o.fill(ctx)
+	return nil
 }
 
 // arguments are settings for speed: nothing outlives the run.

@@ -3,9 +3,12 @@ package postgres
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -36,6 +39,8 @@ type recorder struct {
 	conn      *pgconn.PgConn // traced
 	obs       *pgconn.PgConn // admin's
 	installed bool
+	present   bool                                       // installed in the database that this one is a copy of
+	learned   func(*schema.Catalog, map[schema.OID]bool) // is told of the first reading; nil: nobody is
 	// OIDs of the recorder's functions.
 	probing, meeting, reading, readingAll uint32
 	functions                             string // schema of the recorder's functions
@@ -136,6 +141,10 @@ func (r *recorder) install(ctx context.Context) error {
 	if r.installed {
 		return nil
 	}
+	if r.present {
+		r.functions, r.triggers = "pg_catalog", true
+		return r.found(ctx, r.conn)
+	}
 	obs, err := r.observer(ctx)
 	if err != nil {
 		return err
@@ -165,23 +174,29 @@ func (r *recorder) install(ctx context.Context) error {
 			return fmt.Errorf("installing the recorder: %w", err)
 		}
 	}
-	for name, oid := range map[string]*uint32{"probe": &r.probing, "strangers": &r.meeting, "some": &r.reading, "all": &r.readingAll} {
-		if *oid, err = oidOfFunction(ctx, obs, r.functions+".assay_recorder_"+name); err != nil {
-			return err
-		}
+	return r.found(ctx, obs)
+}
+
+// found notes the OIDs that the fast path calls the recorder's functions by.
+func (r *recorder) found(ctx context.Context, c *pgconn.PgConn) error {
+	text, err := query(ctx, c, strings.ReplaceAll(`SELECT pg_catalog.concat_ws(' ', '{f}.assay_recorder_probe'::pg_catalog.regproc::oid, '{f}.assay_recorder_strangers'::pg_catalog.regproc::oid,
+		'{f}.assay_recorder_some'::pg_catalog.regproc::oid, '{f}.assay_recorder_all'::pg_catalog.regproc::oid)`, "{f}", r.functions))
+	if err != nil {
+		return fmt.Errorf("installing the recorder: %w", err)
+	}
+	if _, err := fmt.Sscan(text, &r.probing, &r.meeting, &r.reading, &r.readingAll); err != nil {
+		return fmt.Errorf("installing the recorder: the server gave %q", text)
 	}
 	r.installed = true
 	return nil
 }
 
-// oidOfFunction gives the OID that the fast path calls a function by.
-func oidOfFunction(ctx context.Context, c *pgconn.PgConn, name string) (uint32, error) {
-	text, err := query(ctx, c, "SELECT '"+name+"'::pg_catalog.regproc::pg_catalog.oid")
-	if err != nil {
-		return 0, fmt.Errorf("installing the recorder: %w", err)
-	}
-	return uint32(oidOf(text)), nil
-}
+// recorderHash tells one version of what is installed from another.
+var recorderHash = sync.OnceValue(func() string {
+	h := sha256.New()
+	fmt.Fprintln(h, catalogSQL, belongSQL(false), edgesSQL(false), probeFunction, strangersFunction, eventSQL)
+	return hex.EncodeToString(h.Sum(nil))
+})
 
 // query gives the one value of a query, empty for null.
 func query(ctx context.Context, c *pgconn.PgConn, sql string) (string, error) {
