@@ -36,11 +36,11 @@ columns_of_type(type) := [c |
 
 # METADATA
 # description: Tables by qualified name, partitions and temporary ones too.
-table_by_name := {t.object: t | some t in input.after.tables}
+table_by_name := {t.object: t | some t in input.after.tables} # regal ignore:prefer-set-or-object-rule
 
 # METADATA
 # description: Columns of all tables by qualified name, such as public.orders.total.
-column_by_name := {c.object: c | some c in input.after.columns}
+column_by_name := {c.object: c | some c in input.after.columns} # regal ignore:prefer-set-or-object-rule
 
 # METADATA
 # description: The object is made by this change. It takes a qualified name.
@@ -49,7 +49,7 @@ is_new(name) if name in _added
 _added := {added | some added in input.added}
 
 # METADATA
-# description: The team that owns the object, by the last pattern of the owners file that matches. Undefined if none does.
+# description: The team that owns the object, by the last pattern of the owners file that matches. Else undefined.
 owner(name) := team if {
 	matching := [o.team | some o in input.owners; _glob(o.pattern, name)]
 	count(matching) > 0
@@ -105,7 +105,7 @@ size_of(name) := _stats[name].bytes
 # description: Rows of a table in production by the statistics. Undefined if they do not know it.
 rows_of(name) := _stats[name].rows
 
-_stats := {t.object: t | some t in input.stats.tables}
+_stats := {t.object: t | some t in input.stats.tables} # regal ignore:prefer-set-or-object-rule
 
 # METADATA
 # description: An index whose first columns are the given ones, in any order. Partial indexes do not count.
