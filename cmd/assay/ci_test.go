@@ -270,6 +270,15 @@ func TestCIError(t *testing.T) {
 	}
 }
 
+// TestCINowhere: outside of a CI it is lint, and says so.
+func TestCINowhere(t *testing.T) {
+	b := newCIBench(t, "", nil)
+	b.env = map[string]string{}
+	if out, code := b.run([]*lint.Finding{oneFinding()}); code != exitFindings || !strings.Contains(out, "nobody is told") || len(b.Log) != 0 {
+		t.Errorf("exit %d, requests %v\n%s", code, b.Log, out)
+	}
+}
+
 func TestCIApproval(t *testing.T) {
 	b := newCIBench(t, "pull_request_review", pullEvent("o/r"))
 	b.Teams["o/dba"] = []string{"alice"}

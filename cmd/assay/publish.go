@@ -73,6 +73,9 @@ func (p *publication) publish(ctx context.Context, res *lint.Result, outs []outp
 	if p.host == nil && p.run.ReadOnly != "" {
 		p.runner.Notice("no comment and no commit status: " + p.run.ReadOnly)
 	}
+	if p.run.Host == ci.None {
+		p.say("assay: nobody is told: this is no job of GitHub Actions, GitLab CI or CircleCI for a project on GitHub or GitLab")
+	}
 	for _, l := range left {
 		p.runner.Notice(l.String())
 	}
