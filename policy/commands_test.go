@@ -97,6 +97,8 @@ package a
 deny contains {"message": "x", "object": table.object} if {
 	some table in input.after.tables
 	not startswith(table.name, "x")
+	trace(table.object)
+	print("asked about", table.object)
 	table.comment == "y"
 }
 
@@ -109,11 +111,15 @@ deny contains {"message": "z", "object": "elsewhere"}
 	if err != nil || len(found) != 0 {
 		t.Fatalf("got %v, %v", found, err)
 	}
-	want := "policies/a.rego:10: fails: table.comment == \"y\"    with table = public.old, table.comment = \"\"\n" +
-		"policies/a.rego:10: fails: table.comment == \"y\"    with table = public.orders, table.comment = \"\"\n" +
+	want := "policies/a.rego:12: fails: table.comment == \"y\"    with table = public.old, table.comment = \"\"\n" +
+		"policies/a.rego:12: fails: table.comment == \"y\"    with table = public.orders, table.comment = \"\"\n" +
 		"left out, as the change does not touch elsewhere (custom.scope: everything would tell it): A1: z\n"
 	if b.String() != want {
 		t.Errorf("got\n%swant\n%s", &b, want)
+	}
+	b.Reset()
+	if _, err = silent.Eval(context.Background(), &Rules{Policies: silent}, ordersRecord(), nil, nil, "notes", &b); err != nil || !strings.Contains(b.String(), `Note "public.old"`) {
+		t.Errorf("got %v\n%s", err, &b)
 	}
 	_, err = p.Eval(context.Background(), &Rules{Policies: p}, ordersRecord(), nil, []string{"ORG002"}, "off", &b)
 	wantError(t, err, `unknown policy rule "ORG002": one of ORG001`)

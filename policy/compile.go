@@ -14,7 +14,7 @@ import (
 // forbidden are functions of OPA that policies may not call beside those that
 // OPA itself marks as depending on the world: whatever reaches the network or
 // loads schemas from elsewhere, and what has no bound.
-var forbidden = []string{"graph.reachable_paths", "json.match_schema", "json.verify_schema", "opa.runtime", "rego.parse_module", "trace"}
+var forbidden = []string{"graph.reachable_paths", "json.match_schema", "json.verify_schema", "opa.runtime", "rego.parse_module"}
 
 // capabilities are what policies may use: OPA's functions without network,
 // environment, randomness and clock. time.now_ns stays; it gives one fixed value.

@@ -16,7 +16,8 @@ import (
 )
 
 // Explanations are how much of the way to an answer Eval tells: nothing, what
-// trace and print noted, the expressions that failed, or every step.
+// rules noted with trace(), the expressions that failed, or every step. What
+// they print() is told in any case.
 var Explanations = []string{"off", "notes", "fails", "full"}
 
 // Has is an error if a rule of one of the ids is not loaded.
@@ -90,7 +91,7 @@ func (p *Policies) trace(ctx context.Context, whole *Input, each []*Input, expla
 		}
 		events := pick(explain, *t)
 		if len(events) == 0 {
-			_, err := fmt.Fprintf(w, "no %s to tell\n", map[string]string{"notes": "trace() or print()", "fails": "expression that failed"}[explain])
+			_, err := fmt.Fprintf(w, "no %s to tell\n", map[string]string{"notes": "trace()", "fails": "expression that failed"}[explain])
 			return err
 		}
 		if explain == "fails" {
