@@ -26,6 +26,7 @@ func (p *Pass) reportDemand(at At, d devdb.Demand, target schema.Ref, table sche
 		if table != 0 && p.writtenBefore(at, table) {
 			return
 		}
+		f.Evidence = append(f.Evidence, gaveUp(proof)...)
 	case proof.Outcome != devdb.Fails:
 		return
 	default:
@@ -35,6 +36,14 @@ func (p *Pass) reportDemand(at At, d devdb.Demand, target schema.Ref, table sche
 		}
 	}
 	p.Report(at, f)
+}
+
+// gaveUp says that rows were still to be tried when the search was ended.
+func gaveUp(proof *devdb.Proof) []lint.Evidence {
+	if proof == nil || !proof.GaveUp {
+		return nil
+	}
+	return []lint.Evidence{{Kind: "rows", Text: "no row that breaks it is shown: " + proof.Why}}
 }
 
 // seededProof reports whether rows of the team's own seed break the demand.

@@ -63,6 +63,9 @@ type Proof struct {
 	// among Step.Counterexamples as well.
 	Counterexample *Counterexample
 	Why            string // one clause, of Unknown: what was in the way
+	// GaveUp: rows were still to be tried when the tries, or the time, for the
+	// statement were used up. The Outcome is Unknown.
+	GaveUp bool
 	// Kept are, of a keep that Passes, the tables and columns in which what
 	// the statement takes away is found after it.
 	Kept []string

@@ -24,8 +24,11 @@ type Bench interface {
 type Proving struct {
 	// Alone takes each migration as a change set of its own, on a base of all before it.
 	Alone bool
-	// Timeout is the time for one statement; 0 is a second.
+	// Timeout is the time for one statement; 0 is a second. Before it runs out
+	// proof.Tries are used up, as a rule, on every machine at the same place.
 	Timeout time.Duration
+	// Tries is for tests; 0 is proof.Tries.
+	Tries int
 }
 
 // Prove looks, for every statement of a record that demands something of rows
@@ -36,8 +39,11 @@ func Prove(ctx context.Context, b Bench, r *devdb.Record, o Proving) error {
 	if o.Timeout == 0 {
 		o.Timeout = time.Second
 	}
+	if o.Tries == 0 {
+		o.Tries = proof.Tries
+	}
 	if !o.Alone {
-		return prove(ctx, b, r.Before, r.New, o.Timeout)
+		return prove(ctx, b, r.Before, r.New, o)
 	}
 	behind := 0 // migrations that the bench has yet to run
 	for i, m := range r.New {
@@ -55,7 +61,7 @@ func Prove(ctx context.Context, b Bench, r *devdb.Record, o Proving) error {
 				return fmt.Errorf("replaying %s to try rows after it: %w", r.New[behind].Path, err)
 			}
 		}
-		if err := prove(ctx, b, before, change, o.Timeout); err != nil {
+		if err := prove(ctx, b, before, change, o); err != nil {
 			return err
 		}
 	}
@@ -63,17 +69,19 @@ func Prove(ctx context.Context, b Bench, r *devdb.Record, o Proving) error {
 }
 
 // prove tries the tasks of one change set, those of a statement in the time for one.
-func prove(ctx context.Context, b Bench, before *schema.Catalog, change []*devdb.Recorded, timeout time.Duration) error {
+func prove(ctx context.Context, b Bench, before *schema.Catalog, change []*devdb.Recorded, o Proving) error {
 	tasks := proof.Tasks(before, change)
 	if len(tasks) == 0 {
 		return nil
 	}
-	p := proof.New(b, before, change)
+	limit := &proof.Limit{Lab: b}
+	p := proof.New(limit, before, change)
 	var step *devdb.Step
 	var deadline time.Time
 	for _, t := range tasks {
 		if t.Step != step {
-			step, deadline = t.Step, time.Now().Add(timeout)
+			step, deadline = t.Step, time.Now().Add(o.Timeout)
+			limit.Left = o.Tries
 		}
 		limited, cancel := context.WithDeadline(ctx, deadline)
 		out, err := p.Prove(limited, t)
@@ -82,8 +90,13 @@ func prove(ctx context.Context, b Bench, before *schema.Catalog, change []*devdb
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case errors.Is(err, proof.ErrTries) && out.Outcome == devdb.Changes:
+		case errors.Is(err, proof.ErrTries):
+			out.Outcome, out.Counterexample, out.Kept, out.GaveUp = devdb.Unknown, nil, nil, true
+			out.Why = "the tries for a statement were used up"
 		case err != nil && late:
-			out.Outcome, out.Counterexample, out.Why = devdb.Unknown, nil, fmt.Sprintf("it took longer than %s (proofs: timeout)", timeout)
+			out.Outcome, out.Counterexample, out.Kept, out.GaveUp = devdb.Unknown, nil, nil, true
+			out.Why = fmt.Sprintf("it took longer than %s (proofs: timeout)", o.Timeout)
 		case err != nil:
 			return fmt.Errorf("%s:%d: looking for rows on which the statement fails: %w", step.Stmt.Pos.Path, step.Stmt.Pos.Line, err)
 		}

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/devdb/postgres/pgtest"
 	"github.com/assaydb/assay/internal/pipeline"
+	"github.com/assaydb/assay/internal/schema"
 )
 
 // kinds are changes by what they demand: what comes of trying it, the code or
@@ -67,7 +69,8 @@ var kinds = []struct {
 	{"update that casts", "CREATE TABLE t (id int PRIMARY KEY, a text)", "ALTER TABLE t ADD n int;\nUPDATE t SET n = a::int", devdb.Fails, "22P02", "INSERT INTO t (id, a) VALUES (1, 'a');"},
 	{"update of the numbers", "CREATE TABLE t (id int PRIMARY KEY, a text)", "ALTER TABLE t ADD n int;\nUPDATE t SET n = a::int WHERE a ~ '^[0-9]{1,6}$'", devdb.Passes, "", ""},
 	{"update of some", "CREATE TABLE t (id int PRIMARY KEY, kind text NOT NULL, a text)", "ALTER TABLE t ADD n int;\nUPDATE t SET n = a::int WHERE kind = 'count'", devdb.Fails, "22P02", "'count'"},
-	{"update to a given key", "CREATE TABLE t (id int PRIMARY KEY, a text)", "UPDATE t SET id = 6 WHERE a = 'six'", devdb.Passes, "", ""},
+	{"update to a given key", "CREATE TABLE t (id int PRIMARY KEY, a text)", "UPDATE t SET id = 6 WHERE a = 'six'", devdb.Unknown, "", ""},
+	{"update to a given key by a list", "CREATE TABLE t (id int PRIMARY KEY, a text)", "UPDATE t SET a = trim(a), id = 6 WHERE a IN ('six', 'vi')", devdb.Passes, "", ""},
 	{"insert of given values", "CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1)", devdb.Unknown, "", ""},
 	{"delete without where", "CREATE TABLE t (id int PRIMARY KEY, a text)", "DELETE FROM t", devdb.Changes, "", "INSERT INTO t"},
 	{"delete with where", "CREATE TABLE t (id int PRIMARY KEY, a text)", "DELETE FROM t WHERE id = 7", devdb.Unknown, "", ""},
@@ -131,6 +134,34 @@ func TestProveKinds(t *testing.T) {
 			if k.name == "trigger in the way" && len(x.Left) != 1 {
 				t.Errorf("%s: %s: left out %q, want the trigger", major, k.name, x.Left)
 			}
+		}
+	}
+}
+
+// TestProveGivesUp holds that a search ends after the same number of tries
+// everywhere, and that it is said.
+func TestProveGivesUp(t *testing.T) {
+	ctx := context.Background()
+	server := pgtest.Server(t, "")
+	db, err := server.Create(ctx)
+	must(t, err)
+	defer func() { must(t, db.Close()) }()
+	must(t, db.Replay(ctx, script("base.sql", "CREATE TABLE t (id int PRIMARY KEY, a int, live boolean NOT NULL)")))
+	work, err := server.Clone(ctx, db)
+	must(t, err)
+	defer func() { must(t, work.Close()) }()
+	bench := server.Bench(db)
+	defer func() { must(t, bench.Close()) }()
+	rec := &devdb.Record{New: []*devdb.Recorded{{Migration: script("new.sql", "UPDATE t SET a = 0 WHERE a IS NULL AND live;\nALTER TABLE t ALTER a SET NOT NULL")}}}
+	must(t, pipeline.RecordAll(ctx, work, rec))
+	target := schema.Ref{Class: schema.ClassRelation, OID: rec.New[0].Steps[1].After.RelationNamed("public", "t").OID, Sub: 2}
+	for tries, want := range map[int]devdb.Outcome{25: devdb.Unknown, 400: devdb.Fails} {
+		step := rec.New[0].Steps[1]
+		step.Proofs = nil
+		must(t, pipeline.Prove(ctx, bench, rec, pipeline.Proving{Tries: tries, Timeout: time.Minute}))
+		p := step.Proof(devdb.DemandNotNull, target)
+		if p == nil || p.Outcome != want || p.GaveUp != (want == devdb.Unknown) {
+			t.Errorf("after %d tries: %+v, want %s", tries, p, want)
 		}
 	}
 }

@@ -12,6 +12,10 @@ import (
 
 var selects = regexp.MustCompile(`(?i)\bSELECT\b`)
 
+// onlyConstants is an UPDATE that sets nothing but given values: whether these
+// fit does not depend on the rows, but for keys, which the author knows.
+var onlyConstants = regexp.MustCompile(`(?is)^\s*UPDATE\s+[\w."]+(?:\s+(?:AS\s+)?\w+)?\s+SET\s+(?:[\w"]+\s*=\s*(?:''|-?[\d.]+|TRUE|FALSE|DEFAULT|now\(\)|CURRENT_TIMESTAMP)\s*(?:,\s*|;?\s*$|WHERE\b.*$))+$`)
+
 // readsRows reports whether a statement of the change works on rows that it
 // reads: what comes of it depends on them. An INSERT of given values does not.
 func readsRows(s *devdb.Step) bool {
@@ -28,7 +32,7 @@ func readsRows(s *devdb.Step) bool {
 // tables that it reads.
 func (f *finder) data() {
 	s := f.s
-	if !readsRows(s) || s.Tag == "DO" {
+	if !readsRows(s) || s.Tag == "DO" || onlyConstants.MatchString(textConst.ReplaceAllString(s.Stmt.Text, "''")) {
 		return
 	}
 	var tables []*schema.Relation

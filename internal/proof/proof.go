@@ -6,6 +6,7 @@ package proof
 
 import (
 	"context"
+	"errors"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/migration"
@@ -75,4 +76,40 @@ func meets(d devdb.Demand, code string) bool {
 		}
 	}
 	return false
+}
+
+// ErrTries says that the tries for a statement are used up.
+var ErrTries = errors.New("the tries for a statement are used up")
+
+// Tries is what may be tried for one statement, in the unit of Limit: about
+// thirty sets of rows, a third of a second's work on a small machine. The limit
+// is reached at the same place on every machine; a clock is not.
+const Tries = 600
+
+// costs of a try and of a query, as they relate in time.
+const (
+	costTry   = 20
+	costQuery = 1
+)
+
+// Limit counts what a lab is asked, up to a limit.
+type Limit struct {
+	Lab
+	Left int
+}
+
+// Query asks the lab, or gives ErrTries.
+func (l *Limit) Query(ctx context.Context, sql string) ([][]*string, error) {
+	if l.Left -= costQuery; l.Left < 0 {
+		return nil, ErrTries
+	}
+	return l.Lab.Query(ctx, sql)
+}
+
+// Try asks the lab, or gives ErrTries.
+func (l *Limit) Try(ctx context.Context, t Trial) (*Tried, error) {
+	if l.Left -= costTry; l.Left < 0 {
+		return nil, ErrTries
+	}
+	return l.Lab.Try(ctx, t)
 }

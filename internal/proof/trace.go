@@ -44,24 +44,37 @@ func (p *Prover) trace(ctx context.Context, t *Task, b *builder, g goal, trial T
 	trial.Look = &Look{After: query}
 	second := trial
 	second.Rows = other.inserts()
-	var states []map[string][]string
-	for _, x := range []Trial{trial, second, trial} {
-		tried, err := p.lab.Try(ctx, x)
-		if err != nil {
-			return o, err
-		}
-		if tried.Refused != nil || tried.Failed != nil || tried.Unseen {
-			return untold, nil
-		}
-		states = append(states, stateOf(tried.After))
+	was, ok, err := p.stateAfter(ctx, trial)
+	if err != nil || !ok {
+		return untold, err
 	}
-	kept := differing(states[0], states[1])
-	noise := differing(states[0], states[2]) // of the clock, sequences, chance
-	kept = slices.DeleteFunc(kept, func(s string) bool { return slices.Contains(noise, s) })
+	is, ok, err := p.stateAfter(ctx, second)
+	if err != nil || !ok {
+		return untold, err
+	}
+	kept := differing(was, is)
+	if len(kept) > 0 && g.keep.column != 0 {
+		again, ok, err := p.stateAfter(ctx, trial)
+		if err != nil || !ok {
+			return untold, err
+		}
+		noise := differing(was, again) // of the clock, sequences, chance
+		kept = slices.DeleteFunc(kept, func(s string) bool { return slices.Contains(noise, s) })
+	}
 	if len(kept) == 0 {
 		return o, nil
 	}
 	return outcome{proof: devdb.Passes, kept: kept}, nil
+}
+
+// stateAfter is what tables hold after the change set was run over rows; ok is
+// false if it cannot be seen.
+func (p *Prover) stateAfter(ctx context.Context, t Trial) (state map[string][]string, ok bool, err error) {
+	tried, err := p.lab.Try(ctx, t)
+	if err != nil || tried.Refused != nil || tried.Failed != nil || tried.Unseen {
+		return nil, false, err
+	}
+	return stateOf(tried.After), true, nil
 }
 
 // otherValue is one that a column may have instead of the one in a row, empty
