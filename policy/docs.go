@@ -146,7 +146,9 @@ func (p *Policies) example(ctx context.Context, b *strings.Builder, record Recor
 	var lines []string
 	if record == nil {
 		for _, w := range c.Wants {
-			lines = append(lines, fmt.Sprintf("%s: %s", w.ID, strings.ReplaceAll(w.Message.String(), `\`, "")))
+			if w.ID == r.ID {
+				lines = append(lines, fmt.Sprintf("%s %s: %s", r.Severity, w.ID, strings.ReplaceAll(w.Message.String(), `\`, "")))
+			}
 		}
 	} else {
 		res, err := p.runCase(ctx, record, f, c)
