@@ -215,8 +215,10 @@ func (p *publication) tell(res *lint.Result, c integrations.Consent, s integrati
 		}
 	}
 	for _, o := range [][2]string{
-		{"findings", strconv.Itoa(len(res.Findings))}, {"errors", strconv.Itoa(res.Summary.Errors)},
-		{"report", file}, {"status", string(s.State)},
+		{"findings", strconv.Itoa(len(res.Findings))},
+		{"errors", strconv.Itoa(res.Summary.Errors)},
+		{"report", file},
+		{"status", string(s.State)},
 	} {
 		if err := p.runner.Output(o[0], o[1]); err != nil {
 			return err

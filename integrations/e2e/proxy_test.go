@@ -26,10 +26,14 @@ func TestProxy(t *testing.T) {
 		fake *hosttest.Server
 		env  []string
 	}{
-		"GitHub Enterprise": {hosttest.NewGitHub(), []string{"GITHUB_ACTIONS=true", "GITHUB_EVENT_NAME=pull_request", "GITHUB_EVENT_PATH=" + event, "GITHUB_REPOSITORY=o/r",
-			"GITHUB_API_URL=http://github.corp.example/api/v3", "GITHUB_SERVER_URL=http://github.corp.example", "GITHUB_TOKEN=" + hosttest.Token}},
-		"GitLab": {hosttest.NewGitLab(), []string{"GITLAB_CI=true", "CI_PIPELINE_SOURCE=merge_request_event", "CI_MERGE_REQUEST_IID=7", "CI_MERGE_REQUEST_PROJECT_ID=42", "CI_PROJECT_ID=42",
-			"CI_API_V4_URL=http://tools.corp.example/git/api/v4", "CI_COMMIT_SHA=" + head, "CI_PIPELINE_ID=9", "ASSAY_GITLAB_TOKEN=" + hosttest.Token}},
+		"GitHub Enterprise": {hosttest.NewGitHub(), []string{
+			"GITHUB_ACTIONS=true", "GITHUB_EVENT_NAME=pull_request", "GITHUB_EVENT_PATH=" + event, "GITHUB_REPOSITORY=o/r",
+			"GITHUB_API_URL=http://github.corp.example/api/v3", "GITHUB_SERVER_URL=http://github.corp.example", "GITHUB_TOKEN=" + hosttest.Token,
+		}},
+		"GitLab": {hosttest.NewGitLab(), []string{
+			"GITLAB_CI=true", "CI_PIPELINE_SOURCE=merge_request_event", "CI_MERGE_REQUEST_IID=7", "CI_MERGE_REQUEST_PROJECT_ID=42", "CI_PROJECT_ID=42",
+			"CI_API_V4_URL=http://tools.corp.example/git/api/v4", "CI_COMMIT_SHA=" + head, "CI_PIPELINE_ID=9", "ASSAY_GITLAB_TOKEN=" + hosttest.Token,
+		}},
 	} {
 		proxy := serve(t, c.fake)
 		pushed(t, c.fake, clone, head)

@@ -19,8 +19,8 @@ import (
 func spies(t *testing.T, seen string) (path, postgres string) {
 	t.Helper()
 	path, postgres = t.TempDir(), t.TempDir()
-	spy := func(dir, name, real string) {
-		write(t, dir, name, "#!/bin/sh\n{ echo \"spy "+name+" $*\"; env; tr '\\0' '\\n' </proc/$PPID/environ; } >>"+seen+" 2>&1\nexec "+real+" \"$@\"\n")
+	spy := func(dir, name, program string) {
+		write(t, dir, name, "#!/bin/sh\n{ echo \"spy "+name+" $*\"; env; tr '\\0' '\\n' </proc/$PPID/environ; } >>"+seen+" 2>&1\nexec "+program+" \"$@\"\n")
 		must(t, dir, "chmod", "755", name)
 	}
 	git, err := exec.LookPath("git")
@@ -49,12 +49,18 @@ func TestTokenStaysInside(t *testing.T) {
 		event string
 		from  bool
 	}{
-		"GitHub": {hosttest.NewGitHub, []string{"GITHUB_ACTIONS=true", "GITHUB_EVENT_NAME=pull_request", "GITHUB_EVENT_PATH={event}", "GITHUB_REPOSITORY=o/r", "GITHUB_API_URL={url}/api/v3",
-			"GITHUB_TOKEN=" + hosttest.Token}, `{"number": 7, "pull_request": {"number": 7, ` + commit1 + `, "base": {"ref": "main", "repo": {"full_name": "o/r"}}}}`, false},
-		"GitLab": {hosttest.NewGitLab, []string{"GITLAB_CI=true", "CI_PIPELINE_SOURCE=merge_request_event", "CI_MERGE_REQUEST_IID=7", "CI_MERGE_REQUEST_PROJECT_ID=42", "CI_PROJECT_ID=42",
-			"CI_MERGE_REQUEST_TARGET_BRANCH_NAME=main", "CI_API_V4_URL={url}/git/api/v4", "CI_COMMIT_SHA={head}", "CI_PIPELINE_ID=9", "ASSAY_GITLAB_TOKEN=" + hosttest.Token, "CI_JOB_TOKEN=" + hosttest.Token}, "{}", false},
-		"a report of another job": {hosttest.NewGitHub, []string{"GITHUB_ACTIONS=true", "GITHUB_EVENT_NAME=workflow_run", "GITHUB_EVENT_PATH={event}", "GITHUB_REPOSITORY=o/r", "GITHUB_API_URL={url}/api/v3",
-			"ASSAY_GITHUB_TOKEN=" + hosttest.Token, "GITHUB_TOKEN=" + hosttest.Token}, `{"workflow_run": {"head_sha": "{head}", "head_branch": "feature", "event": "pull_request", "pull_requests": [], "head_repository": {"owner": {"login": "stranger"}}}}`, true},
+		"GitHub": {hosttest.NewGitHub, []string{
+			"GITHUB_ACTIONS=true", "GITHUB_EVENT_NAME=pull_request", "GITHUB_EVENT_PATH={event}", "GITHUB_REPOSITORY=o/r", "GITHUB_API_URL={url}/api/v3",
+			"GITHUB_TOKEN=" + hosttest.Token,
+		}, `{"number": 7, "pull_request": {"number": 7, ` + commit1 + `, "base": {"ref": "main", "repo": {"full_name": "o/r"}}}}`, false},
+		"GitLab": {hosttest.NewGitLab, []string{
+			"GITLAB_CI=true", "CI_PIPELINE_SOURCE=merge_request_event", "CI_MERGE_REQUEST_IID=7", "CI_MERGE_REQUEST_PROJECT_ID=42", "CI_PROJECT_ID=42",
+			"CI_MERGE_REQUEST_TARGET_BRANCH_NAME=main", "CI_API_V4_URL={url}/git/api/v4", "CI_COMMIT_SHA={head}", "CI_PIPELINE_ID=9", "ASSAY_GITLAB_TOKEN=" + hosttest.Token, "CI_JOB_TOKEN=" + hosttest.Token,
+		}, "{}", false},
+		"a report of another job": {hosttest.NewGitHub, []string{
+			"GITHUB_ACTIONS=true", "GITHUB_EVENT_NAME=workflow_run", "GITHUB_EVENT_PATH={event}", "GITHUB_REPOSITORY=o/r", "GITHUB_API_URL={url}/api/v3",
+			"ASSAY_GITHUB_TOKEN=" + hosttest.Token, "GITHUB_TOKEN=" + hosttest.Token,
+		}, `{"workflow_run": {"head_sha": "{head}", "head_branch": "feature", "event": "pull_request", "pull_requests": [], "head_repository": {"owner": {"login": "stranger"}}}}`, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			clone := project(t)

@@ -56,8 +56,10 @@ var trouble = []scenario{
 	{"every reading request fails once", func(b *Bench) {
 		b.complete(Token, b.review(1, "x", finding(newFile, 3, "one")))
 		b.Faults = []*Fault{
-			{Method: "GET", Path: "/comments", Times: 2, Code: 503}, {Method: "GET", Path: "/discussions", Times: 2, Code: 503},
-			{Method: "GET", Path: "/files", Times: 1, Code: 0}, {Method: "GET", Path: "/diffs", Times: 1, Code: 0},
+			{Method: "GET", Path: "/comments", Times: 2, Code: 503},
+			{Method: "GET", Path: "/discussions", Times: 2, Code: 503},
+			{Method: "GET", Path: "/files", Times: 1, Code: 0},
+			{Method: "GET", Path: "/diffs", Times: 1, Code: 0},
 		}
 		b.complete(Token, b.review(2, "y", finding(newFile, 3, "one"), finding(newFile, 5, "two")))
 		b.one("y")
@@ -73,8 +75,11 @@ var trouble = []scenario{
 		b.onLines(1)
 	}},
 	{"the status fails once", func(b *Bench) {
-		b.Faults = []*Fault{{Method: "POST", Path: "/statuses/", Times: 1, Code: 502, After: true}, {Method: "POST", Path: "/statuses/", Times: 1, Code: 0},
-			{Method: "POST", Path: "/statuses/", Times: 1, Code: 409, Message: "Another update to this commit status is in progress"}}
+		b.Faults = []*Fault{
+			{Method: "POST", Path: "/statuses/", Times: 1, Code: 502, After: true},
+			{Method: "POST", Path: "/statuses/", Times: 1, Code: 0},
+			{Method: "POST", Path: "/statuses/", Times: 1, Code: 409, Message: "Another update to this commit status is in progress"},
+		}
 		r := b.review(1, "x", finding(newFile, 3, "one"))
 		r.Status = &integrations.Status{Name: "assay", State: integrations.Failed, Description: "1 error"}
 		b.complete(Token, r)
@@ -84,8 +89,10 @@ var trouble = []scenario{
 	}},
 	{"a limit that lasts longer than a minute is not waited for", func(b *Bench) {
 		reset := fmt.Sprint(time.Now().Add(time.Hour).Unix())
-		b.Faults = []*Fault{{Method: "POST", Times: -1, Code: 403, Message: "API rate limit exceeded",
-			Header: map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset, "RateLimit-Remaining": "0", "RateLimit-Reset": reset}}}
+		b.Faults = []*Fault{{
+			Method: "POST", Times: -1, Code: 403, Message: "API rate limit exceeded",
+			Header: map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset, "RateLimit-Remaining": "0", "RateLimit-Reset": reset},
+		}}
 		o := b.publish(Token, b.review(1, "x", finding(newFile, 3, "one")))
 		if o.Complete() || b.waited > time.Minute {
 			b.t.Errorf("left out %v after waiting %s", o.Left, b.waited)

@@ -248,8 +248,10 @@ func huge() *lint.Result {
 	m := &lint.Migration{Path: "migrations/1.sql", TxMode: "file"}
 	for i := range 20000 {
 		o := fmt.Sprintf("public.t%d", i%300)
-		m.Statements = append(m.Statements, &lint.Statement{Line: i + 1, Column: 1, EndLine: i + 1, EndColumn: 30, Tag: "ALTER TABLE", Text: "ALTER TABLE " + o + " ADD COLUMN c int", InTransaction: true, Transaction: 1,
-			Locks: []lint.Lock{{Object: o, Kind: "table", Mode: "ACCESS EXCLUSIVE"}}, Scans: []lint.Scan{{Object: o, Count: 1}}})
+		m.Statements = append(m.Statements, &lint.Statement{
+			Line: i + 1, Column: 1, EndLine: i + 1, EndColumn: 30, Tag: "ALTER TABLE", Text: "ALTER TABLE " + o + " ADD COLUMN c int", InTransaction: true, Transaction: 1,
+			Locks: []lint.Lock{{Object: o, Kind: "table", Mode: "ACCESS EXCLUSIVE"}}, Scans: []lint.Scan{{Object: o, Count: 1}},
+		})
 		if i%4 == 0 {
 			r.Findings = append(r.Findings, &lint.Finding{ID: "LK201", Name: "table-rewrite", Severity: lint.Error, Confidence: lint.Observed, Path: m.Path, Line: i + 1, Column: 1, EndLine: i + 1, EndColumn: 30, Object: o, Message: "writes anew", Statement: i})
 		}
