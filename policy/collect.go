@@ -23,9 +23,7 @@ func collect(modules map[string]*ast.Module, trees []*tree) ([]*Rule, error) {
 	c := &collector{set: set, byNote: map[*ast.Annotations]*Rule{}, byID: map[string]*Rule{}, clauses: map[string]map[string][]*ast.Rule{}}
 	for _, name := range slices.Sorted(maps.Keys(modules)) {
 		m := modules[name]
-		for _, s := range schemaNotes(m) {
-			c.errs = append(c.errs, s)
-		}
+		c.errs = append(c.errs, schemaNotes(m)...)
 		for _, r := range m.Rules {
 			c.clause(m, r)
 		}
