@@ -55,16 +55,7 @@ func seededProof(s *devdb.Step, d devdb.Demand, target schema.Ref) bool {
 // counterexample tells the rows and what the server said of them, or what
 // became of them.
 func counterexample(x *devdb.Counterexample) lint.Evidence {
-	text := x.Message
-	switch {
-	case text != "":
-	case x.Kind == "lost" && x.After == "":
-		text = "a row (" + x.Before + ") is gone after it"
-	case x.Kind == "lost":
-		text = "what a row holds there (" + x.Before + ") is gone after it"
-	default:
-		text = "before " + x.Before + ", after " + x.After
-	}
+	text := x.Say()
 	if len(x.Left) > 0 {
 		text += " (without " + listPlain(x.Left, 3) + ")"
 	}

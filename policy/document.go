@@ -238,7 +238,7 @@ func (b *builder) facts(r *devdb.Record, m *devdb.Recorded, s *devdb.Step, x *St
 	}
 	for _, c := range s.Counterexamples {
 		x.Counterexamples = append(x.Counterexamples, &Counterexample{
-			Fact: x.fact("counterexample", "", c.Message), Kind: c.Kind, SQL: c.Rows, Code: c.Code, Message: c.Message,
+			Fact: x.fact("counterexample", "", c.Say()), Kind: c.Kind, SQL: c.Rows, Code: c.Code, Message: c.Say(),
 		})
 	}
 }

@@ -269,10 +269,23 @@ type Counterexample struct {
 	Rows    string // INSERT statements, one line each
 	Code    string // SQLSTATE
 	Message string // the server's own
-	Before  string // of "changed": the row before and after, as text
+	Before  string // of "changed" and "lost": the row before and after, as text; After is empty if it is gone
 	After   string
 	Left    []string // what was left out of the way: triggers, row security
 	Seeded  bool     // the rows come from --seed
+}
+
+// Say tells what became of the rows: the server's error, or a row before and after.
+func (c *Counterexample) Say() string {
+	switch {
+	case c.Message != "":
+		return c.Message
+	case c.Kind == "lost" && c.After == "":
+		return "a row (" + c.Before + ") is gone after it"
+	case c.Kind == "lost":
+		return "what a row holds there (" + c.Before + ") is gone after it"
+	}
+	return "before " + c.Before + ", after " + c.After
 }
 
 // DownRun is what the way back did.

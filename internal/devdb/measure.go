@@ -77,6 +77,9 @@ func (m *Measurement) Say(rows string) string {
 	if last > 0 {
 		list = strings.Join(sizes[:last], ", ") + " and " + list
 	}
+	if m.High < time.Millisecond {
+		return fmt.Sprintf("less than 1 ms at %s, measured at %s rows here", rows, list)
+	}
 	return fmt.Sprintf("about %s (%s–%s) at %s, measured at %s rows here", Took(m.Estimate), Took(m.Low), Took(m.High), rows, list)
 }
 

@@ -106,7 +106,7 @@ func readStatistics(ctx context.Context, tx pgx.Tx, s *stats.Stats) error {
 		return fmt.Errorf("reading the sequences: %w", err)
 	}
 	if blind > 0 {
-		s.Missing = append(s.Missing, fmt.Sprintf("how much of %d sequences is used up: that needs SELECT on them (pg_read_all_data)", blind))
+		s.Missing = append(s.Missing, fmt.Sprintf("how far sequences are used up (%d of them): that needs SELECT on them (pg_read_all_data)", blind))
 	}
 	return json.Unmarshal(seqs, &s.Sequences)
 }
