@@ -60,7 +60,7 @@ var (
 			if s.Err != nil || len(s.Changes) == 0 {
 				continue
 			}
-			for _, k := range writtenConstraints(x) {
+			for _, k := range writtenConstraints(*x) {
 				// Keys and NOT NULL are found by the table; they are one of a kind.
 				if k.Name != "" || k.Kind == "PRIMARY KEY" || k.Kind == "NOT NULL" {
 					continue
@@ -77,7 +77,7 @@ var (
 			if s.Err != nil || len(s.Changes) == 0 {
 				continue
 			}
-			for _, k := range writtenConstraints(s.Stmt.Syntax) {
+			for _, k := range writtenConstraints(*s.Stmt.Syntax) {
 				if k.Kind == "FOREIGN KEY" && k.OnDelete == "" {
 					p.Report(At{Migration: m, Step: s, Pos: k.Pos, End: k.End}, lint.Finding{
 						Message:  fmt.Sprintf("the foreign key to %s does not say what happens to its rows when the other row is deleted", quote(k.References)),

@@ -68,7 +68,7 @@ func (p *Pass) analyzedAfter(at At, t *schema.Relation) bool {
 			after = true
 			continue
 		}
-		x := &s.Stmt.Syntax
+		x := s.Stmt.Syntax
 		if !after || x.Tag != "ANALYZE" && (x.Tag != "VACUUM" || !strings.Contains(strings.ToUpper(s.Stmt.Text), "ANALYZE")) {
 			continue
 		}

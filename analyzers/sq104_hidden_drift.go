@@ -26,7 +26,7 @@ var hiddenDrift = &Analyzer{
 			switch x.Tag {
 			case "CREATE TABLE":
 				if t := writtenRelation(s, x.Objects[0]); t != nil && len(x.Columns) > 0 && t.IsTable() {
-					p.drift(m, s, t, "table", t.Name, tableDiffers(t, x))
+					p.drift(m, s, t, "table", t.Name, tableDiffers(t, *x))
 				}
 			case "ALTER TABLE":
 				p.columnDrift(m, s)

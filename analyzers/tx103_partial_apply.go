@@ -48,7 +48,7 @@ func (p *Pass) partial(m *devdb.Recorded) {
 			})
 			return
 		}
-		if stops == nil && !repeatable(s) && !cleared[created(x)] {
+		if stops == nil && !repeatable(s) && !cleared[created(*x)] {
 			stops = s
 		}
 	}

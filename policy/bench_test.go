@@ -58,7 +58,7 @@ func largeRecord(tables, migrations int) *devdb.Record {
 			after.Relations[old.OID] = &changed
 			pos := migration.Position{Path: mig.Path, Line: s + 1, Column: 1}
 			out.Steps = append(out.Steps, &devdb.Step{
-				Stmt: &migration.Statement{Text: "ALTER TABLE " + old.Name + " ADD COLUMN x text", Pos: pos, End: pos}, Index: s, Before: now, After: &after, InTx: true, TxID: 1,
+				Stmt: &migration.Statement{Text: "ALTER TABLE " + old.Name + " ADD COLUMN x text", Pos: pos, End: pos, Syntax: &migration.Syntax{}}, Index: s, Before: now, After: &after, InTx: true, TxID: 1,
 				Changes: []schema.Change{&schema.AddColumn{Table: &changed, Column: col}},
 				Locks:   []devdb.Lock{{Relation: old.OID, Object: "public." + old.Name, Kind: "table", Table: old.OID, Mode: devdb.AccessExclusive}},
 			})

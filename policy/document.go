@@ -150,7 +150,7 @@ func location(pos, end migration.Position) *Location {
 func (b *builder) statement(r *devdb.Record, m *devdb.Recorded, s *devdb.Step) *Statement {
 	st := s.Stmt
 	x := &Statement{
-		Index: s.Index, Migration: m.Path, Text: st.Text, Tag: s.Tag, Syntax: syntaxOf(st.Syntax), Location: location(st.Pos, st.End),
+		Index: s.Index, Migration: m.Path, Text: st.Text, Tag: s.Tag, Syntax: syntaxOf(*st.Syntax), Location: location(st.Pos, st.End),
 		InTransaction: s.InTx, Transaction: s.TxID,
 		Settings: &Settings{
 			LockTimeoutMS: s.Settings.LockTimeout.Milliseconds(), StatementTimeoutMS: s.Settings.StatementTimeout.Milliseconds(),

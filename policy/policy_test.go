@@ -39,7 +39,7 @@ func ordersRecord() *devdb.Record {
 		Columns: []*schema.Column{{Num: 1, Name: "id", Type: "bigint", NotNull: true}, {Num: 2, Name: "code", Type: "character varying(5)"}}}
 	after.Relations[11] = orders
 	stmt := func(line int, text, tag string) *migration.Statement {
-		return &migration.Statement{Text: text, Pos: migration.Position{Path: "m/1.sql", Line: line, Column: 1}, End: migration.Position{Path: "m/1.sql", Line: line, Column: 40}, Syntax: migration.Syntax{Tag: tag}}
+		return &migration.Statement{Text: text, Pos: migration.Position{Path: "m/1.sql", Line: line, Column: 1}, End: migration.Position{Path: "m/1.sql", Line: line, Column: 40}, Syntax: &migration.Syntax{Tag: tag}}
 	}
 	m := &migration.Migration{Path: "m/1.sql", Version: "1", TxMode: migration.TxFile}
 	steps := []*devdb.Step{

@@ -100,7 +100,7 @@ func seedFile(fsys fs.FS, name, dir string) (*migration.Migration, error) {
 	}
 	text := "COPY " + strings.Join(table, ".") + " (" + strings.Join(head, ", ") + ") FROM STDIN WITH (FORMAT csv, HEADER true)"
 	// Line 0: the server counts the header as line 1 of what it reads.
-	st := &migration.Statement{Kind: migration.CopyData, Text: text, Data: data, Pos: migration.Position{Path: shown}}
+	st := &migration.Statement{Kind: migration.CopyData, Text: text, Data: data, Syntax: &migration.Syntax{}, Pos: migration.Position{Path: shown}}
 	return &migration.Migration{Path: shown, TxMode: migration.TxNone, Statements: []*migration.Statement{st}}, nil
 }
 

@@ -98,7 +98,7 @@ type Statement struct {
 	Pos, End   Position
 	Data       []byte // CopyData: rows in COPY text format (or as the statement's options say)
 	SkipReason string
-	Syntax     Syntax
+	Syntax     *Syntax     // never nil in what this package gives; equal ones may be one
 	Directives []Directive // those written directly before it or at the end of its lines
 	// Batch numbers the statements that the tool sends in one query (goose's
 	// StatementBegin … StatementEnd, psql's \;): those with the same number

@@ -124,7 +124,8 @@ func (in *reading) copyCommand(c command) error {
 		}
 		in.out.hashed = append(in.out.hashed, name, string(st.Data))
 	}
-	st.Syntax = syntaxOf(st.Text, func(int) Position { return Position{} })
+	syntax := syntaxOf(st.Text, func(int) Position { return Position{} })
+	st.Syntax = &syntax
 	in.give(event{span: span{c.at, end}}, st)
 	return nil
 }

@@ -22,7 +22,8 @@ type Variable struct {
 // the first line of the body, and the variables declared in it.
 func RoutineSQL(definition string) ([]Embedded, []Variable, error) {
 	st := &Statement{Text: definition}
-	st.Syntax = syntaxOf(definition, func(int) Position { return Position{Line: 1, Column: 1} })
+	syntax := syntaxOf(definition, func(int) Position { return Position{Line: 1, Column: 1} })
+	st.Syntax = &syntax
 	r := st.Syntax.Routine
 	if r == nil || r.Body == "" || st.Syntax.Language != "plpgsql" {
 		sql, err := EmbeddedSQL(st)

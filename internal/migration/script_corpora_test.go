@@ -89,7 +89,7 @@ func TestFactsLikeTheParser(t *testing.T) {
 				continue
 			}
 			checked++
-			if d := differ(tree.Stmts[0].Stmt, &st.Syntax); d != "" {
+			if d := differ(tree.Stmts[0].Stmt, st.Syntax); d != "" {
 				t.Errorf("%s:%d: %s\n%.200s", p, st.Pos.Line, d, st.Text)
 			}
 		}

@@ -83,7 +83,7 @@ func TestSyntax(t *testing.T) {
 			Syntax{Tag: "CREATE FUNCTION", Language: "sql", Objects: []string{"s.f"}, Routine: &Routine{Body: "SELECT '1'", SecurityDefiner: true, SearchPath: true, Volatility: "STABLE", Returns: "double precision"}}},
 		{"CREATE PROCEDURE p() BEGIN ATOMIC SELECT 1; END", Syntax{Tag: "CREATE PROCEDURE", Language: "sql", Objects: []string{"p"}, Routine: &Routine{Body: "BEGIN ATOMIC SELECT 1; END", Atomic: true}}},
 	} {
-		if d := cmp.Diff(c.want, facts(t, c.src).Syntax, noPlaces); d != "" {
+		if d := cmp.Diff(c.want, *facts(t, c.src).Syntax, noPlaces); d != "" {
 			t.Errorf("%s\n%s", c.src, d)
 		}
 	}

@@ -256,7 +256,7 @@ func (b *Bench) rehearse(ctx context.Context, t proof.Trial, out *proof.Tried) (
 // runAll sends statements up to the first that is refused, and checks what
 // would be checked at the commit.
 func (r *recorder) runAll(ctx context.Context, all []*migration.Statement) (*devdb.StatementError, error) {
-	for i, st := range append(all[:len(all):len(all)], &migration.Statement{Text: "SET CONSTRAINTS ALL IMMEDIATE"}) {
+	for i, st := range append(all[:len(all):len(all)], &migration.Statement{Text: "SET CONSTRAINTS ALL IMMEDIATE", Syntax: &migration.Syntax{}}) {
 		s, err := r.sendAny(ctx, st, false)
 		if err != nil {
 			return nil, err
@@ -265,7 +265,7 @@ func (r *recorder) runAll(ctx context.Context, all []*migration.Statement) (*dev
 			continue
 		}
 		if i == len(all) && i > 0 {
-			st = &migration.Statement{Text: "COMMIT", Pos: all[i-1].Pos, End: all[i-1].End}
+			st = &migration.Statement{Text: "COMMIT", Syntax: &migration.Syntax{}, Pos: all[i-1].Pos, End: all[i-1].End}
 		}
 		return statementError(st, s), nil
 	}

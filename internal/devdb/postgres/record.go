@@ -264,7 +264,7 @@ func (r *recorder) end(ctx context.Context, steps []*devdb.Step) ([]*devdb.Step,
 	if len(steps) > 0 {
 		last = steps[len(steps)-1]
 	}
-	s, err := r.send(ctx, &migration.Statement{Text: "COMMIT"})
+	s, err := r.send(ctx, &migration.Statement{Text: "COMMIT", Syntax: &migration.Syntax{}})
 	if err != nil {
 		return steps, err
 	}
@@ -290,7 +290,7 @@ func (r *recorder) finish(ctx context.Context) error {
 	if !r.tx.open || r.conn == nil || r.conn.IsClosed() {
 		return nil
 	}
-	s, err := r.send(ctx, &migration.Statement{Text: "COMMIT"})
+	s, err := r.send(ctx, &migration.Statement{Text: "COMMIT", Syntax: &migration.Syntax{}})
 	if err != nil {
 		return err
 	}
@@ -426,7 +426,7 @@ func (r *recorder) autocommit(ctx context.Context, step *devdb.Step) error {
 		return err
 	}
 	cat := r.cat
-	s, err = r.send(ctx, &migration.Statement{Text: "COMMIT"})
+	s, err = r.send(ctx, &migration.Statement{Text: "COMMIT", Syntax: &migration.Syntax{}})
 	if err != nil {
 		return err
 	}

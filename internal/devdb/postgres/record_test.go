@@ -376,7 +376,7 @@ func TestMissingData(t *testing.T) {
 	s := testServer(t, "")
 	for _, mode := range []migration.TxMode{migration.TxFile, migration.TxNone} {
 		m := file(mode, `create table a (x int not null); create table l (x int); insert into a values ((select x from l)); insert into a values (1); insert into nowhere values (1)`)
-		load := &migration.Statement{Kind: migration.Skip, Text: `\copy l from program 'cat l'`, Pos: migration.Position{Path: "m.sql", Line: 9}}
+		load := &migration.Statement{Kind: migration.Skip, Syntax: &migration.Syntax{}, Text: `\copy l from program 'cat l'`, Pos: migration.Position{Path: "m.sql", Line: 9}}
 		whole := m.Statements
 		m.Statements = append(append(append([]*migration.Statement{}, whole[:2]...), load), whole[2:4]...)
 		must(t, testDatabase(t, s).Replay(ctx, m))

@@ -66,7 +66,7 @@ func (r *recorder) commit(ctx context.Context, last *migration.Statement) error 
 	if r.conn.TxStatus() == 'I' {
 		return nil
 	}
-	return r.apply(ctx, &migration.Statement{Text: "COMMIT", Pos: last.Pos, End: last.End})
+	return r.apply(ctx, &migration.Statement{Text: "COMMIT", Syntax: &migration.Syntax{}, Pos: last.Pos, End: last.End})
 }
 
 // apply sends one statement; if it is refused the transaction is rolled back.

@@ -147,7 +147,7 @@ func (r *recorder) touched(step *devdb.Step, facts told, now []seenLock) *touch 
 // onlyAdds reports whether an ALTER TABLE adds columns, foreign keys and checks
 // and does nothing else: what the table has beside them stays as it is.
 func onlyAdds(step *devdb.Step) bool {
-	x := &step.Stmt.Syntax
+	x := step.Stmt.Syntax
 	simple := func(c migration.Constraint) bool {
 		return c.Kind == "FOREIGN KEY" || c.Kind == "CHECK" || c.Kind == "NOT NULL"
 	}
