@@ -63,6 +63,7 @@ var kinds = []struct {
 	{"generated", "CREATE TABLE t (a int, b int)", "ALTER TABLE t ADD c int GENERATED ALWAYS AS (a / b) STORED", devdb.Fails, "22012", ""},
 	{"index on an expression", "CREATE TABLE t (a text)", "CREATE INDEX i ON t ((a::int))", devdb.Fails, "22P02", "INSERT INTO t (a) VALUES ('a');"},
 	{"index on an expression that never fails", "CREATE TABLE t (a text)", "CREATE INDEX i ON t (lower(a))", devdb.Impossible, "", ""},
+	{"index on an expression that a check guards", "CREATE TABLE t (a date, b date, CHECK (b >= a))", "CREATE INDEX i ON t (daterange(a, b))", devdb.Impossible, "", ""},
 	{"copy of what may be missing", "CREATE TABLE t (id int PRIMARY KEY, a text)", "CREATE TABLE u (a text NOT NULL);\nINSERT INTO u SELECT a FROM t", devdb.Fails, "23502", "INSERT INTO t (id) VALUES (1);"},
 	{"copy of what may be there twice", "CREATE TABLE t (id int PRIMARY KEY, a text)", "CREATE TABLE u (a text PRIMARY KEY);\nINSERT INTO u SELECT a FROM t WHERE a IS NOT NULL", devdb.Fails, "23505", "VALUES (1, 'a'), (2, 'a');"},
 	{"copy of each once", "CREATE TABLE t (id int PRIMARY KEY, a text)", "CREATE TABLE u (a text PRIMARY KEY);\nINSERT INTO u SELECT DISTINCT a FROM t WHERE a IS NOT NULL", devdb.Passes, "", ""},

@@ -212,6 +212,13 @@ func failing(ctx context.Context, b *builder, rel *schema.Relation, expr, calc s
 		}
 		lists = append(lists, l)
 	}
+	var where []string // rows that the table does not take are no answer
+	for _, k := range b.checks[rel.OID] {
+		if !slices.ContainsFunc(k.Columns, func(n int16) bool { return !slices.Contains(nums, n) }) {
+			where = append(where, "("+k.Expression+") IS NOT FALSE")
+		}
+	}
+	where = append(where, "(assay_g IS NULL OR assay_g IS NOT NULL)")
 	for n, combo := range product(lists) {
 		if n > 80 {
 			break
@@ -220,7 +227,7 @@ func failing(ctx context.Context, b *builder, rel *schema.Relation, expr, calc s
 		for i, j := range combo {
 			vals = append(vals, lists[i][j].sql)
 		}
-		_, err := b.lab.Query(ctx, filterSQL(cols, [][]string{vals}, 0, []string{calc + " AS assay_g"}, []string{"(assay_g IS NULL OR assay_g IS NOT NULL)"}, 1))
+		_, err := b.lab.Query(ctx, filterSQL(cols, [][]string{vals}, 0, []string{calc + " AS assay_g"}, where, 1))
 		var refused *Refusal
 		if errors.As(err, &refused) && strings.HasPrefix(refused.Code, "22") && refused.Code != "22003" {
 			fixed := map[int16]string{}
