@@ -170,7 +170,7 @@ func TestCreateTable(t *testing.T) {
 		},
 		Constraints: []Constraint{{Kind: "UNIQUE", Name: "u"}, {Kind: "FOREIGN KEY", References: "o", OnDelete: "CASCADE"}},
 	}
-	if d := cmp.Diff(want, s, noPlaces); d != "" {
+	if d := cmp.Diff(want, *s, noPlaces); d != "" {
 		t.Error(d)
 	}
 }
