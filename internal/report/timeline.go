@@ -160,7 +160,7 @@ func lockRows(steps []*lint.Statement) []*lockRow {
 
 func paintTimeline(steps []*lint.Statement, rows []*lockRow, inTx bool, title string) template.HTML {
 	p := new(svg)
-	sw := min(max(260/len(steps), stepWidth), 170) // few statements leave room for long names
+	sw := max(260/len(steps), stepWidth) // few statements leave room for long names
 	w := len(steps)*sw + 2
 	h := headHeight + len(rows)*rowHeight + 8
 	for i, s := range steps {
