@@ -78,7 +78,7 @@ func (a *Analyzer) Page(output map[string]string) (string, error) {
 		fmt.Fprintf(&b, "\n## With these tables\n\n```sql\n%s\n```\n", fixture.Strip(f.Base))
 	}
 	for _, c := range f.Cases {
-		if !c.Example() || !c.Bad() && !c.Good() && c.Name != "fixed" || len(c.Wants) == 0 && c.Bad() {
+		if !c.Example() || !c.Bad() && !c.Good() && !c.Fixed() || len(c.Wants) == 0 && c.Bad() {
 			continue
 		}
 		fmt.Fprintf(&b, "\n## %s\n\n%s", heading(c), code(c))
@@ -101,7 +101,7 @@ func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 func heading(c *fixture.Case) string {
 	switch {
-	case c.Name == "fixed":
+	case c.Fixed():
 		return "After the fix"
 	case c.Bad():
 		return "Told"

@@ -2,6 +2,7 @@ package analyzers
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -43,8 +44,11 @@ var offers = map[string]func(*offer) *lint.Fix{
 	"LK202": (*offer).provenFirst,
 	"LK203": (*offer).split,
 	"LK301": (*offer).lockTimeout,
-	"SQ105": (*offer).withoutIfExists,
+	"SQ105": (*offer).leftOut,
 }
+
+// Mended are the checks whose findings have a mend, in the order of ids.
+func Mended() []string { return slices.Sorted(maps.Keys(offers)) }
 
 // offer is one fix in the making.
 type offer struct {
@@ -134,14 +138,14 @@ func (o *offer) ownTransaction() bool {
 // transaction: in this file if it does nothing else, else in a new one.
 func (o *offer) outside(title, text, name, down string) *lint.Fix {
 	if !o.step.InTx {
-		return &lint.Fix{Title: title, Edits: []lint.Edit{o.replace(text)}}
+		return &lint.Fix{Title: title, Edits: o.patient(text)}
 	}
 	if o.ownTransaction() {
 		return nil
 	}
 	if o.alone() {
 		if ins, files, ok := o.m.LeaveTransaction(); ok {
-			fix := &lint.Fix{Title: title, Edits: []lint.Edit{o.replace(text)}}
+			fix := &lint.Fix{Title: title, Edits: o.patient(text)}
 			for _, i := range ins {
 				fix.Edits = append(fix.Edits, lint.Edit{Pos: i.At, End: i.At, Text: i.Text})
 			}
@@ -159,6 +163,28 @@ func (o *offer) outside(title, text, name, down string) *lint.Fix {
 		fix.Edits = append(fix.Edits, o.remove(o.m.Migration.Down, undo, undo))
 	}
 	return fix
+}
+
+// patient puts text in the statement's place without the lock_timeout that the
+// file sets before: what waits for older transactions must not give up.
+func (o *offer) patient(text string) []lint.Edit {
+	edits := []lint.Edit{o.replace(text)}
+	if o.alone() {
+		for _, s := range o.m.Steps[:o.step.Index] {
+			if set := s.Stmt.Syntax.Set; set != nil && set.Name == "lock_timeout" && o.editable(s.Stmt) {
+				edits = append(edits, o.remove(o.m.Migration, s.Stmt, s.Stmt))
+			}
+		}
+		return edits
+	}
+	if t := o.step.Settings.LockTimeout; t > 0 && !o.record.Config.LockTimeoutSet && !o.step.InTx {
+		text = "SET lock_timeout = 0;\n" + text
+		if o.step.Index < len(o.m.Steps)-1 {
+			text += fmt.Sprintf(";\nSET lock_timeout = '%dms'", t.Milliseconds())
+		}
+		edits[0] = o.replace(text)
+	}
+	return edits
 }
 
 // undo is the statement of the way back that drops the named index.
@@ -341,12 +367,10 @@ func (o *offer) lockTimeout() *lint.Fix {
 	return &lint.Fix{Title: "wait for locks 2 seconds at most", Edits: []lint.Edit{{Pos: at, End: at, Text: line + "\n"}}}
 }
 
-var ifExists = regexp.MustCompile(`(?i)\bIF\s+EXISTS\s+`)
-
-func (o *offer) withoutIfExists() *lint.Fix {
-	text := ifExists.ReplaceAllString(o.text(), "")
-	if text == o.text() {
+// leftOut takes a statement out that does nothing, from a file that does something else.
+func (o *offer) leftOut() *lint.Fix {
+	if len(o.step.Changes) > 0 || len(o.m.Steps) < 2 {
 		return nil
 	}
-	return &lint.Fix{Title: "say what must be there", Edits: []lint.Edit{o.replace(text)}}
+	return &lint.Fix{Title: "leave out what does nothing", Edits: []lint.Edit{o.remove(o.m.Migration, o.step.Stmt, o.step.Stmt)}}
 }
