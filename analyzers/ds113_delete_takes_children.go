@@ -3,6 +3,7 @@ package analyzers
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
@@ -23,14 +24,19 @@ var takesChildren = &Analyzer{
 			if t == nil || p.IsNew(t.OID) {
 				continue
 			}
+			var keys []*schema.Constraint
+			var shown []lint.Evidence
 			for _, k := range childKeys(s.Before, t) {
 				child := s.Before.Relations[k.Table]
-				ref := tableRef(k.Table)
-				proof := s.Proof(devdb.DemandKeep, ref)
-				if child == nil || p.IsNew(child.OID) || proof == nil || proof.Outcome != devdb.Changes || p.chosen(s, child) {
-					continue
+				proof := s.Proof(devdb.DemandKeep, tableRef(k.Table))
+				if child != nil && !p.IsNew(child.OID) && proof != nil && proof.Outcome == devdb.Changes && proof.Counterexample != nil && !p.chosen(s, child) {
+					keys, shown = append(keys, k), append(shown, counterexample(proof.Counterexample))
 				}
-				p.reportLoss(At{Migration: m, Step: s}, childrenFinding(k, t, child), func(string) string { return "" }, ref)
+			}
+			if len(keys) > 0 {
+				f := childrenFinding(s, t, keys)
+				f.Evidence = append(someEvidence(shown, 3), f.Evidence...)
+				p.Report(At{Migration: m, Step: s}, f)
 			}
 		}
 	},
@@ -64,16 +70,29 @@ func (p *Pass) chosen(at *devdb.Step, child *schema.Relation) bool {
 	return false
 }
 
-func childrenFinding(k *schema.Constraint, t, child *schema.Relation) lint.Finding {
-	from, to := qualified(child.Schema, child.Name), qualified(t.Schema, t.Name)
-	does := fmt.Sprintf("also deletes their rows of %s", quote(from))
-	if k.OnDelete != "cascade" {
-		does = fmt.Sprintf("also takes %s from their rows of %s", list(columnNames(child, k.Columns), 3), quote(from))
+func childrenFinding(s *devdb.Step, t *schema.Relation, keys []*schema.Constraint) lint.Finding {
+	var gone, cut []string
+	var ev []lint.Evidence
+	for _, k := range keys {
+		child := s.Before.Relations[k.Table].QualifiedName()
+		if k.OnDelete == "cascade" {
+			gone = append(gone, child)
+		} else {
+			cut = append(cut, child)
+		}
+		ev = append(ev, factOf(child, "%s on %s: %s", k.Name, short(child), k.Definition)...)
+	}
+	var does []string
+	if len(gone) > 0 {
+		does = append(does, "also deletes their rows of "+list(gone, 4))
+	}
+	if len(cut) > 0 {
+		does = append(does, "takes the reference from their rows of "+list(cut, 4))
 	}
 	return lint.Finding{
-		Object:   from,
-		Message:  fmt.Sprintf("deleting rows of %s %s, by foreign key %q", quote(to), does, k.Name),
-		Evidence: factOf(from, "%s: %s", k.Name, k.Definition),
-		Advice:   fmt.Sprintf("Delete or move the rows of %s by a statement of their own first, so that the reviewer sees what goes.", short(from)),
+		Object: t.QualifiedName(), Confidence: lint.Proven,
+		Message:  fmt.Sprintf("deleting rows of %s %s", quote(t.QualifiedName()), strings.Join(does, ", and ")),
+		Evidence: someEvidence(ev, 4),
+		Advice:   fmt.Sprintf("Delete or move the rows of %s by statements of their own first, so that the reviewer sees what goes.", list(append(gone, cut...), 4)),
 	}
 }

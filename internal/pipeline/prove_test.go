@@ -89,6 +89,8 @@ var kinds = []struct {
 		"DELETE FROM p WHERE id < 5", devdb.Changes, "id 1, p NULL", "INSERT INTO p"},
 	{"drop table", "CREATE TABLE t (id int PRIMARY KEY, a text)", "DROP TABLE t", devdb.Changes, "", "INSERT INTO t"},
 	{"drop table, archived", "CREATE TABLE t (id int PRIMARY KEY, a text)", "CREATE TABLE old (LIKE t);\nINSERT INTO old SELECT * FROM t;\nDROP TABLE t", devdb.Passes, "", "old"},
+	{"drop table, another copied by chance", "CREATE TABLE t (id int PRIMARY KEY, a text);\nCREATE TABLE o (id int);\nINSERT INTO o VALUES (1)", "CREATE TABLE n (id uuid, at timestamptz);\nINSERT INTO n SELECT gen_random_uuid(), clock_timestamp() FROM o;\nDROP TABLE t", devdb.Changes, "", "INSERT INTO t"},
+	{"drop table, folded into another", "CREATE TABLE o (id int PRIMARY KEY, a text);\nCREATE TABLE t (o int NOT NULL PRIMARY KEY REFERENCES o, b text NOT NULL)", "UPDATE o SET a = t.b FROM t WHERE t.o = o.id;\nDROP TABLE t", devdb.Passes, "", "o.a"},
 	{"drop table, a part archived", "CREATE TABLE t (id int PRIMARY KEY, live boolean NOT NULL)", "CREATE TABLE old (LIKE t);\nINSERT INTO old SELECT * FROM t WHERE live;\nDROP TABLE t", devdb.Changes, "", "false"},
 	{"drop partitioned table", "CREATE TABLE t (id int, d date NOT NULL) PARTITION BY RANGE (d);\nCREATE TABLE q PARTITION OF t DEFAULT", "DROP TABLE t", devdb.Changes, "", "INSERT INTO t"},
 	{"truncate", "CREATE TABLE t (id int PRIMARY KEY, a text)", "TRUNCATE t", devdb.Changes, "", "INSERT INTO t"},

@@ -188,6 +188,9 @@ func (p *Prover) attempt(ctx context.Context, from *base, t *Task, g goal, fill 
 	quiet := false // triggers are out of the way
 	for range 6 {
 		b := &builder{base: from, fill: fill, offset: offset, required: required, dodge: dodge}
+		if g.keep != nil {
+			b.only = g.keep.rel // equal values elsewhere would look like copies
+		}
 		if err := g.make(ctx, b); err != nil {
 			return unmade(err)
 		}

@@ -43,14 +43,23 @@ func (e *errNone) Error() string { return e.why }
 // builder makes one set of rows, parents first.
 type builder struct {
 	*base
-	fill     int // 0: as few columns as can be; 1 and 2: all, with other values
-	offset   int // of the numbering of values
+	fill     int              // 0: as few columns as can be; 1 and 2: all, with other values
+	only     *schema.Relation // that fill is for; nil: all
+	offset   int              // of the numbering of values
 	required map[schema.Ref]bool
 	dodge    map[schema.OID]bool // partial unique indexes that the rows must stay out of
 	rows     []*row
 	open     []*row // in the making
 	cyclic   bool
 	seen     []string // constants of the expressions concerned
+}
+
+// filling is how the columns of a table's rows are filled.
+func (b *builder) filling(rel *schema.Relation) int {
+	if b.only != nil && b.only != rel {
+		return 0
+	}
+	return b.fill
 }
 
 // add makes a row of rel and what it refers to.
@@ -136,7 +145,7 @@ func (b *builder) differ(rel *schema.Relation, i *schema.Index, w want, others [
 			continue
 		}
 		v, fixed := w.fixed[n]
-		explicit := slices.Contains(w.notNull, n) || b.isRequired(rel, c) || b.fill > 0
+		explicit := slices.Contains(w.notNull, n) || b.isRequired(rel, c) || b.filling(rel) > 0
 		rank := 0
 		switch {
 		case out[n]:

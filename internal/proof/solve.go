@@ -101,7 +101,8 @@ func (b *builder) choices(ctx context.Context, r *row, c *schema.Column, w want,
 		}
 	}
 	must := slices.Contains(w.notNull, c.Num) || distinct[c.Num] || b.isRequired(r.rel, c)
-	fills := b.fill > 0 && (b.fill > 1 || len(b.keysOf(r.rel, c.Num)) == 0) && c.Identity == "" && !strings.Contains(c.Default, "nextval(")
+	fill := b.filling(r.rel)
+	fills := fill > 0 && (fill > 1 || len(b.keysOf(r.rel, c.Num)) == 0) && c.Identity == "" && !strings.Contains(c.Default, "nextval(")
 	if !must && !fills && len(exprs) == 0 {
 		return []choice{{"", null}}, nil
 	}
@@ -146,7 +147,7 @@ func (b *builder) choices(ctx context.Context, r *row, c *schema.Column, w want,
 	case c.Default != "":
 		left.sql = c.Default
 	}
-	if b.fill == 0 {
+	if fill == 0 {
 		return slices.Insert(out, 0, left), nil
 	}
 	return append(out, left), nil

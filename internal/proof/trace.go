@@ -53,7 +53,7 @@ func (p *Prover) trace(ctx context.Context, t *Task, b *builder, g goal, trial T
 		return untold, err
 	}
 	kept := differing(was, is)
-	if len(kept) > 0 && g.keep.column != 0 {
+	if slices.ContainsFunc(kept, func(s string) bool { return was[s] == nil }) { // values, not whole rows
 		again, ok, err := p.stateAfter(ctx, trial)
 		if err != nil || !ok {
 			return untold, err
