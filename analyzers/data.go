@@ -43,7 +43,11 @@ func gaveUp(proof *devdb.Proof) []lint.Evidence {
 	if proof == nil || !proof.GaveUp {
 		return nil
 	}
-	return []lint.Evidence{{Kind: "rows", Text: "no row that breaks it is shown: " + proof.Why}}
+	text := "no row that breaks it is shown: "
+	if proof.Demand == devdb.DemandKeep {
+		text = "whether the change keeps it elsewhere is not known: "
+	}
+	return []lint.Evidence{{Kind: "rows", Text: text + proof.Why}}
 }
 
 // seededProof reports whether rows of the team's own seed break the demand.
@@ -78,6 +82,8 @@ func withLoss(at At, f lint.Finding, kept func(places string) string, refs ...sc
 	for _, r := range refs {
 		switch proof := at.Step.Proof(devdb.DemandKeep, r); {
 		case proof == nil:
+		case proof.GaveUp:
+			f.Evidence = append(f.Evidence, gaveUp(proof)...)
 		case proof.Counterexample != nil:
 			shown = append(shown, counterexample(proof.Counterexample))
 		case len(proof.Kept) > 0:
