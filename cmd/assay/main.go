@@ -13,7 +13,7 @@ import (
 
 // memory is how much the program tries to do with. What a project needs beyond
 // it, it gets: the limit is a soft one.
-const memory = 160 << 20
+const memory = 185 << 20
 
 func main() {
 	if os.Getenv("GOMEMLIMIT") == "" {

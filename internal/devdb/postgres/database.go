@@ -115,10 +115,7 @@ func (s *Server) Create(ctx context.Context) (*DB, error) { return s.create(ctx,
 
 // Clone makes a copy of d, whose connections it closes.
 func (s *Server) Clone(ctx context.Context, d *DB) (*DB, error) {
-	if err := s.equip(ctx, d); err != nil {
-		return nil, err
-	}
-	if err := d.Disconnect(ctx); err != nil {
+	if err := s.alone(ctx, d); err != nil {
 		return nil, err
 	}
 	copied, err := s.create(ctx, d.name)
@@ -126,6 +123,17 @@ func (s *Server) Clone(ctx context.Context, d *DB) (*DB, error) {
 		copied.equipped, copied.template, copied.pristine, copied.large = d.equipped, d.name, true, d.large
 	}
 	return copied, err
+}
+
+// alone makes a database ready to be copied: nobody is connected to it. Several
+// may want a copy at once.
+func (s *Server) alone(ctx context.Context, d *DB) error {
+	s.cloning.Lock()
+	defer s.cloning.Unlock()
+	if err := s.equip(ctx, d); err != nil {
+		return err
+	}
+	return d.Disconnect(ctx)
 }
 
 // equip installs the recorder in a database that will be copied, so that every

@@ -20,6 +20,7 @@ type Server struct {
 	owner   string          // the role that migrations run as
 	pass    string          // of the owner, on an existing server
 
+	cloning sync.Mutex
 	trash   sync.Mutex
 	dropped []string // databases that are still there and nobody's
 

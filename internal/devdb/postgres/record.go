@@ -95,29 +95,31 @@ func (r *recorder) begin(ctx context.Context, m *migration.Migration) error {
 	return r.reset(ctx)
 }
 
-// runnable counts the statements that reach the server.
-func runnable(m *migration.Migration) int {
-	n := 0
-	for _, st := range m.Statements {
-		if st.Kind != migration.Skip {
-			n++
-		}
-	}
-	return n
+// sending tells how many statements of a migration the tool sends in one query.
+type sending struct {
+	of      *migration.Migration
+	all     int         // that reach the server
+	batches map[int]int // by Batch
 }
 
 // sentWith counts the statements that the tool sends in one query with st.
-func sentWith(m *migration.Migration, st *migration.Statement) int {
-	if m.TxMode == migration.TxImplicit {
-		return runnable(m)
-	}
-	n := 0
-	for _, s := range m.Statements {
-		if st.Batch != 0 && s.Batch == st.Batch && s.Kind != migration.Skip {
-			n++
+func (r *recorder) sentWith(m *migration.Migration, st *migration.Statement) int {
+	if r.sending.of != m { // counted once: a seed file has half a million
+		r.sending = sending{of: m, batches: map[int]int{}}
+		for _, s := range m.Statements {
+			if s.Kind != migration.Skip {
+				r.sending.all++
+				r.sending.batches[s.Batch]++
+			}
 		}
 	}
-	return n
+	switch {
+	case m.TxMode == migration.TxImplicit:
+		return r.sending.all
+	case st.Batch == 0:
+		return 0
+	}
+	return r.sending.batches[st.Batch]
 }
 
 // open opens the transaction that the tool, or the server for a query of many
@@ -130,7 +132,7 @@ func (r *recorder) open(ctx context.Context, st *migration.Statement, m *migrati
 	tools := (r.mode == migration.TxFile || r.mode == migration.TxAll) && r.lastTx == 0
 	if !tools {
 		word := controlOf(st.Text).word
-		if sentWith(m, st) < 2 || word == "BEGIN" || word == "COMMIT" || word == "ROLLBACK" {
+		if r.sentWith(m, st) < 2 || word == "BEGIN" || word == "COMMIT" || word == "ROLLBACK" {
 			return nil
 		}
 	}

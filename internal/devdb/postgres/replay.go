@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+
 	"github.com/assaydb/assay/internal/migration"
 )
 
@@ -26,9 +29,18 @@ func (r *recorder) replay(ctx context.Context, m *migration.Migration) error {
 	tool := m.TxMode == migration.TxFile || m.TxMode == migration.TxAll
 	batch := 0 // of the implicit transaction that is open
 	var last *migration.Statement
-	for _, st := range m.Statements {
+	for i := 0; i < len(m.Statements); i++ {
+		st := m.Statements[i]
 		if st.Kind == migration.Skip {
 			r.missed(st)
+			continue
+		}
+		if n := r.alike(m.Statements[i:]); n > 1 && last != nil && batch == st.Batch {
+			if err := r.applyAll(ctx, m.Statements[i:i+n]); err != nil {
+				return err
+			}
+			i += n - 1
+			last = m.Statements[i]
 			continue
 		}
 		if batch != 0 && batch != st.Batch {
@@ -38,7 +50,7 @@ func (r *recorder) replay(ctx context.Context, m *migration.Migration) error {
 			batch = 0
 		}
 		begin := tool && last == nil
-		if !begin && r.conn.TxStatus() == 'I' && sentWith(m, st) > 1 && controlOf(st.Text).word == "" {
+		if !begin && r.conn.TxStatus() == 'I' && r.sentWith(m, st) > 1 && controlOf(st.Text).word == "" {
 			begin, batch = true, st.Batch // 0 for a whole file
 		}
 		last = st
@@ -59,6 +71,74 @@ func (r *recorder) replay(ctx context.Context, m *migration.Migration) error {
 		return nil
 	}
 	return r.commit(ctx, last)
+}
+
+// How much is sent without waiting for an answer: little enough that neither
+// side's buffer fills up.
+const (
+	alikeMost  = 200
+	alikeBytes = 64 << 10
+)
+
+// alike counts the INSERTs that stand at the front of an open transaction's
+// statements, as a seed file has them by the hundred thousand, and may be sent
+// in one go.
+func (r *recorder) alike(sts []*migration.Statement) int {
+	if r.conn.TxStatus() != 'T' || r.missing != nil {
+		return 0
+	}
+	size := 0
+	for n, st := range sts {
+		if size += len(st.Text); n == alikeMost || size > alikeBytes || st.Batch != sts[0].Batch || st.Kind != migration.SQL ||
+			len(st.Text) < 7 || !strings.EqualFold(st.Text[:7], "INSERT ") {
+			return n
+		}
+	}
+	return len(sts)
+}
+
+// applyAll sends statements one behind the other and then takes the answers.
+func (r *recorder) applyAll(ctx context.Context, sts []*migration.Statement) (err error) {
+	r.notices, r.told = nil, &told{}
+	var s sent
+	refused := sts[0]
+	func() {
+		defer r.guard(ctx, &s)()
+		messages := make([]pgproto3.FrontendMessage, len(sts))
+		for i, st := range sts {
+			messages[i] = &pgproto3.Query{String: st.Text}
+		}
+		if err = post(r.conn, messages...); err != nil {
+			return
+		}
+		for _, st := range sts {
+			var said reply
+			if said, err = receive(r.conn); err != nil || r.conn.IsClosed() {
+				if s.err == nil {
+					s.err, refused = said.err, st
+				}
+				break
+			}
+			if said.err != nil && s.err == nil { // the others are refused for it
+				s.err, refused = said.err, st
+			}
+		}
+	}()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil && s.err == nil {
+		s.err = &pgconn.PgError{Severity: "FATAL", Code: "08006", Message: "the connection was lost: " + err.Error()}
+	}
+	if s.err == nil {
+		return nil
+	}
+	if !r.conn.IsClosed() && r.conn.TxStatus() != 'I' {
+		if err := r.command(ctx, "ROLLBACK"); err != nil {
+			return fmt.Errorf("after %s: %w", s.err.Message, err)
+		}
+	}
+	return statementError(refused, s)
 }
 
 // commit ends what is open after a statement.

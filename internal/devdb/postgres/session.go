@@ -48,6 +48,7 @@ type recorder struct {
 	major                                 int
 
 	known
+	sending sending
 	notices []devdb.Notice // of the statement that runs
 	told    *told
 	probed  string         // what the probe that went with the statement gave; empty if none did
