@@ -18,7 +18,7 @@ var dataStatement = &Analyzer{
 	Run: func(p *Pass) {
 		for m, s := range p.Steps() {
 			proof := s.Proof(devdb.DemandData, schema.Ref{})
-			if s.Err != nil || proof == nil || proof.Outcome != devdb.Fails || proof.Counterexample == nil || clashes(s, proof.Counterexample) {
+			if s.Err != nil || proof == nil || proof.Outcome != devdb.Fails || proof.Counterexample == nil || clashes(s, proof.Counterexample) || toldMoreExactly(s) {
 				continue
 			}
 			what := s.Tag
@@ -38,6 +38,14 @@ var dataStatement = &Analyzer{
 			p.Report(At{Migration: m, Step: s}, f)
 		}
 	},
+}
+
+// toldMoreExactly reports whether rows break another demand of the statement: a
+// DO block that sets a column NOT NULL is DD102's.
+func toldMoreExactly(s *devdb.Step) bool {
+	return slices.ContainsFunc(s.Proofs, func(p devdb.Proof) bool {
+		return p.Outcome == devdb.Fails && p.Demand != devdb.DemandData && p.Demand != devdb.DemandKeep
+	})
 }
 
 // clashes reports whether all that a row does is to have already, where it must
