@@ -171,7 +171,11 @@ func (o *own) ready() bool {
 		return false
 	}
 	lines := strings.Split(string(b), "\n")
-	return len(lines) > 7 && strings.TrimSpace(lines[7]) == "ready"
+	if len(lines) < 8 {
+		return false
+	}
+	state := strings.TrimSpace(lines[7])
+	return state == "ready" || state == "standby"
 }
 
 // log gives what the server said last, for an error message.
