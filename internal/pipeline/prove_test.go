@@ -188,7 +188,10 @@ func TestProveServerGone(t *testing.T) {
 	if err := pipeline.Prove(gone, bench, rec, pipeline.Proving{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v after the run was cancelled", err)
 	}
-	must(t, db.Close()) // as if the server had gone: there is nothing to copy
+	c, err := work.ConnectAdmin(ctx)
+	must(t, err)
+	_, err = c.Exec(ctx, "DROP DATABASE "+db.Name()+" WITH (FORCE)") // as if the server had gone: there is nothing to copy
+	must(t, errors.Join(err, c.Close(ctx)))
 	if err := pipeline.Prove(ctx, bench, rec, pipeline.Proving{}); err == nil || !strings.Contains(err.Error(), "new.sql:1") {
 		t.Errorf("error is %v: want one that names the statement", err)
 	}
