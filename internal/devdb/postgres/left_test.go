@@ -1,0 +1,59 @@
+//go:build unix
+
+package postgres
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// TestLeftOver removes the directory of a run that was killed, and not that of
+// one that lives.
+func TestLeftOver(t *testing.T) {
+	dead, err := os.MkdirTemp(os.TempDir(), runPrefix)
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(dead, "lock"), nil, 0o600))
+	alive, err := makeRunDir(os.TempDir(), nil)
+	must(t, err)
+	defer alive.remove()
+	removeDead()
+	if _, err := os.Stat(dead); !os.IsNotExist(err) {
+		t.Errorf("the directory of a dead run is still there: %v", err)
+	}
+	if _, err := os.Stat(alive.path); err != nil {
+		t.Errorf("the directory of a run that lives is gone: %v", err)
+	}
+}
+
+// TestKeepAtOnce lets runs keep the same data directory at once: one of them
+// stays, whole, and nothing is left beside it.
+func TestKeepAtOnce(t *testing.T) {
+	from, to := t.TempDir(), filepath.Join(t.TempDir(), "data", "key")
+	for _, name := range []string{"PG_VERSION", "a", "b"} {
+		must(t, os.WriteFile(filepath.Join(from, name), []byte(name), 0o600))
+	}
+	var wg sync.WaitGroup
+	errs := make([]error, 8)
+	for i := range errs {
+		wg.Go(func() { errs[i] = (&own{}).keep(from, to) })
+	}
+	wg.Wait()
+	must(t, errors.Join(errs...))
+	kept, _ := os.ReadDir(to)
+	beside, _ := os.ReadDir(filepath.Dir(to))
+	if len(kept) != 3 || len(beside) != 1 {
+		t.Errorf("%d files kept, %d directories beside one another", len(kept), len(beside))
+	}
+}
+
+// TestFullDisk names the full disk for what it is.
+func TestFullDisk(t *testing.T) {
+	if !full(&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}) || full(context.Canceled) {
+		t.Error("a full disk is not told from another error")
+	}
+}
