@@ -18,7 +18,7 @@ var requiredColumn = &Analyzer{
 		told := map[schema.Ref]bool{}
 		tell := func(at At, t *schema.Relation, num int16) {
 			ref := columnRef(t.OID, num)
-			if told[ref] || !p.becomesRequired(at, t.OID, num) {
+			if told[ref] || !p.becomesRequired(t.OID, num) {
 				return
 			}
 			told[ref] = true
@@ -79,7 +79,7 @@ func noLongerComputed(c *schema.AlterGenerated) lint.Finding {
 // becomesRequired reports whether after the change a row without a value for
 // the column is refused, and before it was not. A column that was there before
 // and loses only its NULLs is not told: code that knows it may well give it.
-func (p *Pass) becomesRequired(at At, table schema.OID, num int16) bool {
+func (p *Pass) becomesRequired(table schema.OID, num int16) bool {
 	if p.IsNew(table) || !isRealTable(p.After.Relations[table]) {
 		return false
 	}

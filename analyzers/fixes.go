@@ -231,13 +231,10 @@ func (o *offer) dropConcurrently() *lint.Fix {
 	return o.outside("drop the index CONCURRENTLY", text, "drop_"+c.Index.Name, concurrently(c.Index.Definition)+";")
 }
 
-// one is the statement's only subcommand, if it is of the kind.
-func (o *offer) one(kind string) (migration.Action, bool) {
+// one reports whether the statement has one subcommand, of the kind.
+func (o *offer) one(kind string) bool {
 	a := o.step.Stmt.Syntax.Actions
-	if len(a) != 1 || a[0].Kind != kind || !strings.HasPrefix(strings.ToUpper(o.text()), "ALTER TABLE") {
-		return migration.Action{}, false
-	}
-	return a[0], true
+	return len(a) == 1 && a[0].Kind == kind && strings.HasPrefix(strings.ToUpper(o.text()), "ALTER TABLE")
 }
 
 // timeout is the line that a new file needs so as not to queue without end.
@@ -252,7 +249,7 @@ func (o *offer) timeout() string {
 }
 
 func (o *offer) notValid() *lint.Fix {
-	if _, ok := o.one("ADD CONSTRAINT"); !ok {
+	if !o.one("ADD CONSTRAINT") {
 		return nil
 	}
 	c, ok := Has[*schema.AddConstraint](o.step)
@@ -277,7 +274,7 @@ func (o *offer) provenFirst() *lint.Fix {
 		return fix
 	}
 	c, ok := Has[*schema.SetNotNull](o.step)
-	if _, one := o.one("SET NOT NULL"); !ok || !one {
+	if !ok || !o.one("SET NOT NULL") {
 		return nil
 	}
 	t, col := sqlName(c.Table.Schema, c.Table.Name), sqlIdent(c.Column.Name)
@@ -300,7 +297,7 @@ func (o *offer) provenFirst() *lint.Fix {
 }
 
 func (o *offer) usingIndex() *lint.Fix {
-	if _, ok := o.one("ADD CONSTRAINT"); !ok || o.step.Stmt.Syntax.UsingIndex || !o.alone() {
+	if !o.one("ADD CONSTRAINT") || o.step.Stmt.Syntax.UsingIndex || !o.alone() {
 		return nil
 	}
 	c, ok := Has[*schema.AddConstraint](o.step)
@@ -321,7 +318,7 @@ func (o *offer) usingIndex() *lint.Fix {
 }
 
 func (o *offer) defaultApart() *lint.Fix {
-	if _, ok := o.one("ADD COLUMN"); !ok {
+	if !o.one("ADD COLUMN") {
 		return nil
 	}
 	c, ok := Has[*schema.AddColumn](o.step)

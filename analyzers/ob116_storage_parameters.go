@@ -19,19 +19,19 @@ var storageParameters = &Analyzer{
 		for at, c := range Each[*schema.SetOptions](p) {
 			for _, o := range c.After.Options {
 				if !slices.Contains(c.Before.Options, o) {
-					reportOption(p, at, c.After, o, p.NewTable(c.After.OID))
+					reportOption(p, at, c.After, o)
 				}
 			}
 		}
 		for at, c := range Each[*schema.AddTable](p) {
 			for _, o := range c.Table.Options {
-				reportOption(p, at, c.Table, o, true)
+				reportOption(p, at, c.Table, o)
 			}
 		}
 	},
 }
 
-func reportOption(p *Pass, at At, t *schema.Relation, option string, fresh bool) {
+func reportOption(p *Pass, at At, t *schema.Relation, option string) {
 	now := p.After.Relations[t.OID]
 	if now == nil || now.Persistence == "temporary" || !slices.Contains(now.Options, option) || isView(now) {
 		return

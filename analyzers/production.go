@@ -50,7 +50,7 @@ func (z Sizes) unused(r *devdb.Record, f *lint.Finding) {
 	}
 	var ev []lint.Evidence
 	for _, c := range Changes[*schema.DropIndex](s) {
-		t, i := indexStats(r, s, c.Index)
+		t, i := indexStats(r, c.Index)
 		if i == nil || i.Scans > 0 || r.Stats.Counted() < countedFor {
 			return
 		}
@@ -71,7 +71,7 @@ func stepOf(r *devdb.Record, f *lint.Finding) *devdb.Step {
 }
 
 // indexStats is what production says of an index, under the names of before the change.
-func indexStats(r *devdb.Record, s *devdb.Step, i *schema.Index) (*stats.Table, *stats.Index) {
+func indexStats(r *devdb.Record, i *schema.Index) (*stats.Table, *stats.Index) {
 	old := r.Before.Indexes[i.OID]
 	rel := r.Before.Relations[i.Table]
 	if old == nil || rel == nil {
@@ -93,7 +93,7 @@ var usedIndex = &Analyzer{
 			return
 		}
 		for at, c := range Each[*schema.DropIndex](p) {
-			t, i := indexStats(p.Record, at.Step, c.Index)
+			t, i := indexStats(p.Record, c.Index)
 			rel := p.After.Relations[c.Index.Table]
 			if i == nil || i.Scans == 0 || p.Stats.Counted() == 0 || rel == nil || p.servedOtherwise(c.Index) {
 				continue

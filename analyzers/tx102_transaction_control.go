@@ -48,10 +48,10 @@ func (p *Pass) insideTools(m *devdb.Recorded) {
 	if m.TxOptOut != "" {
 		advice += "\n\nIf the file must have transactions of its own: " + m.TxOptOut
 	}
-	switch word := ""; {
+	switch {
 	case end != nil:
 		f := lint.Finding{Evidence: evidence, Advice: advice}
-		word = end.Stmt.Syntax.Transaction
+		word := end.Stmt.Syntax.Transaction
 		f.Message = fmt.Sprintf("%s ends the transaction that the tool opened: the migration is not recorded in the same one", word)
 		if word == "ROLLBACK" {
 			f.Severity = lint.Error

@@ -49,7 +49,7 @@ func (x *Change) free(kind, name string) { x.Kind, x.Name, x.Object = kind, name
 
 // relationChange handles changes of whole relations.
 func relationChange(x *Change, c schema.Change) bool {
-	pair := func(b, a *schema.Relation, was, is string) {
+	pair := func(a *schema.Relation, was, is string) {
 		x.relation(a)
 		x.Was, x.Is = was, is
 	}
@@ -59,23 +59,23 @@ func relationChange(x *Change, c schema.Change) bool {
 	case *schema.DropTable:
 		x.relation(c.Table)
 	case *schema.RenameTable:
-		pair(c.Before, c.After, c.Before.Name, c.After.Name)
+		pair(c.After, c.Before.Name, c.After.Name)
 	case *schema.MoveTable:
-		pair(c.Before, c.After, c.Before.Schema, c.After.Schema)
+		pair(c.After, c.Before.Schema, c.After.Schema)
 	case *schema.SetPersistence:
-		pair(c.Before, c.After, c.Before.Persistence, c.After.Persistence)
+		pair(c.After, c.Before.Persistence, c.After.Persistence)
 	case *schema.SetTablespace:
-		pair(c.Before, c.After, c.Before.Tablespace, c.After.Tablespace)
+		pair(c.After, c.Before.Tablespace, c.After.Tablespace)
 	case *schema.SetAccessMethod:
-		pair(c.Before, c.After, c.Before.AccessMethod, c.After.AccessMethod)
+		pair(c.After, c.Before.AccessMethod, c.After.AccessMethod)
 	case *schema.SetOptions:
-		pair(c.Before, c.After, strings.Join(c.Before.Options, ","), strings.Join(c.After.Options, ","))
+		pair(c.After, strings.Join(c.Before.Options, ","), strings.Join(c.After.Options, ","))
 	case *schema.SetRowSecurity:
-		pair(c.Before, c.After, rowSecurity(c.Before), rowSecurity(c.After))
+		pair(c.After, rowSecurity(c.Before), rowSecurity(c.After))
 	case *schema.SetReplicaIdentity:
-		pair(c.Before, c.After, c.Before.ReplicaIdentity, c.After.ReplicaIdentity)
+		pair(c.After, c.Before.ReplicaIdentity, c.After.ReplicaIdentity)
 	case *schema.SetInheritance:
-		pair(c.Before, c.After, "", "")
+		pair(c.After, "", "")
 	case *schema.AttachPartition:
 		x.relation(c.Partition)
 		x.Is = join(c.Parent.Schema, c.Parent.Name)
@@ -87,13 +87,13 @@ func relationChange(x *Change, c schema.Change) bool {
 	case *schema.DropView:
 		x.relation(c.View)
 	case *schema.ReplaceView:
-		pair(c.Before, c.After, c.Before.Definition, c.After.Definition)
+		pair(c.After, c.Before.Definition, c.After.Definition)
 	case *schema.AddSequence:
 		x.relation(c.Sequence)
 	case *schema.DropSequence:
 		x.relation(c.Sequence)
 	case *schema.AlterSequence:
-		pair(c.Before, c.After, "", "")
+		pair(c.After, "", "")
 	default:
 		return false
 	}

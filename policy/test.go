@@ -90,7 +90,7 @@ func (p *Policies) unitTests(ctx context.Context, o TestOptions, only *regexp.Re
 	if o.Coverage {
 		runner = runner.SetCoverageQueryTracer(tracer)
 	}
-	results, err := runner.Run(ctx, modules)
+	results, err := runner.SetModules(modules).RunTests(ctx, nil)
 	if err != nil {
 		return explain(err)
 	}

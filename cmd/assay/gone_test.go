@@ -17,6 +17,7 @@ import (
 // proofs and of a measurement: the run fails with code 3 and says so, and
 // nothing is left behind.
 func TestServerGone(t *testing.T) {
+	t.Parallel()
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
 		t.Skip("the server's processes are found in /proc")
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"net/http/httptest"
@@ -246,7 +247,7 @@ func harmlessData(t *testing.T, project string) {
 	d := xml.NewDecoder(strings.NewReader(file(t, filepath.Join(project, "r.xml"))))
 	for {
 		token, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -105,7 +105,8 @@ func (in *reading) variableAt(at, end int) (placeholder, bool) {
 		return placeholder{}, false
 	}
 	var name string
-	quote, length := s[0], 0
+	var length int
+	quote := s[0]
 	switch {
 	case quote == '\'' || quote == '"':
 		length = nameLength(s[1:]) + 2
