@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/assaydb/assay/internal/devdb"
 )
@@ -40,7 +42,17 @@ func (s *Server) Close() error {
 	if s.own == nil {
 		return s.existing.close()
 	}
-	err := s.own.died(0)
+	wait := time.Duration(0)
+	if s.admin != nil && s.own.done != nil {
+		// It may have ended a moment ago, and nobody has been told yet.
+		network, address := pgconn.NetworkAddress(s.admin.Host, s.admin.Port)
+		if c, err := net.DialTimeout(network, address, time.Second); err != nil {
+			wait = time.Second
+		} else {
+			_ = c.Close()
+		}
+	}
+	err := s.own.died(wait)
 	err = errors.Join(err, s.own.stop(false))
 	if s.keeping != nil {
 		<-s.keeping
