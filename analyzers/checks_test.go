@@ -218,10 +218,16 @@ func keepShown(t *testing.T, server *postgres.Server, a *analyzers.Analyzer, c *
 
 func inDocs(c *fixture.Case) bool { return c.Bad() && c.Single() && len(c.Wants) > 0 }
 
+// docsMajor is the major whose output the pages show.
+const docsMajor = "15"
+
 // TestDocs holds docs/checks against the fixtures and what the tool prints for
-// them: TestChecks' results, where it ran before. The findings are the same on
-// every major; the pages show those of the first one at hand.
+// them: TestChecks' results, where it ran before. Some advice and some examples
+// are of one major alone: the pages show what docsMajor says.
 func TestDocs(t *testing.T) {
+	if first := pgtest.Majors(t)[0]; first != docsMajor {
+		t.Skipf("the pages are of PostgreSQL %s, and this is %s", docsMajor, first)
+	}
 	server := pgtest.Server(t, pgtest.Majors(t)[0])
 	want := map[string]string{"README.md": index()}
 	for _, a := range analyzers.All {
