@@ -64,7 +64,7 @@ func (a *app) fixing(s *session, o *lintOptions) pipeline.Fixing {
 			p := *s.project
 			p.dir = dir
 			p.new = p.stillNew(dir)
-			rec, err := s.record(ctx, dir, p.new)
+			rec, err := s.record(ctx, dir, p.new, true)
 			if err != nil {
 				return nil, nil, err
 			}

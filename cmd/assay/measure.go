@@ -48,7 +48,7 @@ func (a *app) measure(ctx context.Context, o *lintOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	rec, err := s.record(ctx, p.dir, p.new)
+	rec, err := s.record(ctx, p.dir, p.new, false)
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func (a *app) policyFacts(ctx context.Context, o *lintOptions) (f policy.Facts, 
 		return f, nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	rec, err := s.record(ctx, pr.dir, pr.new)
+	rec, err := s.record(ctx, pr.dir, pr.new, false)
 	if err != nil {
 		return f, nil, err
 	}

@@ -65,7 +65,7 @@ func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	rec, err := s.record(ctx, p.dir, p.new)
+	rec, err := s.record(ctx, p.dir, p.new, !o.quick)
 	if err != nil {
 		return nil, err
 	}

@@ -42,8 +42,9 @@ func (s *session) fresh(ctx context.Context) (*postgres.DB, error) {
 // Close stops the server; every database goes with it.
 func (s *session) Close() error { return errors.Join(s.base.Close(), s.server.Close()) }
 
-// record runs migrations on a fresh database and records what they do.
-func (s *session) record(ctx context.Context, dir *migration.Dir, migrations []*devdb.Recorded) (rec *devdb.Record, err error) {
+// record runs migrations on a fresh database and records what they do, with
+// ways also the way back of the last one.
+func (s *session) record(ctx context.Context, dir *migration.Dir, migrations []*devdb.Recorded, ways bool) (rec *devdb.Record, err error) {
 	p := s.project
 	rec = &devdb.Record{Version: s.server.Version(), Dir: dir, Base: p.base, New: migrations, Stats: p.stats, Config: devdb.Assumptions{
 		LockTimeoutSet: p.config.Sets("lock_timeout"), StatementTimeoutSet: p.config.Sets("statement_timeout"), TimeZone: p.config.TimeZone,
@@ -60,6 +61,9 @@ func (s *session) record(ctx context.Context, dir *migration.Dir, migrations []*
 		if m.Err != nil {
 			m.Err.Advice = postgres.Explain(m.Err)
 		}
+	}
+	if ways && s.project.config.Down != "off" {
+		return rec, pipeline.RecordLastDown(ctx, db, rec)
 	}
 	return rec, nil
 }

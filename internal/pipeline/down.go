@@ -38,6 +38,21 @@ func RecordDowns(ctx context.Context, up Undoable, clone func(context.Context) (
 	return nil
 }
 
+// RecordLastDown runs the way back of the last new migration of r where it was
+// recorded: db, which nobody needs afterwards, is in the state after it. Most
+// changes are of one migration, and need no second database then.
+func RecordLastDown(ctx context.Context, db devdb.DB, r *devdb.Record) error {
+	if len(r.New) == 0 {
+		return nil
+	}
+	m := r.New[len(r.New)-1]
+	if m.Migration.Down == nil || m.Err != nil || m.Down != nil || len(m.Steps) == 0 {
+		return nil
+	}
+	m.Down = &devdb.DownRun{Migration: m.Migration.Down}
+	return runDown(ctx, db, m.Migration.Down, m.Steps[0].Before, m.Down)
+}
+
 func recordDown(ctx context.Context, up Undoable, clone func(context.Context) (devdb.DB, error), m *devdb.Recorded) error {
 	before, err := up.Catalog(ctx)
 	if err != nil {
