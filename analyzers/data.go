@@ -290,8 +290,10 @@ func colNums(i *schema.Index) []int16 {
 	return out
 }
 
-var literal = regexp.MustCompile(`'(?:[^']|'')*'(?:::[a-z ]+(?:\(\d+\))?)?`)
-var literals = regexp.MustCompile(`§(?:, §)*`)
+var (
+	literal  = regexp.MustCompile(`'(?:[^']|'')*'(?:::[a-z ]+(?:\(\d+\))?)?`)
+	literals = regexp.MustCompile(`§(?:, §)*`)
+)
 
 // weaker reports whether every row that passes the check before passes the
 // check after: they are the same, or differ only in a list of values that got longer.

@@ -95,8 +95,10 @@ func viewLosses(p *Pass, old, now *schema.Relation) []loss {
 			out = append(out, loss{"column comments", "column " + c.Name + " had a comment", fmt.Sprintf("COMMENT ON COLUMN %s.%s IS %s;", name, sqlIdent(c.Name), sqlString(c.Comment))})
 		}
 		for _, g := range lostGrants("column", c.Name, c.ACL, append(n.ACL, now.ACL...)) {
-			out = append(out, loss{"column privileges", fmt.Sprintf("%s could %s column %s", g.role, g.text(), c.Name),
-				fmt.Sprintf("GRANT %s (%s) ON TABLE %s TO %s;", g.text(), sqlIdent(c.Name), name, roleSQL(g.role))})
+			out = append(out, loss{
+				"column privileges", fmt.Sprintf("%s could %s column %s", g.role, g.text(), c.Name),
+				fmt.Sprintf("GRANT %s (%s) ON TABLE %s TO %s;", g.text(), sqlIdent(c.Name), name, roleSQL(g.role)),
+			})
 		}
 	}
 	return out
@@ -108,8 +110,10 @@ func functionLosses(old, now *schema.Function) []loss {
 		return slices.ContainsFunc(f.ACL, func(g schema.Grant) bool { return g.Grantee == "public" && g.Privilege == "EXECUTE" })
 	}
 	if !born(old) && born(now) {
-		out = append(out, loss{"REVOKE from PUBLIC", "PUBLIC could not execute it and now can",
-			fmt.Sprintf("REVOKE EXECUTE ON ROUTINE %s FROM PUBLIC;", short(now.QualifiedName()))})
+		out = append(out, loss{
+			"REVOKE from PUBLIC", "PUBLIC could not execute it and now can",
+			fmt.Sprintf("REVOKE EXECUTE ON ROUTINE %s FROM PUBLIC;", short(now.QualifiedName())),
+		})
 	}
 	if old.SecurityDefiner && now.SecurityDefiner && len(old.Config) > 0 && len(now.Config) == 0 {
 		out = append(out, loss{"settings", "it had SET " + strings.Join(old.Config, ", "), ""})

@@ -24,8 +24,10 @@ func (z Sizes) known(r *devdb.Record, f *lint.Finding) {
 	switch f.ID {
 	case "LK301", "LK302":
 		if n := r.Stats.LongestTransaction; n >= waitWorth {
-			f.Evidence = append(f.Evidence, lint.Evidence{Kind: "statistics",
-				Text: fmt.Sprintf("a transaction had been open for %s as of %s: the lock waits for such a one, and everybody else behind it", stats.Duration(n), r.Stats.Taken)})
+			f.Evidence = append(f.Evidence, lint.Evidence{
+				Kind: "statistics",
+				Text: fmt.Sprintf("a transaction had been open for %s as of %s: the lock waits for such a one, and everybody else behind it", stats.Duration(n), r.Stats.Taken),
+			})
 		}
 	case "LK102", "OB107":
 		z.unused(r, f)
@@ -54,8 +56,10 @@ func (z Sizes) unused(r *devdb.Record, f *lint.Finding) {
 		if i == nil || i.Scans > 0 || r.Stats.Counted() < countedFor {
 			return
 		}
-		ev = append(ev, lint.Evidence{Kind: "statistics", Object: qualified(c.Index.Schema, c.Index.Name),
-			Text: fmt.Sprintf("%s of %s was never used in %d days as of %s", i.Name, t.Name, r.Stats.Counted(), r.Stats.Taken)})
+		ev = append(ev, lint.Evidence{
+			Kind: "statistics", Object: qualified(c.Index.Schema, c.Index.Name),
+			Text: fmt.Sprintf("%s of %s was never used in %d days as of %s", i.Name, t.Name, r.Stats.Counted(), r.Stats.Taken),
+		})
 	}
 	f.Evidence = append(f.Evidence, ev...)
 	if len(ev) > 0 && f.ID == "OB107" {
@@ -103,8 +107,10 @@ var usedIndex = &Analyzer{
 				Object: name,
 				Message: fmt.Sprintf("drops index %s, which production used %s times in %d days: queries that need it then read all of %s (%s)",
 					quote(name), stats.Count(i.Scans), p.Stats.Counted(), quote(table), t.Size()),
-				Evidence: []lint.Evidence{{Kind: "statistics", Object: name,
-					Text: fmt.Sprintf("%s: %s, %s scans from %s to %s", i.Name, stats.Bytes(i.Bytes), stats.Count(i.Scans), p.Stats.CountersSince, p.Stats.Taken)}},
+				Evidence: []lint.Evidence{{
+					Kind: "statistics", Object: name,
+					Text: fmt.Sprintf("%s: %s, %s scans from %s to %s", i.Name, stats.Bytes(i.Bytes), stats.Count(i.Scans), p.Stats.CountersSince, p.Stats.Taken),
+				}},
 				Advice: "Find the queries that use it, with EXPLAIN or pg_stat_statements, before it goes; or drop the others that do the same.",
 			})
 		}

@@ -43,7 +43,8 @@ var redundantIndex = &Analyzer{
 // redundant compares a new index with one that is there.
 func redundant(i, o *schema.Index) (lint.Finding, bool) {
 	f := lint.Finding{Object: i.QualifiedName(), Evidence: []lint.Evidence{
-		catalogEvidence(i.QualifiedName(), "%s", i.Definition), catalogEvidence(o.QualifiedName(), "%s", o.Definition)}}
+		catalogEvidence(i.QualifiedName(), "%s", i.Definition), catalogEvidence(o.QualifiedName(), "%s", o.Definition),
+	}}
 	if i.Method != o.Method || i.Predicate != o.Predicate || i.Exclusion || o.Exclusion || len(i.Keys) == 0 || len(o.Keys) == 0 {
 		return f, false
 	}

@@ -20,7 +20,7 @@ import (
 )
 
 // pair is a key pair in PEM.
-func pair(t *testing.T, key any, public any) (private, pub string) {
+func pair(t *testing.T, key, public any) (private, pub string) {
 	t.Helper()
 	a, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {

@@ -30,24 +30,32 @@ func load(t *testing.T, o Options, files map[string]string) (*Policies, error) {
 func ordersRecord() *devdb.Record {
 	before := schema.New()
 	before.Schemas[1] = &schema.Schema{OID: 1, Name: "public"}
-	before.Relations[10] = &schema.Relation{OID: 10, Schema: "public", Name: "old", Kind: schema.Table, Persistence: "permanent",
-		Columns: []*schema.Column{{Num: 1, Name: "a", Type: "integer"}}}
+	before.Relations[10] = &schema.Relation{
+		OID: 10, Schema: "public", Name: "old", Kind: schema.Table, Persistence: "permanent",
+		Columns: []*schema.Column{{Num: 1, Name: "a", Type: "integer"}},
+	}
 	after := schema.New()
 	after.Schemas[1] = before.Schemas[1]
 	after.Relations[10] = before.Relations[10]
-	orders := &schema.Relation{OID: 11, Schema: "public", Name: "orders", Kind: schema.Table, Persistence: "permanent",
-		Columns: []*schema.Column{{Num: 1, Name: "id", Type: "bigint", NotNull: true}, {Num: 2, Name: "code", Type: "character varying(5)"}}}
+	orders := &schema.Relation{
+		OID: 11, Schema: "public", Name: "orders", Kind: schema.Table, Persistence: "permanent",
+		Columns: []*schema.Column{{Num: 1, Name: "id", Type: "bigint", NotNull: true}, {Num: 2, Name: "code", Type: "character varying(5)"}},
+	}
 	after.Relations[11] = orders
 	stmt := func(line int, text, tag string) *migration.Statement {
 		return &migration.Statement{Text: text, Pos: migration.Position{Path: "m/1.sql", Line: line, Column: 1}, End: migration.Position{Path: "m/1.sql", Line: line, Column: 40}, Syntax: &migration.Syntax{Tag: tag}}
 	}
 	m := &migration.Migration{Path: "m/1.sql", Version: "1", TxMode: migration.TxFile}
 	steps := []*devdb.Step{
-		{Stmt: stmt(2, "CREATE TABLE orders (id bigint not null, code varchar(5))", "CREATE TABLE"), Before: before, After: after, InTx: true, TxID: 1,
-			Changes: []schema.Change{&schema.AddTable{Table: orders}}, Locks: []devdb.Lock{{Relation: 11, Object: "public.orders", Kind: "table", Table: 11, Mode: devdb.AccessExclusive}}},
-		{Stmt: stmt(4, "UPDATE old SET a = 1", "UPDATE"), Index: 1, Before: after, After: after, InTx: true, TxID: 1,
+		{
+			Stmt: stmt(2, "CREATE TABLE orders (id bigint not null, code varchar(5))", "CREATE TABLE"), Before: before, After: after, InTx: true, TxID: 1,
+			Changes: []schema.Change{&schema.AddTable{Table: orders}}, Locks: []devdb.Lock{{Relation: 11, Object: "public.orders", Kind: "table", Table: 11, Mode: devdb.AccessExclusive}},
+		},
+		{
+			Stmt: stmt(4, "UPDATE old SET a = 1", "UPDATE"), Index: 1, Before: after, After: after, InTx: true, TxID: 1,
 			Held:  []devdb.Lock{{Relation: 11, Object: "public.orders", Kind: "table", Table: 11, Mode: devdb.AccessExclusive}},
-			Scans: []devdb.Scan{{Relation: 10, Object: "public.old", Count: 1}}, Rows: []devdb.RowCount{{Relation: 10, Object: "public.old", Updated: 3}}},
+			Scans: []devdb.Scan{{Relation: 10, Object: "public.old", Count: 1}}, Rows: []devdb.RowCount{{Relation: 10, Object: "public.old", Updated: 3}},
+		},
 	}
 	for _, s := range steps {
 		m.Statements = append(m.Statements, s.Stmt)

@@ -125,8 +125,10 @@ func (p *project) usedUp(c *schema.Catalog) {
 		if t := c.Relations[r.OwnedBy.OID]; t != nil && t.Column(r.OwnedBy.Sub) != nil {
 			of = fmt.Sprintf(" of %s.%s", t.QualifiedName(), t.Column(r.OwnedBy.Sub).Name)
 		}
-		p.notices = append(p.notices, lint.Notice{Path: p.config.StatsFile(p.fsys),
-			Text: fmt.Sprintf("sequence %s.%s%s (%s) had used %.0f %% of its numbers as of %s: when they are all used, every INSERT fails", s.Schema, s.Name, of, s.Type, math.Floor(s.Used*100), p.stats.Taken)})
+		p.notices = append(p.notices, lint.Notice{
+			Path: p.config.StatsFile(p.fsys),
+			Text: fmt.Sprintf("sequence %s.%s%s (%s) had used %.0f %% of its numbers as of %s: when they are all used, every INSERT fails", s.Schema, s.Name, of, s.Type, math.Floor(s.Used*100), p.stats.Taken),
+		})
 	}
 }
 

@@ -257,8 +257,10 @@ var testRules = []lint.Rule{
 }
 
 func TestValidate(t *testing.T) {
-	known := Known{Checks: testRules, Formats: []string{"goose", "plain"}, Packs: []string{"conventions"}, PolicyPacks: []string{"naming"},
-		Policies: []lint.Rule{{ID: "ORG001", Policy: true}}}
+	known := Known{
+		Checks: testRules, Formats: []string{"goose", "plain"}, Packs: []string{"conventions"}, PolicyPacks: []string{"naming"},
+		Policies: []lint.Rule{{ID: "ORG001", Policy: true}},
+	}
 	for _, tt := range []struct{ src, want string }{
 		{"checks: {LK101: off, add-foreign-key: info, LK: warning, CV: on}", ""},
 		{"checks: {PG101: off, 'squawk:require-concurrent-index-creation': off}", "PG101 and squawk:require-concurrent-index-creation are the same check: keep one"},
@@ -326,8 +328,10 @@ func TestAbout(t *testing.T) {
 	}{
 		{lint.Finding{}, nil},
 		{lint.Finding{Object: "public.orders.total"}, []string{"public.orders.total", "public.orders"}},
-		{lint.Finding{Object: "public.orders_ref", Evidence: []lint.Evidence{{Kind: "lock", Object: "public.orders"}, {Kind: "lock", Object: "public.items"}}},
-			[]string{"public.orders_ref", "public.orders"}},
+		{
+			lint.Finding{Object: "public.orders_ref", Evidence: []lint.Evidence{{Kind: "lock", Object: "public.orders"}, {Kind: "lock", Object: "public.items"}}},
+			[]string{"public.orders_ref", "public.orders"},
+		},
 		{lint.Finding{Object: "public.orders", Evidence: []lint.Evidence{{Kind: "dropped", Object: "public.v"}}}, []string{"public.orders"}},
 	} {
 		if diff := cmp.Diff(tt.want, About(&tt.f)); diff != "" {

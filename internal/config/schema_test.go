@@ -35,7 +35,7 @@ func words(list []string) []any {
 	return out
 }
 
-func alternatives(s *jsonschema.Schema, short *jsonschema.Schema) {
+func alternatives(s, short *jsonschema.Schema) {
 	mapping := *s
 	*s = jsonschema.Schema{OneOf: []*jsonschema.Schema{short, &mapping}, Description: s.Description}
 	mapping.Description = ""
@@ -46,15 +46,19 @@ func (Rule) JSONSchemaExtend(s *jsonschema.Schema)  { alternatives(s, severityWo
 func (Policy) JSONSchemaExtend(s *jsonschema.Schema) {
 	alternatives(s, &jsonschema.Schema{Type: "string"})
 }
+
 func (Proofs) JSONSchemaExtend(s *jsonschema.Schema) {
 	alternatives(s, &jsonschema.Schema{Enum: words([]string{"on", "off"})})
 }
+
 func (Comment) JSONSchemaExtend(s *jsonschema.Schema) {
 	alternatives(s, &jsonschema.Schema{Enum: words([]string{"on", "off"})})
 }
+
 func (Duration) JSONSchema() *jsonschema.Schema {
 	return &jsonschema.Schema{Type: "string", Pattern: `^([0-9.]+(ns|us|µs|ms|s|m|h))+$|^[0-9]+d$`, Description: "a duration: 500ms, 30s, 5m, 2h, 30d"}
 }
+
 func (Rows) JSONSchema() *jsonschema.Schema {
 	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "integer", Minimum: "0"}, {Type: "string", Pattern: rows.String()}}, Description: "a number of rows: 5000, 10k, 2M"}
 }
@@ -212,8 +216,10 @@ func TestSchemaAgrees(t *testing.T) {
 			t.Errorf("the test file lacks the key %s", name)
 		}
 	}
-	for _, src := range []string{"dri: x", "checks: {LK101: loud}", "checks: {LK101: {severty: off}}", "fail-on: eror", "superuser: 3",
-		"ignore: [{check: x}]", "overrides: [{checks: {LK: loud}}]", "rules: {A: {lvl: off}}", "format: gosse", "run-timeout: soon", "proofs: maybe"} {
+	for _, src := range []string{
+		"dri: x", "checks: {LK101: loud}", "checks: {LK101: {severty: off}}", "fail-on: eror", "superuser: 3",
+		"ignore: [{check: x}]", "overrides: [{checks: {LK: loud}}]", "rules: {A: {lvl: off}}", "format: gosse", "run-timeout: soon", "proofs: maybe",
+	} {
 		if validate(t, s, src) == nil {
 			t.Errorf("the schema takes what assay refuses: %s", src)
 		}

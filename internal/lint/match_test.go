@@ -11,10 +11,21 @@ func TestMatches(t *testing.T) {
 		tool, name string
 		want       bool
 	}{
-		{index, "", "lk101", true}, {index, "assay", "Create-Index", true}, {index, "", "LK", true}, {index, "", "L", false},
-		{index, "", "eugene:e6", true}, {index, "", "E6", true}, {index, "eugene", "E6", true}, {index, "squawk", "E6", false},
-		{index, "eugene", "LK101", false}, {index, "atlas", "concurrent_index", true}, {drop, "atlas", "concurrent_index", false},
-		{drop, "atlas", "destructive", true}, {drop, "", "destructive", false}, {own, "", "KY", false}, {own, "", "KY101", true},
+		{index, "", "lk101", true},
+		{index, "assay", "Create-Index", true},
+		{index, "", "LK", true},
+		{index, "", "L", false},
+		{index, "", "eugene:e6", true},
+		{index, "", "E6", true},
+		{index, "eugene", "E6", true},
+		{index, "squawk", "E6", false},
+		{index, "eugene", "LK101", false},
+		{index, "atlas", "concurrent_index", true},
+		{drop, "atlas", "concurrent_index", false},
+		{drop, "atlas", "destructive", true},
+		{drop, "", "destructive", false},
+		{own, "", "KY", false},
+		{own, "", "KY101", true},
 	} {
 		if got := c.rule.Matches(c.tool, c.name); got != c.want {
 			t.Errorf("%s, %q of %q: %v, want %v", c.rule.ID, c.name, c.tool, got, c.want)

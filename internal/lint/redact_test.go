@@ -13,13 +13,17 @@ const planted = "s3cr3t"
 // secretive is a result that holds the planted text in every place that can
 // hold some of a statement.
 func secretive() *Result {
-	s := &Statement{Line: 1, Text: "INSERT INTO keys VALUES ('" + planted + "')", Error: "Key (k)=(" + planted + ") exists (SQLSTATE 23505)",
-		Changes: []string{"default '" + planted + "'"}, Locks: []Lock{{Object: "public.keys", Mode: "ROW EXCLUSIVE"}}}
+	s := &Statement{
+		Line: 1, Text: "INSERT INTO keys VALUES ('" + planted + "')", Error: "Key (k)=(" + planted + ") exists (SQLSTATE 23505)",
+		Changes: []string{"default '" + planted + "'"}, Locks: []Lock{{Object: "public.keys", Mode: "ROW EXCLUSIVE"}},
+	}
 	other := &Statement{Line: 2, Text: "CREATE INDEX i ON t (a)"}
 	f := func(kind string) *Finding {
-		return &Finding{ID: "X1", Severity: Error, Message: `"keys" gets '` + planted + "'", Sensitive: true, Advice: planted,
+		return &Finding{
+			ID: "X1", Severity: Error, Message: `"keys" gets '` + planted + "'", Sensitive: true, Advice: planted,
 			Evidence: []Evidence{{Kind: "lock", Text: "ROW EXCLUSIVE on public.keys"}, {Kind: kind, Text: "Key (k)=(" + planted + ")", SQL: planted, Code: "23505"}},
-			Fix:      &Fix{Title: planted, Edits: []Edit{{Text: planted}}}}
+			Fix:      &Fix{Title: planted, Edits: []Edit{{Text: planted}}},
+		}
 	}
 	return &Result{
 		Migrations: []*Migration{{Path: "a.sql", Source: s.Text + ";\n" + other.Text, Statements: []*Statement{s, other}}},

@@ -15,9 +15,17 @@ func TestCorpora(t *testing.T) {
 		format Format
 		count  int
 	}{
-		{"minder", GolangMigrate, 107}, {"frontier", GolangMigrate, 40}, {"openfga", Goose, 6}, {"goalert", SQLMigrate, 280},
-		{"marquez", Flyway, 84}, {"darts", Flyway, 406}, {"documenso", Prisma, 163}, {"svix", Sqlx, 16}, {"dittofeed", Drizzle, 11},
-		{"cas-cif", Sqitch, 334}, {"basejump", Supabase, 4},
+		{"minder", GolangMigrate, 107},
+		{"frontier", GolangMigrate, 40},
+		{"openfga", Goose, 6},
+		{"goalert", SQLMigrate, 280},
+		{"marquez", Flyway, 84},
+		{"darts", Flyway, 406},
+		{"documenso", Prisma, 163},
+		{"svix", Sqlx, 16},
+		{"dittofeed", Drizzle, 11},
+		{"cas-cif", Sqitch, 334},
+		{"basejump", Supabase, 4},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			fsys := os.DirFS(root + "/" + test.name)

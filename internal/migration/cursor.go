@@ -202,7 +202,7 @@ func (c *cursor) split(from, to int) []span {
 // places returns the positions of a range of tokens.
 func (c *cursor) places(from, to int) (start, end Position) {
 	if from >= to {
-		return
+		return start, end
 	}
 	return c.pos(c.toks[from].start), c.pos(c.toks[to-1].end)
 }

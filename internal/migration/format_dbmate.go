@@ -9,8 +9,10 @@ import (
 
 var dbmate = &format{
 	load: loadDbmate,
-	tx: txRule{TxFile, "dbmate runs each file in a transaction",
-		"write `-- migrate:up transaction:false`, with a single statement below it"},
+	tx: txRule{
+		TxFile, "dbmate runs each file in a transaction",
+		"write `-- migrate:up transaction:false`, with a single statement below it",
+	},
 	bookkeeping: `CREATE TABLE IF NOT EXISTS schema_migrations (version varchar(128) PRIMARY KEY);`,
 }
 

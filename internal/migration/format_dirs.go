@@ -158,8 +158,10 @@ func loadDiesel(l *loader) error {
 			return err
 		}
 		if dieselNoTx.MatchString(text) {
-			u.tx = txRule{TxImplicit, "metadata.toml says run_in_transaction = false; diesel sends the file as one query, which PostgreSQL runs as one transaction if it has several statements",
-				"leave a single statement in up.sql"}
+			u.tx = txRule{
+				TxImplicit, "metadata.toml says run_in_transaction = false; diesel sends the file as one query, which PostgreSQL runs as one transaction if it has several statements",
+				"leave a single statement in up.sql",
+			}
 		}
 		return nil
 	})

@@ -82,8 +82,10 @@ func loadSqlx(l *loader) error {
 	adapt := func(u *unit) error {
 		// sqlx looks at the first bytes alone, so a BOM or blank hides the word.
 		if strings.HasPrefix(u.source, "-- no-transaction") {
-			u.tx = txRule{TxImplicit, "the file says `-- no-transaction`; sqlx sends it as one query, which PostgreSQL runs as one transaction if it has several statements",
-				"leave a single statement in the file"}
+			u.tx = txRule{
+				TxImplicit, "the file says `-- no-transaction`; sqlx sends it as one query, which PostgreSQL runs as one transaction if it has several statements",
+				"leave a single statement in the file",
+			}
 		}
 		return nil
 	}

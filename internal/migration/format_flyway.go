@@ -285,8 +285,10 @@ func flywaySettle(m *Migration, conf *flywayConf) []Notice {
 		m.TxMode, m.TxOptOut = TxNone, ""
 		m.TxReason = "flyway runs a file with " + outside.Syntax.Tag + " outside a transaction by itself"
 	default:
-		return []Notice{{Kind: "mixed-transaction", Pos: outside.Pos,
-			Text: "flyway refuses a file that mixes statements for inside and outside a transaction: give this one a file of its own, or set mixed=true"}}
+		return []Notice{{
+			Kind: "mixed-transaction", Pos: outside.Pos,
+			Text: "flyway refuses a file that mixes statements for inside and outside a transaction: give this one a file of its own, or set mixed=true",
+		}}
 	}
 	return nil
 }

@@ -89,8 +89,10 @@ func (l *loader) graphileUnit(u *unit, previous *string) (hash string) {
 		case "allowinvalidhash":
 			allowed = true
 		case "no-transaction":
-			u.tx = txRule{TxImplicit, "the file says `--! no-transaction`; it is sent as one query, which PostgreSQL runs as one transaction if it has several statements",
-				"leave a single statement in the file"}
+			u.tx = txRule{
+				TxImplicit, "the file says `--! no-transaction`; it is sent as one query, which PostgreSQL runs as one transaction if it has several statements",
+				"leave a single statement in the file",
+			}
 		}
 		body = m.next
 	}

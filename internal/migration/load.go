@@ -267,8 +267,10 @@ func (l *loader) finish() error {
 			return u.err
 		}
 		if first := seen[u.version]; first != nil && !u.repeatable && !l.format.byName {
-			u.notices = append(u.notices, Notice{Kind: "duplicate-version", Pos: Position{Path: u.path, Line: 1, Column: 1},
-				Text: fmt.Sprintf("version %s is also that of %s", u.version, first.path)})
+			u.notices = append(u.notices, Notice{
+				Kind: "duplicate-version", Pos: Position{Path: u.path, Line: 1, Column: 1},
+				Text: fmt.Sprintf("version %s is also that of %s", u.version, first.path),
+			})
 		} else if !u.repeatable && u.version != "" {
 			seen[u.version] = u
 		}
@@ -294,8 +296,10 @@ func (u *unit) run(l *loader) {
 	}
 	down, _, err := u.down.migrate(l)
 	if err != nil {
-		u.notices = append(u.notices, Notice{Kind: "bad-down", Pos: Position{Path: u.down.path, Line: 1, Column: 1},
-			Text: "the way back cannot be read: " + err.Error()})
+		u.notices = append(u.notices, Notice{
+			Kind: "bad-down", Pos: Position{Path: u.down.path, Line: 1, Column: 1},
+			Text: "the way back cannot be read: " + err.Error(),
+		})
 		return
 	}
 	m.Down = down

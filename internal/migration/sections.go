@@ -52,7 +52,7 @@ type sections struct {
 }
 
 // cut divides a file at its up and down marks.
-func cut(file string, src string, found []mark) (*sections, error) {
+func cut(file, src string, found []mark) (*sections, error) {
 	s := &sections{}
 	var open *[]span
 	begin := -1

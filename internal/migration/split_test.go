@@ -46,8 +46,10 @@ func TestSplit(t *testing.T) {
 		{"nested comment", "SELECT /* a /* ; */ ; */ 1; /* x */ SELECT 2 /* y */;", []string{"SELECT /* a /* ; */ ; */ 1", "SELECT 2"}},
 		{"comment after operator", "SELECT 1 +-- ;\n 2; SELECT 2*/* ; */3", []string{"SELECT 1 +-- ;\n 2", "SELECT 2*/* ; */3"}},
 		{"rule", "CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2); SELECT 3", []string{"CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2)", "SELECT 3"}},
-		{"begin atomic", "CREATE OR REPLACE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN 1=1 THEN 1 ELSE 2 END; SELECT t.end, 1 AS end FROM t; END; SELECT 3",
-			[]string{"CREATE OR REPLACE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN 1=1 THEN 1 ELSE 2 END; SELECT t.end, 1 AS end FROM t; END", "SELECT 3"}},
+		{
+			"begin atomic", "CREATE OR REPLACE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN 1=1 THEN 1 ELSE 2 END; SELECT t.end, 1 AS end FROM t; END; SELECT 3",
+			[]string{"CREATE OR REPLACE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN 1=1 THEN 1 ELSE 2 END; SELECT t.end, 1 AS end FROM t; END", "SELECT 3"},
+		},
 		{"begin is a name", "CREATE FUNCTION begin() RETURNS int LANGUAGE sql AS 'SELECT 1'; BEGIN; SELECT 1; END", []string{"CREATE FUNCTION begin() RETURNS int LANGUAGE sql AS 'SELECT 1'", "BEGIN", "SELECT 1", "END"}},
 		{"CRLF and BOM", bom + "SELECT 1;\r\n\r\nSELECT\r\n2;\r\n", []string{"SELECT 1", "SELECT\r\n2"}},
 		{"CR ends a comment", "-- a\rSELECT 1;", []string{"SELECT 1"}},

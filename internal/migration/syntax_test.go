@@ -79,8 +79,10 @@ func TestSyntax(t *testing.T) {
 		{"ALTER SYSTEM SET a = 1", Syntax{Tag: "ALTER SYSTEM"}},
 		{"MERGE INTO t USING s ON true WHEN NOT MATCHED BY SOURCE THEN DELETE RETURNING *", Syntax{Tag: "MERGE", Objects: []string{"t"}, Options: []string{"RETURNING"}}},
 		{"DO LANGUAGE plpgsql $$ BEGIN END $$", Syntax{Tag: "DO", Language: "plpgsql", Routine: &Routine{Body: " BEGIN END "}}},
-		{"CREATE FUNCTION s.f(a int DEFAULT 1) RETURNS SETOF double precision AS 'SELECT ''1''' LANGUAGE SQL STABLE SECURITY DEFINER SET search_path = ''",
-			Syntax{Tag: "CREATE FUNCTION", Language: "sql", Objects: []string{"s.f"}, Routine: &Routine{Body: "SELECT '1'", SecurityDefiner: true, SearchPath: true, Volatility: "STABLE", Returns: "double precision"}}},
+		{
+			"CREATE FUNCTION s.f(a int DEFAULT 1) RETURNS SETOF double precision AS 'SELECT ''1''' LANGUAGE SQL STABLE SECURITY DEFINER SET search_path = ''",
+			Syntax{Tag: "CREATE FUNCTION", Language: "sql", Objects: []string{"s.f"}, Routine: &Routine{Body: "SELECT '1'", SecurityDefiner: true, SearchPath: true, Volatility: "STABLE", Returns: "double precision"}},
+		},
 		{"CREATE PROCEDURE p() BEGIN ATOMIC SELECT 1; END", Syntax{Tag: "CREATE PROCEDURE", Language: "sql", Objects: []string{"p"}, Routine: &Routine{Body: "BEGIN ATOMIC SELECT 1; END", Atomic: true}}},
 	} {
 		if d := cmp.Diff(c.want, *facts(t, c.src).Syntax, noPlaces); d != "" {
@@ -110,8 +112,11 @@ func TestActions(t *testing.T) {
 			{Kind: "ADD COLUMN", Name: "exclude", Type: "int", Column: &Column{Name: "exclude", Type: "int"}},
 		}},
 		{"ALTER TABLE t ALTER a TYPE timestamp with time zone USING a AT TIME ZONE 'UTC', ALTER COLUMN b SET DATA TYPE \"E\", ALTER COLUMN c SET NOT NULL, ALTER c DROP DEFAULT, VALIDATE CONSTRAINT k", []Action{
-			{Kind: "ALTER COLUMN TYPE", Name: "a", Type: "timestamp with time zone", Using: true}, {Kind: "ALTER COLUMN TYPE", Name: "b", Type: `"E"`},
-			{Kind: "SET NOT NULL", Name: "c"}, {Kind: "DROP DEFAULT", Name: "c"}, {Kind: "VALIDATE CONSTRAINT", Name: "k"},
+			{Kind: "ALTER COLUMN TYPE", Name: "a", Type: "timestamp with time zone", Using: true},
+			{Kind: "ALTER COLUMN TYPE", Name: "b", Type: `"E"`},
+			{Kind: "SET NOT NULL", Name: "c"},
+			{Kind: "DROP DEFAULT", Name: "c"},
+			{Kind: "VALIDATE CONSTRAINT", Name: "k"},
 		}},
 		// PostgreSQL 17 and 18, which the parser does not know.
 		{"ALTER TABLE t ADD COLUMN v int GENERATED ALWAYS AS (a + 1) VIRTUAL, ADD CONSTRAINT n NOT NULL c NOT VALID, ADD CHECK (a > 0) NOT ENFORCED, ALTER COLUMN g SET EXPRESSION AS (a)", []Action{

@@ -18,8 +18,10 @@ func TestTemplates(t *testing.T) {
 		{"flyway", "-- ${WEBAPP_URL} is no placeholder\nCREATE TABLE ${schema}.t ();\n/* ${x} */ SELECT 'é${SCHEMA}';", dollarBrace, []string{"m.sql:2 CREATE TABLE app.t ()", "m.sql:3 SELECT 'éapp'"}},
 		{"in a dollar quote", "DO $$${schema}$$; DO $a$ ${ } $a$;SELECT $1", dollarBrace, []string{"m.sql:1 DO $$app$$", "m.sql:1 DO $a$ ${ } $a$", "m.sql:1 SELECT $1"}},
 		{"value with a semicolon", "${two};\nSELECT ${body};", dollarBrace, []string{"m.sql:1 SELECT 1", "m.sql:1 SELECT 2", "m.sql:2 SELECT 'a;b'"}},
-		{"go", "{{- if .postgres }}\nCREATE TABLE {{ .Name }} ();\n{{ else if .mysql }}\nWRONG;\n{{ else }}\nWRONG {{ .missing }};\n{{end}}{{/* done */}}\n-- {{ call .x }} {{ .y }}\nSELECT '{{1,2},{3,4}}', '{{\"a\"}}', {{ index .Options \"schema\" }};", goTemplate,
-			[]string{"m.sql:2 CREATE TABLE users ()", "m.sql:9 SELECT '{{1,2},{3,4}}', '{{\"a\"}}', app"}},
+		{
+			"go", "{{- if .postgres }}\nCREATE TABLE {{ .Name }} ();\n{{ else if .mysql }}\nWRONG;\n{{ else }}\nWRONG {{ .missing }};\n{{end}}{{/* done */}}\n-- {{ call .x }} {{ .y }}\nSELECT '{{1,2},{3,4}}', '{{\"a\"}}', {{ index .Options \"schema\" }};", goTemplate,
+			[]string{"m.sql:2 CREATE TABLE users ()", "m.sql:9 SELECT '{{1,2},{3,4}}', '{{\"a\"}}', app"},
+		},
 		{"go, left out", "{{ if .mysql }}{{ if .postgres }}WRONG;{{ else }}WRONG;{{ end }}{{ .missing }};{{ else }}SELECT 1;{{ end }}", goTemplate, []string{"m.sql:1 SELECT 1"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

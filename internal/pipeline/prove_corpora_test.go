@@ -126,8 +126,10 @@ func proveCorpus(t *testing.T, root string) (*devdb.Record, time.Duration) {
 	}
 	must(t, db.Setup(ctx, setup))
 	if len(dir.Migrations) > 0 && dir.Migrations[0].Bookkeeping != "" {
-		m := &migration.Migration{Path: "bookkeeping", TxMode: migration.TxNone,
-			Statements: []*migration.Statement{{Kind: migration.SQL, Text: dir.Migrations[0].Bookkeeping}}}
+		m := &migration.Migration{
+			Path: "bookkeeping", TxMode: migration.TxNone,
+			Statements: []*migration.Statement{{Kind: migration.SQL, Text: dir.Migrations[0].Bookkeeping}},
+		}
 		must(t, db.Replay(ctx, m))
 	}
 	rec := &devdb.Record{Version: server.Version(), Dir: dir}

@@ -44,8 +44,10 @@ func BenchmarkQueries(b *testing.B) {
 	var qs []queries.Query
 	for i := range 2000 {
 		x, y := i%100, (i*7+1)%100
-		qs = append(qs, queries.Query{Path: "q.sql", Line: i + 1,
-			SQL: fmt.Sprintf("SELECT x.id, x.a, y.n, count(*) FROM t%d x JOIN t%d y ON y.id = x.p WHERE x.at > $1 AND y.a = $2 GROUP BY 1, 2, 3 ORDER BY %d LIMIT 10", x, y, i%4+1)})
+		qs = append(qs, queries.Query{
+			Path: "q.sql", Line: i + 1,
+			SQL: fmt.Sprintf("SELECT x.id, x.a, y.n, count(*) FROM t%d x JOIN t%d y ON y.id = x.p WHERE x.at > $1 AND y.a = $2 GROUP BY 1, 2, 3 ORDER BY %d LIMIT 10", x, y, i%4+1),
+		})
 	}
 	for b.Loop() {
 		b.StopTimer()

@@ -157,7 +157,7 @@ func (f *finder) constraint(k, was *schema.Constraint) {
 	case schema.Check:
 		f.add(devdb.DemandCheck, target, k.Table, func(b *base) []goal { return checkGoals(b, rel, after, k, was) })
 	case schema.ForeignKey:
-		f.add(devdb.DemandForeign, target, k.Table, func(b *base) []goal { return foreignGoals(b, rel, after, k, was) })
+		f.add(devdb.DemandForeign, target, k.Table, func(b *base) []goal { return foreignGoals(b, rel, k, was) })
 	case schema.NotNull:
 		if was == nil && len(k.Columns) == 1 || len(k.Columns) != 1 {
 			return // told by SetNotNull

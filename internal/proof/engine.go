@@ -338,8 +338,10 @@ func judge(t *Task, g goal, tried *Tried, rows, left []string) outcome {
 		case here:
 			return outcome{proof: devdb.Unknown, before: true, why: fmt.Sprintf("the statement fails on the rows for another reason: %s (SQLSTATE %s)", f.Message, f.Code)}
 		}
-		return outcome{proof: devdb.Unknown, before: true,
-			why: fmt.Sprintf("such rows make the change fail before, at line %d: %s (SQLSTATE %s)", f.Statement.Pos.Line, f.Message, f.Code)}
+		return outcome{
+			proof: devdb.Unknown, before: true,
+			why: fmt.Sprintf("such rows make the change fail before, at line %d: %s (SQLSTATE %s)", f.Statement.Pos.Line, f.Message, f.Code),
+		}
 	}
 	if g.keep != nil {
 		return g.keep.judge(tried, text, left)

@@ -329,7 +329,7 @@ func onlyNulls(expr string) bool { return nullTest.ReplaceAllString(expr, "") ==
 
 var onlyList = regexp.MustCompile(`^\(+[\w".]+\)?(?:::[\w ]+)?\)? = (?:ANY \(.*ARRAY\[[^\]]*\].*\)|'(?:[^']|'')*'(?:::[\w ]+)?\))$`)
 
-func foreignGoals(b *base, rel *schema.Relation, after *schema.Catalog, k, was *schema.Constraint) []goal {
+func foreignGoals(b *base, rel *schema.Relation, k, was *schema.Constraint) []goal {
 	if was == nil && same(b, k) {
 		return impossible()
 	}

@@ -105,9 +105,9 @@ type neighbours struct {
 	where  string
 }
 
-// goal looks at rows; those of tables beside are made first. Without make it
+// goal looks at rows; those of tables beside are made first. Without row it
 // is an ordinary row.
-func (k *keep) goal(beside neighbours, make func(context.Context, *builder) error) goal {
+func (k *keep) goal(beside neighbours, row func(context.Context, *builder) error) goal {
 	return goal{weak: true, keep: k, look: k.look, make: func(ctx context.Context, b *builder) error {
 		for _, o := range beside.tables {
 			w := want{}
@@ -118,8 +118,8 @@ func (k *keep) goal(beside neighbours, make func(context.Context, *builder) erro
 				return err
 			}
 		}
-		if make != nil {
-			return make(ctx, b)
+		if row != nil {
+			return row(ctx, b)
 		}
 		_, err := b.add(ctx, k.rel, want{})
 		return err

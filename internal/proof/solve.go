@@ -241,7 +241,7 @@ func components(conds []condition) [][]condition {
 				rest = append(rest, g)
 			}
 		}
-		out = append(rest, group)
+		out = append(slices.Clip(rest), group)
 	}
 	return out
 }

@@ -52,7 +52,8 @@ func TestDependents(t *testing.T) {
 	c.Relations[3] = &Relation{OID: 3, Schema: "public", Name: "v2", Kind: View}
 	rel := func(o OID, sub int16) Ref { return Ref{Class: ClassRelation, OID: o, Sub: sub} }
 	c.Depends = c.Depends.Replace(nil, []Dependency{
-		{Object: rel(3, 0), On: rel(2, 1), Kind: 'n'}, {Object: rel(2, 0), On: rel(1, 1), Kind: 'n'}, {Object: rel(2, 0), On: rel(2, 0), Kind: 'i'}})
+		{Object: rel(3, 0), On: rel(2, 1), Kind: 'n'}, {Object: rel(2, 0), On: rel(1, 1), Kind: 'n'}, {Object: rel(2, 0), On: rel(2, 0), Kind: 'i'},
+	})
 	var got []string
 	for _, d := range c.Dependents(rel(1, 0)) {
 		s := ""
