@@ -74,7 +74,7 @@ func oneOf(kind, text string, choices []string, into *string) error {
 func (c *Check) short(text string) error { return oneOf("severity", text, severities, &c.Severity) }
 func (r *Rule) short(text string) error  { return oneOf("level", text, severities, &r.Level) }
 
-func (p *Policy) short(text string) error { //nolint:unparam // one of the shorthands, which may fail
+func (p *Policy) short(text string) error {
 	p.Dir = text
 	return nil
 }

@@ -90,11 +90,11 @@ func installed(ctx context.Context, c *Config) []binaries {
 	var out []binaries
 	seen := map[string]bool{}
 	for _, d := range dirs {
-		real, err := filepath.EvalSymlinks(d)
-		if err != nil || seen[real] || !filepath.IsAbs(d) {
+		resolved, err := filepath.EvalSymlinks(d)
+		if err != nil || seen[resolved] || !filepath.IsAbs(d) {
 			continue
 		}
-		seen[real] = true
+		seen[resolved] = true
 		if b, err := inspect(ctx, d); err == nil {
 			out = append(out, b)
 		}
@@ -113,8 +113,8 @@ func inspect(ctx context.Context, dir string) (binaries, error) {
 		}
 	}
 	// Distributions put links in /usr/bin to programs that look for their files by their own place.
-	if real, err := filepath.EvalSymlinks(b.program("postgres")); err == nil && isFile(filepath.Join(filepath.Dir(real), "initdb")) {
-		b.dir = filepath.Dir(real)
+	if resolved, err := filepath.EvalSymlinks(b.program("postgres")); err == nil && isFile(filepath.Join(filepath.Dir(resolved), "initdb")) {
+		b.dir = filepath.Dir(resolved)
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

@@ -59,8 +59,10 @@ func newKnown() known {
 }
 
 // namesOf are where the names of a kind are.
-var namesOf = map[string]string{"schema": "nspname FROM pg_catalog.pg_namespace", "tablespace": "spcname FROM pg_catalog.pg_tablespace",
-	"access method": "amname FROM pg_catalog.pg_am", "collation": "collname FROM pg_catalog.pg_collation"}
+var namesOf = map[string]string{
+	"schema": "nspname FROM pg_catalog.pg_namespace", "tablespace": "spcname FROM pg_catalog.pg_tablespace",
+	"access method": "amname FROM pg_catalog.pg_am", "collation": "collname FROM pg_catalog.pg_collation",
+}
 
 // ask gives one value; empty if the connection is broken, as the next statement will tell.
 func (n naming) ask(format string, a ...any) string {
@@ -218,8 +220,10 @@ func (r *reading) comments(texts map[schema.Ref]string) {
 }
 
 // privileges are the letters of an aclitem.
-var privileges = map[byte]string{'a': "INSERT", 'r': "SELECT", 'w': "UPDATE", 'd': "DELETE", 'D': "TRUNCATE", 'x': "REFERENCES", 't': "TRIGGER",
-	'X': "EXECUTE", 'U': "USAGE", 'C': "CREATE", 'T': "TEMPORARY", 'c': "CONNECT", 's': "SET", 'A': "ALTER SYSTEM", 'm': "MAINTAIN"}
+var privileges = map[byte]string{
+	'a': "INSERT", 'r': "SELECT", 'w': "UPDATE", 'd': "DELETE", 'D': "TRUNCATE", 'x': "REFERENCES", 't': "TRIGGER",
+	'X': "EXECUTE", 'U': "USAGE", 'C': "CREATE", 'T': "TEMPORARY", 'c': "CONNECT", 's': "SET", 'A': "ALTER SYSTEM", 'm': "MAINTAIN",
+}
 
 // grants reads an access control list, without the owner's own entries. A nil
 // list is the default one, given by the owner.

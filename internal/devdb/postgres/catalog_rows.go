@@ -36,10 +36,12 @@ type columnACL struct {
 
 // parseReading decodes a reading; old is the catalog that it is merged with.
 func parseReading(text string, all, foreigners bool, names naming, old *schema.Catalog) (*reading, error) {
-	d := &decoder{reading: &reading{All: all, Foreigners: foreigners}, names: names, old: old,
+	d := &decoder{
+		reading: &reading{All: all, Foreigners: foreigners}, names: names, old: old,
 		rels: map[schema.OID]*schema.Relation{}, columns: map[schema.OID][]*schema.Column{}, dropped: map[schema.OID]int{},
 		kinds: map[schema.OID]string{}, parents: map[schema.OID][][2]int64{}, defaults: map[schema.OID][2]schema.OID{},
-		selects: map[schema.OID]schema.OID{}, pubs: map[schema.OID]schema.OID{}, texts: map[schema.Ref]string{}}
+		selects: map[schema.OID]schema.OID{}, pubs: map[schema.OID]schema.OID{}, texts: map[schema.Ref]string{},
+	}
 	length, rest, _ := strings.Cut(text, " ")
 	n := integer(length)
 	if n > int64(len(rest)) {
@@ -91,8 +93,10 @@ func (d *decoder) row(section byte, c []cell) error {
 	case 'K':
 		d.constraint(c)
 	case 'G':
-		d.Triggers = append(d.Triggers, &schema.Trigger{OID: c[0].oid(), Table: c[1].oid(), Name: d.text(c[2]), Function: c[3].oid(),
-			Definition: strings.Clone(c[4].text), Raw: d.text(c[5]), Enabled: enabled[c[6].text], Parent: c[7].oid()})
+		d.Triggers = append(d.Triggers, &schema.Trigger{
+			OID: c[0].oid(), Table: c[1].oid(), Name: d.text(c[2]), Function: c[3].oid(),
+			Definition: strings.Clone(c[4].text), Raw: d.text(c[5]), Enabled: enabled[c[6].text], Parent: c[7].oid(),
+		})
 	case 'U':
 		d.selects[c[0].oid()] = c[1].oid()
 	case 'Q':
@@ -110,8 +114,10 @@ var widths = map[byte]int{'L': 16, 'R': 19, 'A': 14, 'D': 4, 'P': 3, 'V': 3, 'S'
 
 // The words for the letters of the system catalogs.
 var (
-	tableKinds = map[string]schema.RelationKind{"r": schema.Table, "p": schema.PartitionedTable, "f": schema.ForeignTable,
-		"v": schema.View, "m": schema.MaterializedView, "S": schema.Sequence}
+	tableKinds = map[string]schema.RelationKind{
+		"r": schema.Table, "p": schema.PartitionedTable, "f": schema.ForeignTable,
+		"v": schema.View, "m": schema.MaterializedView, "S": schema.Sequence,
+	}
 	persistences = map[string]string{"p": "permanent", "u": "unlogged", "t": "temporary"}
 	identities   = map[string]string{"a": "always", "d": "by default"}
 	generations  = map[string]string{"s": "stored", "v": "virtual"}
@@ -119,8 +125,10 @@ var (
 	compressions = map[string]string{"p": "pglz", "l": "lz4"}
 	replicas     = map[string]string{"d": "default", "f": "full", "i": "index", "n": "nothing"}
 	enabled      = map[string]string{"O": "origin", "D": "disabled", "R": "replica", "A": "always"}
-	kindsOfCon   = map[string]schema.ConstraintKind{"c": schema.Check, "f": schema.ForeignKey, "p": schema.PrimaryKey, "u": schema.Unique,
-		"x": schema.Exclusion, "n": schema.NotNull, "t": schema.ConstraintTrigger}
+	kindsOfCon   = map[string]schema.ConstraintKind{
+		"c": schema.Check, "f": schema.ForeignKey, "p": schema.PrimaryKey, "u": schema.Unique,
+		"x": schema.Exclusion, "n": schema.NotNull, "t": schema.ConstraintTrigger,
+	}
 	actions = map[string]string{"a": "no action", "r": "restrict", "c": "cascade", "n": "set null", "d": "set default"}
 )
 
@@ -167,11 +175,13 @@ func (d *decoder) relation(c []cell) {
 	if elsewhere(space) {
 		return
 	}
-	r := &schema.Relation{OID: c[0].oid(), Schema: space, Name: d.text(c[2]), Kind: tableKinds[c[3].text],
+	r := &schema.Relation{
+		OID: c[0].oid(), Schema: space, Name: d.text(c[2]), Kind: tableKinds[c[3].text],
 		Persistence: persistences[c[4].text], Owner: d.text(c[5]), RowSecurity: c[7].bool(), ForceRowSecurity: c[8].bool(),
 		ReplicaIdentity: replicas[c[9].text], PartitionBound: strings.Clone(c[10].text), OfType: c[11].oid(), Populated: c[3].text == "m" && c[12].bool(),
 		Tablespace: d.names.name("tablespace", c[13].oid()), AccessMethod: d.names.name("access method", c[14].oid()),
-		FileNode: c[15].oid(), ToastFileNode: c[16].oid()}
+		FileNode: c[15].oid(), ToastFileNode: c[16].oid(),
+	}
 	r.Options = d.options(c[6])
 	r.ACL = grants(c[17].texts(), r.Owner, nil)
 	if c[18].bool() {
@@ -196,8 +206,10 @@ func (d *decoder) column(c []cell) {
 		d.dropped[o]++
 		return
 	}
-	a := &schema.Column{Num: int16(c[1].int()), Name: d.text(c[2]), Type: d.text(c[3]), TypeOID: c[4].oid(), NotNull: c[5].bool(),
-		Identity: identities[c[6].text], Generated: generations[c[7].text], Storage: storages[c[9].text], Compression: compressions[c[10].text], Inherited: c[11].int() > 0}
+	a := &schema.Column{
+		Num: int16(c[1].int()), Name: d.text(c[2]), Type: d.text(c[3]), TypeOID: c[4].oid(), NotNull: c[5].bool(),
+		Identity: identities[c[6].text], Generated: generations[c[7].text], Storage: storages[c[9].text], Compression: compressions[c[10].text], Inherited: c[11].int() > 0,
+	}
 	if collation := c[8].oid(); collation != 0 && collation != d.names.collationOf(a.TypeOID) {
 		a.Collation = d.names.name("collation", collation)
 	}
@@ -224,10 +236,12 @@ func (d *decoder) index(c []cell) {
 	if elsewhere(space) {
 		return
 	}
-	x := &schema.Index{OID: c[0].oid(), Table: c[1].oid(), Schema: space, Name: d.text(c[3]), Method: d.names.name("access method", c[4].oid()),
+	x := &schema.Index{
+		OID: c[0].oid(), Table: c[1].oid(), Schema: space, Name: d.text(c[3]), Method: d.names.name("access method", c[4].oid()),
 		Unique: c[5].bool(), Primary: c[6].bool(), Exclusion: c[7].bool(), Valid: c[8].bool(), Ready: c[9].bool(), NullsNotDistinct: c[10].bool(),
 		Predicate: strings.Clone(c[18].text), Definition: strings.Clone(c[19].text), Partitioned: c[20].text == "I", ReplicaIdentity: c[21].bool(),
-		Options: d.options(c[22]), Tablespace: d.names.name("tablespace", c[23].oid()), FileNode: c[24].oid()}
+		Options: d.options(c[22]), Tablespace: d.names.name("tablespace", c[23].oid()), FileNode: c[24].oid(),
+	}
 	columns, collations, classes, flags := c[11].numbers(), c[13].numbers(), c[14].numbers(), c[15].numbers()
 	texts, own := c[16].texts(), c[17].numbers()
 	for i := range int(c[12].int()) {
@@ -251,9 +265,11 @@ func (d *decoder) constraint(c []cell) {
 	if elsewhere(space) {
 		return
 	}
-	k := &schema.Constraint{OID: c[0].oid(), Table: c[1].oid(), Domain: c[2].oid(), Schema: space, Name: d.text(c[4]), Kind: kindsOfCon[c[5].text],
+	k := &schema.Constraint{
+		OID: c[0].oid(), Table: c[1].oid(), Domain: c[2].oid(), Schema: space, Name: d.text(c[4]), Kind: kindsOfCon[c[5].text],
 		Columns: c[6].attributes(), Expression: strings.Clone(c[7].text), Raw: d.text(c[8]), Definition: strings.Clone(c[9].text), Validated: c[10].bool(), Enforced: c[11].bool(),
-		Deferrable: c[12].bool(), Deferred: c[13].bool(), Index: c[14].oid(), RefTable: c[15].oid(), RefColumns: c[16].attributes(), Parent: c[19].oid(), Inherited: !c[20].bool()}
+		Deferrable: c[12].bool(), Deferred: c[13].bool(), Index: c[14].oid(), RefTable: c[15].oid(), RefColumns: c[16].attributes(), Parent: c[19].oid(), Inherited: !c[20].bool(),
+	}
 	if k.Kind == schema.ForeignKey {
 		k.OnDelete, k.OnUpdate = actions[c[17].text], actions[c[18].text]
 	}

@@ -127,10 +127,18 @@ func edgesSQL(all bool) string {
 	}
 	var b strings.Builder
 	for _, c := range [][3]string{
-		{"rels <> '{}' OR heads <> '{}' OR idxs <> '{}'", "1259", "rels || heads || idxs"}, {"kons <> '{}'", "2606", "kons"}, {"rules <> '{}'", "2618", "rules"},
-		{"defs <> '{}'", "2604", "defs"}, {"trigs <> '{}'", "2620", "trigs"}, {"pols <> '{}'", "3256", "pols"}, {"stats <> '{}'", "3381", "stats"},
-		{"types <> '{}'", "1247", "types"}, {"procs <> '{}'", "1255", "procs"}, {"small", "6106", "ARRAY(SELECT oid FROM pg_publication_rel)"},
-		{"small", "3079", "ARRAY(SELECT oid FROM pg_extension)"}, {"small", "3466", "ARRAY(SELECT oid FROM pg_event_trigger)"},
+		{"rels <> '{}' OR heads <> '{}' OR idxs <> '{}'", "1259", "rels || heads || idxs"},
+		{"kons <> '{}'", "2606", "kons"},
+		{"rules <> '{}'", "2618", "rules"},
+		{"defs <> '{}'", "2604", "defs"},
+		{"trigs <> '{}'", "2620", "trigs"},
+		{"pols <> '{}'", "3256", "pols"},
+		{"stats <> '{}'", "3381", "stats"},
+		{"types <> '{}'", "1247", "types"},
+		{"procs <> '{}'", "1255", "procs"},
+		{"small", "6106", "ARRAY(SELECT oid FROM pg_publication_rel)"},
+		{"small", "3079", "ARRAY(SELECT oid FROM pg_extension)"},
+		{"small", "3466", "ARRAY(SELECT oid FROM pg_event_trigger)"},
 	} {
 		fmt.Fprintf(&b, "    IF %s THEN\n    %s    END IF;\n", c[0], fmt.Sprintf(query, "(SELECT * FROM pg_depend e WHERE e.classid = "+c[1]+" AND e.objid = ANY("+c[2]+") OFFSET 0)"))
 	}

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -56,8 +57,7 @@ func makeRunDir(root string, a *account) (*runDir, error) {
 		err = a.own(path)
 	}
 	if err != nil {
-		r.remove()
-		return nil, err
+		return nil, errors.Join(err, r.remove())
 	}
 	return r, nil
 }

@@ -265,7 +265,7 @@ func (d *DB) Close() error {
 	}
 	err = errors.Join(err, s.drop(ctx, d))
 	if err != nil && s.own.died(time.Second) != nil {
-		return nil // the database has gone with its server, which says so when it is closed
+		return nil //nolint:nilerr // the database has gone with its server, which says so when it is closed
 	}
 	return err
 }

@@ -1,3 +1,5 @@
+// Package postgres is the dev database: it finds, fetches and starts servers,
+// replays migrations on them, and records what each statement does.
 package postgres
 
 import (

@@ -16,8 +16,10 @@ import (
 // TestDownloadAtOnce lets several runs fetch the same build into one cache:
 // each gets it, and nothing is left beside it.
 func TestDownloadAtOnce(t *testing.T) {
-	body := tarball(t, map[string]string{"package/package.json": "{}", "package/native/bin/postgres": "x", "package/native/bin/initdb": "x",
-		"package/native/pg-symlinks.json": `[]`})
+	body := tarball(t, map[string]string{
+		"package/package.json": "{}", "package/native/bin/postgres": "x", "package/native/bin/initdb": "x",
+		"package/native/pg-symlinks.json": `[]`,
+	})
 	h := sha512.Sum512(body)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(body) }))
 	defer srv.Close()

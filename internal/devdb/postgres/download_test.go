@@ -31,8 +31,10 @@ func tarball(t *testing.T, files map[string]string) []byte {
 }
 
 func TestDownload(t *testing.T) {
-	good := tarball(t, map[string]string{"package/package.json": "{}", "package/native/bin/postgres": "x", "package/native/bin/initdb": "x",
-		"package/native/lib/a.so.1": "x", "package/native/pg-symlinks.json": `[{"source":"native/lib/a.so.1","target":"native/lib/a.so"}]`})
+	good := tarball(t, map[string]string{
+		"package/package.json": "{}", "package/native/bin/postgres": "x", "package/native/bin/initdb": "x",
+		"package/native/lib/a.so.1": "x", "package/native/pg-symlinks.json": `[{"source":"native/lib/a.so.1","target":"native/lib/a.so"}]`,
+	})
 	evil := tarball(t, map[string]string{"package/native/../../../evil": "x"})
 	hash := func(b []byte) string { h := sha512.Sum512(b); return base64.StdEncoding.EncodeToString(h[:]) }
 	for _, c := range []struct {

@@ -42,8 +42,10 @@ func must(t testing.TB, err error) {
 func file(mode migration.TxMode, sql string) *migration.Migration {
 	m := &migration.Migration{Path: "m.sql", TxMode: mode, Source: sql}
 	for i, s := range split(sql) {
-		m.Statements = append(m.Statements, &migration.Statement{Kind: migration.SQL, Text: s, Syntax: &migration.Syntax{},
-			Pos: migration.Position{Path: "m.sql", Line: i + 1}})
+		m.Statements = append(m.Statements, &migration.Statement{
+			Kind: migration.SQL, Text: s, Syntax: &migration.Syntax{},
+			Pos: migration.Position{Path: "m.sql", Line: i + 1},
+		})
 	}
 	return m
 }

@@ -15,12 +15,12 @@ import (
 // TestLeftOver removes the directory of a run that was killed, and not that of
 // one that lives.
 func TestLeftOver(t *testing.T) {
-	dead, err := os.MkdirTemp(os.TempDir(), runPrefix)
+	dead, err := os.MkdirTemp(os.TempDir(), runPrefix) //nolint:usetesting // where runs are
 	must(t, err)
 	must(t, os.WriteFile(filepath.Join(dead, "lock"), nil, 0o600))
 	alive, err := makeRunDir(os.TempDir(), nil)
 	must(t, err)
-	defer alive.remove()
+	defer func() { must(t, alive.remove()) }()
 	removeDead()
 	if _, err := os.Stat(dead); !os.IsNotExist(err) {
 		t.Errorf("the directory of a dead run is still there: %v", err)

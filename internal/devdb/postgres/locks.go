@@ -55,8 +55,10 @@ func parseProbe(text string) (canary int64, locks []seenLock, err error) {
 		if len(f) != 7 && len(f) != 11 {
 			return 0, nil, fmt.Errorf("decoding the locks: the server gave %q", line)
 		}
-		l := seenLock{relation: oidOf(f[0]), mode: lockModes[f[1]], filenode: oidOf(f[2]),
-			counts: counts{integer(f[3]), integer(f[4]), integer(f[5]), integer(f[6])}}
+		l := seenLock{
+			relation: oidOf(f[0]), mode: lockModes[f[1]], filenode: oidOf(f[2]),
+			counts: counts{integer(f[3]), integer(f[4]), integer(f[5]), integer(f[6])},
+		}
 		if len(f) == 11 {
 			l.reported = counts{integer(f[7]), integer(f[8]), integer(f[9]), integer(f[10])}
 		}

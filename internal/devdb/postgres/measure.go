@@ -165,7 +165,7 @@ func (d *DB) fillTables(ctx context.Context, step *devdb.Step, tables []*schema.
 		if err != nil {
 			return left, err
 		}
-		refer(f, step, tables, st, n)
+		refer(f, step, st, n)
 		out, err := f.fill(ctx, c, rows)
 		left = append(left, out...)
 		if err != nil {
@@ -206,7 +206,7 @@ func wanted(step *devdb.Step, t *schema.Relation) (unique, full []int16) {
 // refer makes the referencing columns of a foreign key that the step adds hold
 // keys that the referenced table has: values are made the same way in both, so
 // only their number must not be exceeded.
-func refer(f *filling, step *devdb.Step, tables []*schema.Relation, st *stats.Stats, n int64) {
+func refer(f *filling, step *devdb.Step, st *stats.Stats, n int64) {
 	for _, c := range step.Changes {
 		k, ok := c.(*schema.AddConstraint)
 		if !ok || k.Constraint.Kind != schema.ForeignKey || k.Constraint.Table != f.table.OID {

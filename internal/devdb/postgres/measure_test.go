@@ -40,9 +40,9 @@ func TestMeasure(t *testing.T) {
 	base, rec := recordOn(t, server, measureBase, measureChange)
 	defer base.Close()
 	rows, sizes := int64(50_000), []int64{1000, 3000, 10_000}
-	real, err := strconv.ParseInt(os.Getenv("ASSAY_MEASURE_ROWS"), 10, 64)
+	large, err := strconv.ParseInt(os.Getenv("ASSAY_MEASURE_ROWS"), 10, 64)
 	if err == nil {
-		rows, sizes = real, postgres.MeasureSizes
+		rows, sizes = large, postgres.MeasureSizes
 	}
 	st := &stats.Stats{Tables: []*stats.Table{
 		{Schema: "public", Name: "orders", Rows: rows, Columns: []*stats.Column{{Name: "doc", Width: 40, Distinct: -0.5}, {Name: "ref", Width: 14, Distinct: -1, Nulls: 0.1}}},
@@ -57,10 +57,10 @@ func TestMeasure(t *testing.T) {
 			if m.Object != "public.orders" || m.Estimate <= 0 || m.Low > m.Estimate || m.High < m.Estimate || len(m.Left) != 1 {
 				t.Errorf("got %+v", m)
 			}
-			if real == 0 {
+			if large == 0 {
 				return
 			}
-			truth, err := server.Measure(ctx, base, nil, rec, step, st, []int64{real})
+			truth, err := server.Measure(ctx, base, nil, rec, step, st, []int64{large})
 			if err != nil || truth.Why != "" {
 				t.Fatalf("%v %+v", err, truth)
 			}

@@ -18,8 +18,10 @@ func pgError(code, message string) *pgconn.PgError {
 
 // quiet are the tags of statements that lock no relation and change no catalog.
 // Nothing is asked after them: SET TRANSACTION may not follow a query.
-var quiet = map[string]bool{"SET": true, "RESET": true, "SHOW": true, "LISTEN": true, "UNLISTEN": true, "NOTIFY": true,
-	"DEALLOCATE": true, "DISCARD": true, "CLOSE CURSOR": true, "SET CONSTRAINTS": true}
+var quiet = map[string]bool{
+	"SET": true, "RESET": true, "SHOW": true, "LISTEN": true, "UNLISTEN": true, "NOTIFY": true,
+	"DEALLOCATE": true, "DISCARD": true, "CLOSE CURSOR": true, "SET CONSTRAINTS": true,
+}
 
 // probes reports whether the question for the locks may go with a statement:
 // not behind those that are quiet, and not behind a LOCK TABLE that must leave
@@ -180,8 +182,10 @@ func risen(step *devdb.Step, last map[schema.OID]counts, now []seenLock) {
 		if n := l.counts.scans - was.scans; n > 0 {
 			step.Scans = append(step.Scans, devdb.Scan{Relation: l.relation, Object: named.Object, Count: int(n)})
 		}
-		rows := devdb.RowCount{Relation: l.relation, Object: named.Object, Inserted: l.counts.inserted - was.inserted,
-			Updated: l.counts.updated - was.updated, Deleted: l.counts.deleted - was.deleted}
+		rows := devdb.RowCount{
+			Relation: l.relation, Object: named.Object, Inserted: l.counts.inserted - was.inserted,
+			Updated: l.counts.updated - was.updated, Deleted: l.counts.deleted - was.deleted,
+		}
 		if rows.Inserted > 0 || rows.Updated > 0 || rows.Deleted > 0 {
 			step.Rows = append(step.Rows, rows)
 		}

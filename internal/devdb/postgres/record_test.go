@@ -67,68 +67,120 @@ var recordCases = []struct {
 	want  []string
 	after string // what the catalog's tables are in the end, if it matters
 }{
-	{name: "execute in a DO block", mode: migration.TxFile,
+	{
+		name: "execute in a DO block", mode: migration.TxFile,
 		sql:  `DO $$ BEGIN EXECUTE 'ALTER TABLE orders ALTER COLUMN at SET NOT NULL'; END $$`,
-		want: []string{" tx=true#1 error:23502"}},
-	{name: "execute in a DO block passes", mode: migration.TxFile,
+		want: []string{" tx=true#1 error:23502"},
+	},
+	{
+		name: "execute in a DO block passes", mode: migration.TxFile,
 		sql:  `DO $$ BEGIN EXECUTE 'ALTER TABLE items ALTER COLUMN order_id SET NOT NULL'; END $$`,
-		want: []string{"DO tx=true#1 lock:items:ACCESS EXCLUSIVE scan:items:1 SetNotNull*"}},
-	{name: "function builds an index", mode: migration.TxNone,
+		want: []string{"DO tx=true#1 lock:items:ACCESS EXCLUSIVE scan:items:1 SetNotNull*"},
+	},
+	{
+		name: "function builds an index", mode: migration.TxNone,
 		sql: `create function f() returns void language plpgsql as $$ begin create index oe on orders(email); end $$; select f()`,
-		want: []string{"CREATE FUNCTION tx=false#1 AddFunction",
-			"SELECT tx=false#2 lock:orders:SHARE scan:orders:1 AddIndex"}},
-	{name: "held over a transaction", mode: migration.TxFile,
+		want: []string{
+			"CREATE FUNCTION tx=false#1 AddFunction",
+			"SELECT tx=false#2 lock:orders:SHARE scan:orders:1 AddIndex",
+		},
+	},
+	{
+		name: "held over a transaction", mode: migration.TxFile,
 		sql: `alter table orders add column z int; update items set qty = 1; create index on items(qty)`,
-		want: []string{"ALTER TABLE tx=true#1 lock:orders:ACCESS EXCLUSIVE AddColumn",
+		want: []string{
+			"ALTER TABLE tx=true#1 lock:orders:ACCESS EXCLUSIVE AddColumn",
 			"UPDATE tx=true#1 lock:items:ROW EXCLUSIVE held:orders:ACCESS EXCLUSIVE@0 scan:items:1",
-			"CREATE INDEX tx=true#1 lock:items:SHARE held:items:ROW EXCLUSIVE@1 held:orders:ACCESS EXCLUSIVE@0 scan:items:1 AddIndex"}},
-	{name: "begin and commit in a multi-statement query", mode: migration.TxImplicit,
+			"CREATE INDEX tx=true#1 lock:items:SHARE held:items:ROW EXCLUSIVE@1 held:orders:ACCESS EXCLUSIVE@0 scan:items:1 AddIndex",
+		},
+	},
+	{
+		name: "begin and commit in a multi-statement query", mode: migration.TxImplicit,
 		sql: `BEGIN; alter table orders add column z int; COMMIT; alter table items add column z int; alter table items add column y int`,
-		want: []string{"BEGIN tx=true#1", "ALTER TABLE tx=true#1 lock:orders:ACCESS EXCLUSIVE AddColumn", "COMMIT tx=true#1 held:orders:ACCESS EXCLUSIVE@1",
-			"ALTER TABLE tx=true#2 lock:items:ACCESS EXCLUSIVE AddColumn", "ALTER TABLE tx=true#2 held:items:ACCESS EXCLUSIVE@3 AddColumn"}},
-	{name: "rollback", mode: migration.TxNone,
+		want: []string{
+			"BEGIN tx=true#1", "ALTER TABLE tx=true#1 lock:orders:ACCESS EXCLUSIVE AddColumn", "COMMIT tx=true#1 held:orders:ACCESS EXCLUSIVE@1",
+			"ALTER TABLE tx=true#2 lock:items:ACCESS EXCLUSIVE AddColumn", "ALTER TABLE tx=true#2 held:items:ACCESS EXCLUSIVE@3 AddColumn",
+		},
+	},
+	{
+		name: "rollback", mode: migration.TxNone,
 		sql: `BEGIN; alter table orders add column z int; ROLLBACK; select 1`,
-		want: []string{"BEGIN tx=true#1", "ALTER TABLE tx=true#1 lock:orders:ACCESS EXCLUSIVE AddColumn",
-			"ROLLBACK tx=true#1 held:orders:ACCESS EXCLUSIVE@1 DropColumn", "SELECT tx=false#2"}},
-	{name: "savepoints", mode: migration.TxFile,
+		want: []string{
+			"BEGIN tx=true#1", "ALTER TABLE tx=true#1 lock:orders:ACCESS EXCLUSIVE AddColumn",
+			"ROLLBACK tx=true#1 held:orders:ACCESS EXCLUSIVE@1 DropColumn", "SELECT tx=false#2",
+		},
+	},
+	{
+		name: "savepoints", mode: migration.TxFile,
 		sql: `alter table orders add column z int; savepoint a; alter table items add column z int; rollback to savepoint a; select 1`,
-		want: []string{"ALTER TABLE tx=true#1 lock:orders:ACCESS EXCLUSIVE AddColumn", "SAVEPOINT tx=true#1 held:orders:ACCESS EXCLUSIVE@0",
+		want: []string{
+			"ALTER TABLE tx=true#1 lock:orders:ACCESS EXCLUSIVE AddColumn", "SAVEPOINT tx=true#1 held:orders:ACCESS EXCLUSIVE@0",
 			"ALTER TABLE tx=true#1 lock:items:ACCESS EXCLUSIVE held:orders:ACCESS EXCLUSIVE@0 AddColumn",
 			"ROLLBACK tx=true#1 held:items:ACCESS EXCLUSIVE@2 held:orders:ACCESS EXCLUSIVE@0 DropColumn",
-			"SELECT tx=true#1 held:orders:ACCESS EXCLUSIVE@0"}},
-	{name: "savepoint in an implicit block", mode: migration.TxImplicit, sql: `select 1; savepoint a`,
-		want: []string{"SELECT tx=true#1", " tx=true#1 error:25P01"}},
-	{name: "commit in a DO block", mode: migration.TxNone,
+			"SELECT tx=true#1 held:orders:ACCESS EXCLUSIVE@0",
+		},
+	},
+	{
+		name: "savepoint in an implicit block", mode: migration.TxImplicit, sql: `select 1; savepoint a`,
+		want: []string{"SELECT tx=true#1", " tx=true#1 error:25P01"},
+	},
+	{
+		name: "commit in a DO block", mode: migration.TxNone,
 		sql:  `DO $$ BEGIN ALTER TABLE orders ADD COLUMN z int; COMMIT; ALTER TABLE items ADD COLUMN z int; END $$`,
-		want: []string{"DO tx=false#1 AddColumn AddColumn"}},
-	{name: "commit in a DO block of a transaction", mode: migration.TxFile,
-		sql: `DO $$ BEGIN ALTER TABLE orders ADD COLUMN z int; COMMIT; END $$`, want: []string{" tx=true#1 error:2D000"}},
-	{name: "concurrently", mode: migration.TxNone, sql: `create index concurrently oe on orders(email); drop index concurrently oe; reindex table concurrently items`,
-		want: []string{"CREATE INDEX tx=false#1 lock:orders:SHARE UPDATE EXCLUSIVE scan:orders:2 AddIndex",
+		want: []string{"DO tx=false#1 AddColumn AddColumn"},
+	},
+	{
+		name: "commit in a DO block of a transaction", mode: migration.TxFile,
+		sql: `DO $$ BEGIN ALTER TABLE orders ADD COLUMN z int; COMMIT; END $$`, want: []string{" tx=true#1 error:2D000"},
+	},
+	{
+		name: "concurrently", mode: migration.TxNone, sql: `create index concurrently oe on orders(email); drop index concurrently oe; reindex table concurrently items`,
+		want: []string{
+			"CREATE INDEX tx=false#1 lock:orders:SHARE UPDATE EXCLUSIVE scan:orders:2 AddIndex",
 			"DROP INDEX tx=false#2 lock:orders:SHARE UPDATE EXCLUSIVE DropIndex",
-			"REINDEX tx=false#3 lock:items:SHARE UPDATE EXCLUSIVE scan:items:2 rewrite:items_pkey:index rebuilt"}},
-	{name: "concurrently in a transaction", mode: migration.TxFile, sql: `create index concurrently oe on orders(email)`,
-		want: []string{" tx=true#1 error:25001"}},
-	{name: "vacuum", mode: migration.TxNone, sql: `vacuum orders; vacuum full items`,
-		want: []string{"VACUUM tx=false#1 lock:orders:SHARE UPDATE EXCLUSIVE?", "VACUUM tx=false#2 lock:items:ACCESS EXCLUSIVE* rewrite:items:VACUUM FULL rewrite:items_pkey:index rebuilt"}},
-	{name: "set transaction first", mode: migration.TxFile,
+			"REINDEX tx=false#3 lock:items:SHARE UPDATE EXCLUSIVE scan:items:2 rewrite:items_pkey:index rebuilt",
+		},
+	},
+	{
+		name: "concurrently in a transaction", mode: migration.TxFile, sql: `create index concurrently oe on orders(email)`,
+		want: []string{" tx=true#1 error:25001"},
+	},
+	{
+		name: "vacuum", mode: migration.TxNone, sql: `vacuum orders; vacuum full items`,
+		want: []string{"VACUUM tx=false#1 lock:orders:SHARE UPDATE EXCLUSIVE?", "VACUUM tx=false#2 lock:items:ACCESS EXCLUSIVE* rewrite:items:VACUUM FULL rewrite:items_pkey:index rebuilt"},
+	},
+	{
+		name: "set transaction first", mode: migration.TxFile,
 		sql:  `set local lock_timeout = '2s'; lock table orders; set transaction isolation level serializable; select 1`,
-		want: []string{"SET tx=true#1", "LOCK TABLE tx=true#1 lock:orders:ACCESS EXCLUSIVE", "SET tx=true#1 held:orders:ACCESS EXCLUSIVE@1", "SELECT tx=true#1 held:orders:ACCESS EXCLUSIVE@1"}},
+		want: []string{"SET tx=true#1", "LOCK TABLE tx=true#1 lock:orders:ACCESS EXCLUSIVE", "SET tx=true#1 held:orders:ACCESS EXCLUSIVE@1", "SELECT tx=true#1 held:orders:ACCESS EXCLUSIVE@1"},
+	},
 	{name: "lock table outside", mode: migration.TxNone, sql: `lock table orders`, want: []string{" tx=false#1 error:25P01"}},
-	{name: "time zone decides", mode: migration.TxFile, sql: `alter table orders alter column at type timestamptz`,
-		want: []string{"ALTER TABLE tx=true#1 lock:orders:ACCESS EXCLUSIVE scan:orders:2 rewrite:orders:column type rewrite:orders_pkey:index rebuilt AlterColumnType"}},
+	{
+		name: "time zone decides", mode: migration.TxFile, sql: `alter table orders alter column at type timestamptz`,
+		want: []string{"ALTER TABLE tx=true#1 lock:orders:ACCESS EXCLUSIVE scan:orders:2 rewrite:orders:column type rewrite:orders_pkey:index rebuilt AlterColumnType"},
+	},
 	{name: "dropping the recorder", mode: migration.TxNone, sql: `drop event trigger assay_recorder_ddl`, want: []string{" tx=false#1 error:42501"}},
 	{name: "dropping a function of it", mode: migration.TxNone, sql: `drop function pg_catalog.assay_recorder_ddl() cascade`, want: []string{" tx=false#1 error:42501"}},
-	{name: "drop schema", mode: migration.TxFile, sql: `drop schema public cascade`,
-		want: []string{"DROP SCHEMA tx=true#1 lock:items:ACCESS EXCLUSIVE lock:orders:ACCESS EXCLUSIVE *"}},
-	{name: "not null not valid", mode: migration.TxFile, min: 18, sql: `alter table items add constraint nn not null qty not valid`,
-		want: []string{"ALTER TABLE tx=true#1 lock:items:ACCESS EXCLUSIVE*"}},
-	{name: "virtual column", mode: migration.TxFile, min: 18, sql: `alter table items add column dbl int generated always as (qty * 2) virtual`,
-		want: []string{"ALTER TABLE tx=true#1 lock:items:ACCESS EXCLUSIVE AddColumn"}},
-	{name: "merge returning", mode: migration.TxFile, min: 17, sql: `merge into items i using orders o on i.id = o.id when matched then update set qty = 3 returning i.id`,
-		want: []string{"MERGE tx=true#1 lock:items:ROW EXCLUSIVE lock:orders:ACCESS SHARE scan:items:1 scan:orders:1"}},
-	{name: "deferred constraint", mode: migration.TxFile, sql: `alter table items add constraint fk foreign key (order_id) references orders deferrable initially deferred not valid; insert into items values (99, 99)`,
-		want: []string{"*", "INSERT*error:23503"}},
+	{
+		name: "drop schema", mode: migration.TxFile, sql: `drop schema public cascade`,
+		want: []string{"DROP SCHEMA tx=true#1 lock:items:ACCESS EXCLUSIVE lock:orders:ACCESS EXCLUSIVE *"},
+	},
+	{
+		name: "not null not valid", mode: migration.TxFile, min: 18, sql: `alter table items add constraint nn not null qty not valid`,
+		want: []string{"ALTER TABLE tx=true#1 lock:items:ACCESS EXCLUSIVE*"},
+	},
+	{
+		name: "virtual column", mode: migration.TxFile, min: 18, sql: `alter table items add column dbl int generated always as (qty * 2) virtual`,
+		want: []string{"ALTER TABLE tx=true#1 lock:items:ACCESS EXCLUSIVE AddColumn"},
+	},
+	{
+		name: "merge returning", mode: migration.TxFile, min: 17, sql: `merge into items i using orders o on i.id = o.id when matched then update set qty = 3 returning i.id`,
+		want: []string{"MERGE tx=true#1 lock:items:ROW EXCLUSIVE lock:orders:ACCESS SHARE scan:items:1 scan:orders:1"},
+	},
+	{
+		name: "deferred constraint", mode: migration.TxFile, sql: `alter table items add constraint fk foreign key (order_id) references orders deferrable initially deferred not valid; insert into items values (99, 99)`,
+		want: []string{"*", "INSERT*error:23503"},
+	},
 }
 
 func TestRecord(t *testing.T) {

@@ -199,7 +199,7 @@ func (r *recorder) sendAny(ctx context.Context, st *migration.Statement, probe b
 		r.told = heard
 		if err := r.createExtension(ctx, st.Text, name); err != nil {
 			s.err.Hint = err.Error()
-			return s, nil
+			return s, nil //nolint:nilerr // the server's refusal is in s
 		}
 		// The admin's session is not traced: say what the trigger would have said.
 		r.told.ddl = append(r.told.ddl, toldDDL{class: pgExtension, tag: "CREATE EXTENSION", kind: "extension", name: name})

@@ -17,8 +17,20 @@ type scope struct {
 type variable struct{ name, typ string }
 
 // triggerNames are those that PL/pgSQL gives to trigger functions.
-var triggerNames = []variable{{"tg_name", "name"}, {"tg_when", "text"}, {"tg_level", "text"}, {"tg_op", "text"}, {"tg_relid", "oid"}, {"tg_relname", "name"},
-	{"tg_table_name", "name"}, {"tg_table_schema", "name"}, {"tg_nargs", "integer"}, {"tg_argv", "text[]"}, {"tg_event", "text"}, {"tg_tag", "text"}}
+var triggerNames = []variable{
+	{"tg_name", "name"},
+	{"tg_when", "text"},
+	{"tg_level", "text"},
+	{"tg_op", "text"},
+	{"tg_relid", "oid"},
+	{"tg_relname", "name"},
+	{"tg_table_name", "name"},
+	{"tg_table_schema", "name"},
+	{"tg_nargs", "integer"},
+	{"tg_argv", "text[]"},
+	{"tg_event", "text"},
+	{"tg_tag", "text"},
+}
 
 var (
 	aliasFor  = regexp.MustCompile(`(?i)([\w"]+)\s+alias\s+for\s+`)

@@ -13,16 +13,20 @@ import (
 
 // harmless are predefined roles that the migrations' role may hand on. Those
 // for server files and programs, and for subscriptions, are not among them.
-var harmless = []string{"pg_monitor", "pg_read_all_settings", "pg_read_all_stats", "pg_stat_scan_tables", "pg_signal_backend",
-	"pg_read_all_data", "pg_write_all_data", "pg_checkpoint", "pg_use_reserved_connections", "pg_maintain", "pg_signal_autovacuum_worker"}
+var harmless = []string{
+	"pg_monitor", "pg_read_all_settings", "pg_read_all_stats", "pg_stat_scan_tables", "pg_signal_backend",
+	"pg_read_all_data", "pg_write_all_data", "pg_checkpoint", "pg_use_reserved_connections", "pg_maintain", "pg_signal_autovacuum_worker",
+}
 
 // allowedExtensions may be created by the admin though they are not trusted:
 // none of them gives a way to files, programs or the network. dblink,
 // postgres_fdw, file_fdw and untrusted languages are left out for that.
-var allowedExtensions = []string{"address_standardizer", "address_standardizer_data_us", "amcheck", "autoinc", "bloom", "earthdistance",
+var allowedExtensions = []string{
+	"address_standardizer", "address_standardizer_data_us", "amcheck", "autoinc", "bloom", "earthdistance",
 	"hypopg", "insert_username", "moddatetime", "pg_buffercache", "pg_freespacemap", "pg_prewarm", "pg_stat_statements", "pg_visibility",
 	"pgrouting", "pgrowlocks", "pgstattuple", "postgis", "postgis_raster", "postgis_sfcgal", "postgis_tiger_geocoder", "postgis_topology",
-	"refint", "sslinfo", "timescaledb", "vector", "xml2"}
+	"refint", "sslinfo", "timescaledb", "vector", "xml2",
+}
 
 // makeOwner makes the role that migrations run as on an own server: everything
 // that a superuser may, short of what reaches out of the database.

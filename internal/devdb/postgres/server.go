@@ -196,8 +196,8 @@ func (o *own) died(wait time.Duration) error {
 	defer late.Stop()
 	select {
 	case err := <-o.done:
-		o.done <- err // for stop, and to be asked again
-		return fmt.Errorf("the PostgreSQL server that assay started has ended in the middle of the run (%v): something killed it, or memory or disk ran out; run assay again%s", err, o.log())
+		o.done <- err                                                                                                                                                                          // for stop, and to be asked again
+		return fmt.Errorf("the PostgreSQL server that assay started has ended in the middle of the run (%v): something killed it, or memory or disk ran out; run assay again%s", err, o.log()) //nolint:errorlint // nil after a clean end
 	case <-late.C:
 		return nil
 	}

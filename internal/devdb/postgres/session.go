@@ -382,13 +382,17 @@ func interval(s string) time.Duration {
 	if _, err := fmt.Sscanf(s, "%d%s", &n, &unit); err != nil {
 		return 0
 	}
-	return time.Duration(n) * map[string]time.Duration{"us": time.Microsecond, "ms": time.Millisecond, "s": time.Second,
-		"min": time.Minute, "h": time.Hour, "d": 24 * time.Hour}[unit]
+	return time.Duration(n) * map[string]time.Duration{
+		"us": time.Microsecond, "ms": time.Millisecond, "s": time.Second,
+		"min": time.Minute, "h": time.Hour, "d": 24 * time.Hour,
+	}[unit]
 }
 
 // statementError tells of a refusal.
 func statementError(st *migration.Statement, s sent) *devdb.StatementError {
 	e := s.err
-	return &devdb.StatementError{Statement: st, Code: e.Code, Message: e.Message, Detail: e.Detail, Hint: e.Hint, Where: e.Where,
-		Position: int(e.Position), Canceled: s.canceled}
+	return &devdb.StatementError{
+		Statement: st, Code: e.Code, Message: e.Message, Detail: e.Detail, Hint: e.Hint, Where: e.Where,
+		Position: int(e.Position), Canceled: s.canceled,
+	}
 }

@@ -56,7 +56,7 @@ func Statistics(ctx context.Context, url string, now time.Time) (*stats.Stats, e
 	if err != nil {
 		return nil, fmt.Errorf("opening a snapshot: %w", err)
 	}
-	defer tx.Rollback(context.WithoutCancel(ctx))
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // it has only read
 	// Sizes take ACCESS SHARE for a moment: never queue for it.
 	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '5min'; SET LOCAL search_path = pg_catalog"); err != nil {
 		return nil, fmt.Errorf("setting timeouts: %w", err)

@@ -46,8 +46,10 @@ func TestStatistics(t *testing.T) {
 			}()
 			as := func(role string) string {
 				conf := c.Config()
-				u := url.URL{Scheme: "postgres", User: url.User(name + "_" + role), Path: "/" + conf.Database,
-					RawQuery: url.Values{"host": {conf.Host}, "port": {fmt.Sprint(conf.Port)}, "sslmode": {"disable"}}.Encode()}
+				u := url.URL{
+					Scheme: "postgres", User: url.User(name + "_" + role), Path: "/" + conf.Database,
+					RawQuery: url.Values{"host": {conf.Host}, "port": {fmt.Sprint(conf.Port)}, "sslmode": {"disable"}}.Encode(),
+				}
 				return u.String()
 			}
 			day := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)

@@ -185,8 +185,10 @@ func (r *recorder) moved(l seenLock) bool {
 
 // ownTags change what their events name, and relations that they lock in a
 // stronger mode than SHARE ROW EXCLUSIVE.
-var ownTags = map[string]bool{"CREATE TABLE": true, "CREATE INDEX": true, "CREATE TRIGGER": true, "ALTER TABLE": true, "COMMENT": true,
-	"CREATE TABLE AS": true, "CREATE STATISTICS": true, "CREATE POLICY": true, "CREATE VIEW": true, "CREATE FUNCTION": true, "CREATE SEQUENCE": true}
+var ownTags = map[string]bool{
+	"CREATE TABLE": true, "CREATE INDEX": true, "CREATE TRIGGER": true, "ALTER TABLE": true, "COMMENT": true,
+	"CREATE TABLE AS": true, "CREATE STATISTICS": true, "CREATE POLICY": true, "CREATE VIEW": true, "CREATE FUNCTION": true, "CREATE SEQUENCE": true,
+}
 
 // storageTags change storage without an event for each relation.
 var storageTags = map[string]bool{"TRUNCATE TABLE": true, "CLUSTER": true, "REINDEX": true, "VACUUM": true, "REFRESH MATERIALIZED VIEW": true}

@@ -47,7 +47,7 @@ func receive(c *pgconn.PgConn) (reply, error) {
 		msg, err := c.ReceiveMessage(context.Background())
 		if err != nil {
 			if r.err != nil || errors.As(err, &r.err) {
-				return r, nil // the server's last words
+				return r, nil //nolint:nilerr // the server's last words
 			}
 			return r, err
 		}
