@@ -98,12 +98,15 @@ func (o *own) arguments() []string {
 		"fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "max_wal_senders=0",
 		"shared_buffers=64MB", "wal_level=" + o.wal, "max_wal_size=1GB", "checkpoint_timeout=1h",
 		"min_wal_size=2MB", "wal_recycle=off", "wal_init_zero=off", // a kept base needs none of the log
-		"max_locks_per_transaction=512", "max_connections=30", "track_counts=on", "jit=off",
+		"max_locks_per_transaction=256", "max_connections=30", "autovacuum_max_workers=1", "track_counts=on", "jit=off",
 		// Workers scan by themselves and would blur what is counted.
 		"max_parallel_workers_per_gather=0", "max_parallel_maintenance_workers=0",
 		// The log is for a start that fails; statements may hold secrets.
 		"log_min_messages=fatal", "log_min_error_statement=panic", "logging_collector=off", "log_destination=stderr",
 		"ssl=off", "update_process_title=off", "port=" + strconv.Itoa(o.port), "log_timezone=UTC", "max_prepared_transactions=10",
+	}
+	if o.bin.num >= 180000 {
+		set = append(set, "autovacuum_worker_slots=1")
 	}
 	if runtime.GOOS == "windows" {
 		set = append(set, "listen_addresses=127.0.0.1")
