@@ -66,7 +66,11 @@ var namesOf = map[string]string{
 
 // ask gives one value; empty if the connection is broken, as the next statement will tell.
 func (n naming) ask(format string, a ...any) string {
-	text, err := query(n.ctx, n.r.conn, fmt.Sprintf(format, a...))
+	conn, err := n.r.link(n.ctx)
+	if err != nil {
+		return ""
+	}
+	text, err := query(n.ctx, conn, fmt.Sprintf(format, a...))
 	if err != nil {
 		return ""
 	}

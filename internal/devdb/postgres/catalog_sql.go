@@ -148,13 +148,13 @@ func edgesSQL(all bool) string {
 const enabledWord = ` WHEN 'O' THEN 'origin' WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' ELSE 'always' END`
 
 var catalogSQL = `CREATE OR REPLACE FUNCTION {schema}.{name}(rels oid[], heads oid[], owners oid[], idxs oid[], kons oid[], types oid[], procs oid[], trigs oid[], pols oid[], rules oid[], stats oid[],
-  small boolean, foreigners boolean, granted boolean, fresh boolean)
+  small boolean, foreigners boolean, granted boolean, strange boolean, fresh boolean)
 RETURNS text LANGUAGE plpgsql VOLATILE
 SET search_path = 'pg_catalog', 'pg_temp' SET timezone = 'UTC' SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres'
 SET plan_cache_mode = 'force_generic_plan' SET jit = off SET quote_all_identifiers = off{seqscan}
 AS $assay$
 DECLARE result text; part text; item json; extra text := ''; spaces oid[]; members oid[]; mine oid := pg_my_temp_schema(); since bigint := 0;
-  kinds text; defs oid[] := '{}'; written oid[]; idxs_kept oid[]; kons_kept oid[]; trigs_kept oid[];
+  kinds text; family boolean; inherits boolean; defaults boolean; defs oid[] := '{}'; written oid[]; idxs_kept oid[]; kons_kept oid[]; trigs_kept oid[];
 BEGIN
   IF {small} THEN
     members := ARRAY(SELECT objid FROM pg_depend WHERE refclassid = 3079 AND refobjid >= 16384 AND deptype = 'e');
@@ -173,7 +173,7 @@ BEGIN
     since := 0;
   END IF;
   {belong}
-  IF NOT {all} AND (rels <> '{}' OR heads <> '{}') THEN
+  IF NOT {all} AND strange THEN
     types := types || ARRAY(SELECT reltype FROM pg_class WHERE oid = ANY(rels || heads) AND relkind = 'c');
   END IF;
   IF owners <> '{}' THEN
@@ -220,17 +220,19 @@ BEGIN
     IF {any:rels,heads} THEN
       SELECT string_agg(ROW(c.oid, c.relnamespace, c.relname, c.relkind, c.relpersistence, pg_get_userbyid(c.relowner), c.reloptions, c.relrowsecurity, c.relforcerowsecurity,
         c.relreplident, pg_get_expr(c.relpartbound, c.oid), c.reloftype, c.relispopulated, c.reltablespace, c.relam, c.relfilenode, pg_relation_filenode(c.reltoastrelid), c.relacl, c.relispartition)::text, ''),
-        string_agg(c.relkind::text, '') INTO part, kinds
+        string_agg(c.relkind::text, ''), bool_or(c.relispartition) INTO part, kinds, family
       FROM pg_class c WHERE {pick:c.oid:(rels || heads)} AND {ours:c.relnamespace} AND c.relkind = ANY('{r,p,f,v,m,S}');
       result := result || 'R' || coalesce(part, '');
       SELECT string_agg(ROW(a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.atttypid, a.attnotnull, a.attidentity, a.attgenerated, a.attcollation,
-        a.attstorage, {compression}, a.attinhcount, a.attisdropped, a.attacl)::text, '') INTO part
+        a.attstorage, {compression}, a.attinhcount, a.attisdropped, a.attacl)::text, ''), bool_or(a.atthasdef), bool_or(a.attinhcount > 0) INTO part, defaults, inherits
       FROM pg_attribute a WHERE {pick:a.attrelid:(rels || heads)} AND a.attrelid >= 16384 AND a.attnum > 0
         AND ({all} IS FALSE OR (SELECT relkind FROM pg_class WHERE oid = a.attrelid) <> ALL ('{i,I,t}'));
       result := result || 'A' || coalesce(part, '');
-      SELECT string_agg(ROW(d.oid, d.adrelid, d.adnum, pg_get_expr(d.adbin, d.adrelid))::text, ''), array_agg(d.oid) INTO part, defs
-      FROM pg_attrdef d WHERE {pick:d.adrelid:(rels || heads)};
-      result := result || 'D' || coalesce(part, '');
+      IF defaults THEN
+        SELECT string_agg(ROW(d.oid, d.adrelid, d.adnum, pg_get_expr(d.adbin, d.adrelid))::text, ''), array_agg(d.oid) INTO part, defs
+        FROM pg_attrdef d WHERE {pick:d.adrelid:(rels || heads)};
+        result := result || 'D' || coalesce(part, '');
+      END IF;
       IF kinds LIKE '%p%' THEN
         SELECT string_agg(ROW(p.partrelid, pg_get_partkeydef(p.partrelid), p.partattrs)::text, '') INTO part FROM pg_partitioned_table p WHERE {pick:p.partrelid:(rels || heads)};
         result := result || 'P' || coalesce(part, '');
@@ -246,17 +248,18 @@ BEGIN
         result := result || 'S' || coalesce(part, '');
       END IF;
     END IF;
-    IF {any:rels,heads,idxs} THEN
-      SELECT string_agg(ROW(h.inhrelid, h.inhparent, h.inhseqno)::text, '') INTO part FROM pg_inherits h WHERE {pick:h.inhrelid:(rels || heads || idxs)};
-      result := result || 'I' || coalesce(part, '');
-    END IF;
+    inherits := inherits OR family;
     IF {any:idxs} THEN
       SELECT string_agg(ROW(i.indexrelid, i.indrelid, c.relnamespace, c.relname, c.relam, i.indisunique, i.indisprimary, i.indisexclusion, i.indisvalid, i.indisready, {nullsnotdistinct},
         i.indkey, i.indnkeyatts, i.indcollation, i.indclass, i.indoption, ARRAY(SELECT pg_get_indexdef(i.indexrelid, k, true) FROM generate_series(1, i.indnatts) k),
         CASE WHEN 0 <> ANY(i.indcollation::oid[]) THEN ARRAY(SELECT coalesce((SELECT a.attcollation FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = i.indkey[k]), 100) FROM generate_series(0, i.indnkeyatts - 1) k) END,
-        pg_get_expr(i.indpred, i.indrelid), pg_get_indexdef(i.indexrelid), c.relkind, i.indisreplident, c.reloptions, c.reltablespace, c.relfilenode)::text, '') INTO part
+        pg_get_expr(i.indpred, i.indrelid), pg_get_indexdef(i.indexrelid), c.relkind, i.indisreplident, c.reloptions, c.reltablespace, c.relfilenode)::text, ''), bool_or(c.relispartition) INTO part, family
       FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE {pick:i.indexrelid:idxs} AND {ours:c.relnamespace};
       result := result || 'X' || coalesce(part, '');
+    END IF;
+    IF inherits OR family THEN
+      SELECT string_agg(ROW(h.inhrelid, h.inhparent, h.inhseqno)::text, '') INTO part FROM pg_inherits h WHERE {pick:h.inhrelid:(rels || heads || idxs)};
+      result := result || 'I' || coalesce(part, '');
     END IF;
     IF {any:kons} THEN
       SELECT string_agg(ROW(k.oid, k.conrelid, k.contypid, k.connamespace, k.conname, k.contype, k.conkey, pg_get_expr(k.conbin, k.conrelid), md5(regexp_replace(k.conbin::text, ':location -?\d+', '', 'g')),
@@ -345,18 +348,21 @@ FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_type el ON el.oid = t.typelem 
 // only of those that the catalog does not know: strangersFunction.
 //
 // The counters of pg_stat_xact_* run on from one transaction to the next until
-// the server reports them, which it does when it likes. The canary tells: it is
-// a catalog that nobody else scans, scanned once by each probe, so a count below
-// the number of probes means that the counters began anew.
+// the server reports them, which it does when it likes, but not in a
+// transaction. The canary tells: it is a catalog that nobody else scans, scanned
+// once by the first probe of each transaction, so a count below the number of
+// these means that the counters began anew. Other probes give -1 for it.
 //
 // With everything it reads the counters of every table instead, outside a
 // transaction: what earlier work of the session, which nobody looked at, has left
 // in them, and beside it what the server has been told before.
-const probeFunction = `CREATE OR REPLACE FUNCTION {schema}.assay_recorder_probe(everything boolean) RETURNS text LANGUAGE plpgsql VOLATILE AS $assay$
-DECLARE canary bigint; result text;
+const probeFunction = `CREATE OR REPLACE FUNCTION {schema}.assay_recorder_probe(everything boolean, first boolean) RETURNS text LANGUAGE plpgsql VOLATILE AS $assay$
+DECLARE canary bigint := -1; result text;
 BEGIN
-  canary := pg_catalog.pg_stat_get_xact_numscans(3576::oid) OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_numscans(3574::oid) OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_numscans(3575::oid);
-  PERFORM pg_catalog.count(*) FROM pg_catalog.pg_transform;
+  IF first THEN
+    canary := pg_catalog.pg_stat_get_xact_numscans(3576::oid) OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_numscans(3574::oid) OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_numscans(3575::oid);
+    PERFORM pg_catalog.count(*) FROM pg_catalog.pg_transform;
+  END IF;
   IF everything THEN
     SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', c.oid, 'none', 0, pg_catalog.pg_stat_get_xact_numscans(c.oid),
       pg_catalog.pg_stat_get_xact_tuples_inserted(c.oid), pg_catalog.pg_stat_get_xact_tuples_updated(c.oid), pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid),

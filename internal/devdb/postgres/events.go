@@ -113,6 +113,18 @@ func str(m json.RawMessage) string {
 	return s
 }
 
+// uncounted gives the indexes, sequences and views that ddl_command_end told of:
+// relations that have no counters of their own.
+func (t *told) uncounted() map[schema.OID]bool {
+	out := map[schema.OID]bool{}
+	for _, d := range t.ddl {
+		if d.class == pgClass && (d.kind == "index" || d.kind == "sequence" || d.kind == "view") {
+			out[d.oid] = true
+		}
+	}
+	return out
+}
+
 // created gives what ddl_command_end told, once each.
 func (t *told) created() []devdb.ObjectRef {
 	var out []devdb.ObjectRef

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -78,8 +79,9 @@ func integer(s string) int64 {
 }
 
 // recognize completes locks by what is known of their relations; those that the
-// catalog does not know are asked about, unless strangers has them.
-func (r *recorder) recognize(conn *pgconn.PgConn, c *schema.Catalog, strangers map[schema.OID]stranger, locks []seenLock) error {
+// catalog does not know are asked about, unless strangers has them or the
+// statement has just made them, which the catalog is about to tell.
+func (r *recorder) recognize(ctx context.Context, connection func(context.Context) (*pgconn.PgConn, error), c *schema.Catalog, strangers map[schema.OID]stranger, made map[schema.OID]bool, locks []seenLock) error {
 	var unknown []string
 	for i := range locks {
 		l := &locks[i]
@@ -92,12 +94,16 @@ func (r *recorder) recognize(conn *pgconn.PgConn, c *schema.Catalog, strangers m
 			}
 		} else if s, ok := strangers[l.relation]; ok {
 			l.is(s)
-		} else {
+		} else if !made[l.relation] {
 			unknown = append(unknown, strconv.FormatUint(uint64(l.relation), 10))
 		}
 	}
 	if len(unknown) == 0 {
 		return nil
+	}
+	conn, err := connection(ctx)
+	if err != nil {
+		return err
 	}
 	text, err := valueOf(conn, r.meeting, "{"+strings.Join(unknown, ",")+"}")
 	if err != nil {

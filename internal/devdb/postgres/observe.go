@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -67,7 +68,11 @@ func (r *recorder) observe(ctx context.Context, step *devdb.Step) error {
 		return err
 	}
 	if t := r.touched(step, facts, now); t.any() {
-		if err := r.reread(ctx, t); err != nil {
+		var ahead []*migration.Statement
+		if steady(step, t) {
+			ahead = r.next(true)
+		}
+		if err := r.reread(ctx, t, ahead...); err != nil {
 			return err
 		}
 		if t := mentions(step.Before, schema.Diff(step.Before, r.cat)); t.any() {
@@ -93,24 +98,26 @@ func (r *recorder) judge(step *devdb.Step, facts told) {
 	}
 }
 
-// probe asks the traced backend itself.
-func (r *recorder) probe(ctx context.Context) (canary int64, locks []seenLock, err error) {
+// probe asks the traced backend itself; made are relations that need not be
+// asked about.
+func (r *recorder) probe(ctx context.Context, made map[schema.OID]bool) (canary int64, locks []seenLock, err error) {
 	text := r.probed
 	if r.probed = ""; text == "" {
-		if text, err = valueOf(r.conn, r.probing, "false"); err != nil {
+		if text, err = r.value(ctx, nil, r.probing, "false", strconv.FormatBool(!r.tx.probed)); err != nil {
 			return 0, nil, fmt.Errorf("reading the locks: %w", err)
 		}
 	}
 	if canary, locks, err = parseProbe(text); err != nil {
 		return 0, nil, err
 	}
-	return canary, locks, r.recognize(r.conn, r.cat, r.strangers, locks)
+	r.tx.probed = true
+	return canary, locks, r.recognize(ctx, r.link, r.cat, r.strangers, made, locks)
 }
 
 // countAll reads every counter, outside a transaction, and gives what was
 // counted since they were last read.
 func (r *recorder) countAll(ctx context.Context, before *schema.Catalog) (*devdb.Step, error) {
-	text, err := valueOf(r.conn, r.probing, "true")
+	text, err := r.value(ctx, nil, r.probing, "true", "true")
 	if err != nil {
 		return nil, fmt.Errorf("reading the counters: %w", err)
 	}
@@ -145,7 +152,7 @@ func (r *recorder) countAll(ctx context.Context, before *schema.Catalog) (*devdb
 // count probes and notes scans and rows written since the last probe.
 func (r *recorder) count(ctx context.Context, step *devdb.Step, facts told) ([]seenLock, error) {
 	r.forget(step.Tag, facts)
-	canary, now, err := r.probe(ctx)
+	canary, now, err := r.probe(ctx, facts.uncounted())
 	if err != nil {
 		return nil, err
 	}
@@ -155,10 +162,12 @@ func (r *recorder) count(ctx context.Context, step *devdb.Step, facts told) ([]s
 
 // difference notes in the step what the counters have gone up by.
 func (r *recorder) difference(step *devdb.Step, canary int64, now []seenLock) {
-	if canary < r.canary { // more is of a probe that was not read: the counters run on
-		clear(r.counts) // the server has reported, the counters began anew
+	if canary >= 0 { // else it is no transaction's first: nothing was reported since
+		if canary < r.canary { // more is of a probe that was not read: the counters run on
+			clear(r.counts) // the server has reported, the counters began anew
+		}
+		r.canary = canary + 1
 	}
-	r.canary = canary + 1
 	risen(step, r.counts, now)
 }
 
@@ -208,16 +217,20 @@ func (r *recorder) probeOutside(ctx context.Context, c *schema.Catalog) ([]seenL
 	if err != nil {
 		return nil, err
 	}
-	return now, r.recognize(obs, c, map[schema.OID]stranger{}, now)
+	return now, r.recognize(ctx, r.observer, c, map[schema.OID]stranger{}, nil, now)
 }
 
-// reread reads again what was touched.
-func (r *recorder) reread(ctx context.Context, t *touch) error {
+// reread reads again what was touched. What is sent ahead goes with it.
+func (r *recorder) reread(ctx context.Context, t *touch, ahead ...*migration.Statement) error {
+	r.settle(ctx)
+	if r.conn.TxStatus() == 'E' || r.conn.IsClosed() {
+		return nil // a statement sent ahead was refused: nothing of the transaction stays
+	}
 	if t.all || t.granted && !r.tx.open {
 		return r.readAll(ctx)
 	}
-	t.family(r.cat)
-	text, err := valueOf(r.conn, r.reading, t.arguments(r.tx.open)...)
+	t.compare(r.cat)
+	text, err := r.value(ctx, ahead, r.reading, t.arguments(r.conn.TxStatus() == 'T')...)
 	if err != nil {
 		return fmt.Errorf("reading the catalog: %w", err)
 	}
@@ -228,7 +241,7 @@ func (r *recorder) reread(ctx context.Context, t *touch) error {
 func (r *recorder) readAll(ctx context.Context) error {
 	t := newTouch()
 	t.small, t.foreigners = true, true
-	text, err := valueOf(r.conn, r.readingAll, t.arguments(false)...)
+	text, err := r.value(ctx, nil, r.readingAll, t.arguments(false)...)
 	if err != nil {
 		return fmt.Errorf("reading the catalog: %w", err)
 	}

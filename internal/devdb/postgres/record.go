@@ -20,6 +20,11 @@ func (r *recorder) record(ctx context.Context, m *migration.Migration) ([]*devdb
 	if err := r.observeFrom(ctx); err != nil {
 		return nil, err
 	}
+	r.ending = &migration.Statement{Kind: migration.SQL, Text: "COMMIT", Syntax: &migration.Syntax{}}
+	defer func() { // nothing is left unless the connection failed
+		r.settle(ctx)
+		r.ahead, r.following = nil, nil
+	}()
 	var steps []*devdb.Step
 	for i, st := range m.Statements {
 		if st.Kind == migration.Skip {
@@ -34,6 +39,9 @@ func (r *recorder) record(ctx context.Context, m *migration.Migration) ([]*devdb
 		}
 		if err := r.open(ctx, st, m); err != nil {
 			return steps, err
+		}
+		if r.following = nil; r.tx.open {
+			r.following = m.Statements[i+1:]
 		}
 		step, err := r.step(ctx, st, i)
 		if step != nil {
@@ -168,6 +176,7 @@ func (r *recorder) closed(c *schema.Catalog) {
 
 // command runs a statement of the recorder's own on the traced connection.
 func (r *recorder) command(ctx context.Context, sql string) error {
+	r.settle(ctx)
 	r.told = nil
 	if _, err := r.conn.Exec(ctx, sql).ReadAll(); err != nil {
 		return fmt.Errorf("running %s on the dev database: %w", sql, err)
@@ -238,7 +247,7 @@ func (r *recorder) rollback(ctx context.Context, back *schema.Catalog) error {
 		if err := r.command(ctx, "ROLLBACK TO SAVEPOINT assay_migration"); err != nil {
 			return err
 		}
-		_, now, err := r.probe(ctx)
+		_, now, err := r.probe(ctx, nil)
 		if err == nil {
 			_, r.held = r.held.take(now, -1, r.cat, p.catalog)
 		}
@@ -266,7 +275,7 @@ func (r *recorder) end(ctx context.Context, steps []*devdb.Step) ([]*devdb.Step,
 	if len(steps) > 0 {
 		last = steps[len(steps)-1]
 	}
-	s, err := r.send(ctx, &migration.Statement{Text: "COMMIT", Syntax: &migration.Syntax{}})
+	s, err := r.send(ctx, r.ending)
 	if err != nil {
 		return steps, err
 	}
@@ -383,7 +392,7 @@ func refusal(code, message string) sent {
 
 // relock looks again which locks are held: a rollback to a savepoint releases some.
 func (r *recorder) relock(ctx context.Context, step *devdb.Step) error {
-	_, now, err := r.probe(ctx)
+	_, now, err := r.probe(ctx, nil)
 	if err == nil {
 		_, r.held = r.held.take(now, step.Index, step.Before, r.cat)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/assaydb/assay/internal/migration"
@@ -73,13 +72,6 @@ func (r *recorder) replay(ctx context.Context, m *migration.Migration) error {
 	return r.commit(ctx, last)
 }
 
-// How much is sent without waiting for an answer: little enough that neither
-// side's buffer fills up.
-const (
-	alikeMost  = 200
-	alikeBytes = 64 << 10
-)
-
 // alike counts the INSERTs that stand at the front of an open transaction's
 // statements, as a seed file has them by the hundred thousand, and may be sent
 // in one go.
@@ -128,7 +120,7 @@ func (r *recorder) applyAll(ctx context.Context, sts []*migration.Statement) (er
 		return ctx.Err()
 	}
 	if err != nil && s.err == nil {
-		s.err = &pgconn.PgError{Severity: "FATAL", Code: "08006", Message: "the connection was lost: " + err.Error()}
+		s.err = broken(err)
 	}
 	if s.err == nil {
 		return nil

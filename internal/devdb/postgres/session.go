@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/migration"
@@ -51,8 +50,15 @@ type recorder struct {
 	sending sending
 	notices []devdb.Notice // of the statement that runs
 	told    *told
-	probed  string         // what the probe that went with the statement gave; empty if none did
-	base    devdb.Settings // of a new session
+	probed  string // what the probe that went with the statement gave; empty if none did
+
+	most      int                    // how many statements are sent ahead
+	following []*migration.Statement // what the file has, in the open transaction, behind the statement that runs
+	ending    *migration.Statement   // the tool's COMMIT behind all of it
+	ahead     []*flight              // sent and not yet looked at, in order
+	heard     time.Time              // when the last answer came
+
+	base devdb.Settings // of a new session
 
 	cat    *schema.Catalog // as the traced session sees it; nil: must be read
 	tx     transaction
@@ -78,7 +84,7 @@ func newRecorder(owner, admin *pgconn.Config, timeout time.Duration, timeZone st
 	if timeZone == "" {
 		timeZone = defaultTimeZone
 	}
-	return &recorder{owner: owner, admin: admin, timeout: timeout, timeZone: timeZone, held: holding{}, counts: map[schema.OID]counts{}, known: newKnown()}
+	return &recorder{owner: owner, admin: admin, timeout: timeout, timeZone: timeZone, held: holding{}, counts: map[schema.OID]counts{}, known: newKnown(), most: aheadMost}
 }
 
 // connect opens the traced connection unless it is open.
@@ -228,6 +234,7 @@ SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES`
 
 // reset forgets what the file before left in the session.
 func (r *recorder) reset(ctx context.Context) error {
+	r.settle(ctx)
 	if _, err := r.conn.Exec(ctx, resetSQL).ReadAll(); err != nil {
 		return fmt.Errorf("resetting the session: %w", err)
 	}
@@ -249,65 +256,38 @@ func (r *recorder) send(ctx context.Context, st *migration.Statement) (sent, err
 	return r.sendWith(ctx, st, false)
 }
 
-// sendWith sends a statement, and with probe the question for its locks right
-// behind it: the answer waits in r.probed.
-func (r *recorder) sendWith(ctx context.Context, st *migration.Statement, probe bool) (s sent, err error) {
+// sendWith sends a statement unless that is done already, and with probe the
+// question for its locks right behind it: the answer waits in r.probed.
+func (r *recorder) sendWith(ctx context.Context, st *migration.Statement, probe bool) (sent, error) {
+	if len(r.ahead) > 0 && r.ahead[0].st == st {
+		return r.landing(ctx)
+	}
+	r.settle(ctx)
+	if st.Kind == migration.CopyData {
+		return r.load(ctx, st)
+	}
+	with := []*migration.Statement{st}
+	if probe && kindAhead(st) == "data" {
+		with = append(with, r.next(false)...)
+	}
+	if err := post(r.conn, r.launch(probe, with...)...); err != nil && !r.conn.IsClosed() {
+		return sent{}, fmt.Errorf("sending a statement to the dev database: %w", err)
+	}
+	return r.landing(ctx)
+}
+
+// load sends a COPY with its rows.
+func (r *recorder) load(ctx context.Context, st *migration.Statement) (s sent, err error) {
 	r.notices, r.told, r.probed = nil, &told{}, ""
 	defer r.guard(ctx, &s)()
 	start := time.Now()
-	if st.Kind == migration.CopyData {
-		// The context must not cut the connection: guard asks the server to stop.
-		var tag pgconn.CommandTag
-		tag, err = r.conn.CopyFrom(context.WithoutCancel(ctx), bytes.NewReader(st.Data), st.Text)
-		s.tag = plainTag(tag.String())
-	} else {
-		s.tag, err = r.converse(st.Text, probe, func() { s.took = time.Since(start) })
-	}
-	if s.took == 0 {
-		s.took = time.Since(start)
-	}
-	if err == nil {
-		return s, nil
-	}
-	if !errors.As(err, &s.err) {
-		if ctx.Err() != nil {
-			return s, ctx.Err()
-		}
-		s.err = &pgconn.PgError{Severity: "FATAL", Code: "08006", Message: "the connection was lost: " + err.Error()}
+	// The context must not cut the connection: guard asks the server to stop.
+	tag, err := r.conn.CopyFrom(context.WithoutCancel(ctx), bytes.NewReader(st.Data), st.Text)
+	s.tag, s.took = plainTag(tag.String()), time.Since(start)
+	if err != nil && !errors.As(err, &s.err) {
+		s.err = broken(err)
 	}
 	return s, ctx.Err()
-}
-
-// converse sends a query, and a probe if one is wanted, and takes both replies.
-func (r *recorder) converse(sql string, probe bool, done func()) (tag string, err error) {
-	messages := []pgproto3.FrontendMessage{&pgproto3.Query{String: sql}}
-	if probe {
-		messages = append(messages, call(r.probing, "false"))
-	}
-	if err := post(r.conn, messages...); err != nil {
-		return "", err
-	}
-	said, err := receive(r.conn)
-	done()
-	tag = plainTag(said.tag)
-	if err != nil {
-		return tag, err
-	}
-	if probe && !r.conn.IsClosed() {
-		p, err := receive(r.conn) // refused if the statement was
-		if err != nil {
-			return tag, err
-		}
-		if p.err == nil {
-			r.probed = p.value
-		} else if said.err == nil {
-			return tag, fmt.Errorf("reading the locks: %w", p.err)
-		}
-	}
-	if said.err != nil {
-		return tag, said.err
-	}
-	return tag, nil
 }
 
 // guard ends a statement that takes too long, or when the context is done: by
@@ -363,6 +343,7 @@ func plainTag(t string) string {
 // show reads the settings. SHOW needs no snapshot, so SET TRANSACTION may still follow.
 func (r *recorder) show(ctx context.Context) (devdb.Settings, error) {
 	var out devdb.Settings
+	r.settle(ctx)
 	res, err := r.conn.Exec(ctx, "SHOW lock_timeout; SHOW statement_timeout; SHOW search_path; SHOW role; SHOW timezone; SHOW session_replication_role").ReadAll()
 	if err != nil {
 		return out, fmt.Errorf("reading the session's settings: %w", err)

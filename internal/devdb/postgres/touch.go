@@ -20,6 +20,7 @@ type touch struct {
 	small      bool // the classes of few objects
 	foreigners bool // foreign keys of others that reference rels
 	granted    bool // what a GRANT in this transaction changed
+	strange    bool // some of rels and heads the catalog does not have as relations: row types of composite types, perhaps
 	all        bool
 }
 
@@ -55,10 +56,21 @@ func (t *touch) arguments(fresh bool) []string {
 		}
 		out = append(out, string(append(b, '}')))
 	}
-	for _, v := range []bool{t.small, t.foreigners, t.granted, fresh} {
+	for _, v := range []bool{t.small, t.foreigners, t.granted, t.strange, fresh} {
 		out = append(out, strconv.FormatBool(v))
 	}
 	return out
+}
+
+// compare notes what the catalog tells of what is touched.
+func (t *touch) compare(c *schema.Catalog) {
+	t.family(c)
+	t.foreigners = t.foreigners && referenced(c, t.rels)
+	for _, s := range []oids{t.rels, t.heads} {
+		for o := range s {
+			t.strange = t.strange || c.Relations[o] == nil
+		}
+	}
 }
 
 // family adds the relations that change with those that are touched: children,
@@ -80,6 +92,17 @@ func (t *touch) family(c *schema.Catalog) {
 	}
 }
 
+// referenced reports whether foreign keys, as the catalog has them, reference
+// any of the relations. Of new ones the event of their own table tells.
+func referenced(c *schema.Catalog, rels oids) bool {
+	for _, k := range c.Constraints {
+		if k.RefTable != 0 && rels[k.RefTable] {
+			return true
+		}
+	}
+	return false
+}
+
 // parent reports whether a relation has partitions or children.
 func parent(c *schema.Catalog, o schema.OID) bool {
 	if r := c.Relations[o]; r == nil || r.Kind == schema.PartitionedTable {
@@ -97,7 +120,7 @@ func parent(c *schema.Catalog, o schema.OID) bool {
 // told, and the relations it locked in a mode that DDL takes.
 func (r *recorder) touched(step *devdb.Step, facts told, now []seenLock) *touch {
 	t := newTouch()
-	adds := r.triggers && onlyAdds(step) && len(facts.dropped)+len(facts.rewrites) == 0
+	adds := r.triggers && columnwise(step) && len(facts.dropped)+len(facts.rewrites) == 0
 	for _, d := range facts.ddl {
 		if adds && d.tag == "ALTER TABLE" && d.class == pgClass && d.kind == "table" && !parent(r.cat, d.oid) {
 			t.heads[d.oid], t.cons[d.oid] = true, true
@@ -111,7 +134,7 @@ func (r *recorder) touched(step *devdb.Step, facts told, now []seenLock) *touch 
 	for o := range facts.rewrites {
 		t.rels[o] = true
 	}
-	if step.Tag == "LOCK TABLE" {
+	if step.Tag == "LOCK TABLE" || r.triggers && partTags[step.Tag] {
 		return t
 	}
 	t.foreigners = len(facts.rewrites) > 0 || !ownTags[step.Tag] || changesType(step)
@@ -144,9 +167,10 @@ func (r *recorder) touched(step *devdb.Step, facts told, now []seenLock) *touch 
 	return t
 }
 
-// onlyAdds reports whether an ALTER TABLE adds columns, foreign keys and checks
-// and does nothing else: what the table has beside them stays as it is.
-func onlyAdds(step *devdb.Step) bool {
+// columnwise reports whether an ALTER TABLE adds columns, foreign keys and
+// checks, sets defaults and NOT NULL, and does nothing else: what the table has
+// beside columns and constraints stays as it is.
+func columnwise(step *devdb.Step) bool {
 	x := step.Stmt.Syntax
 	simple := func(c migration.Constraint) bool {
 		return c.Kind == "FOREIGN KEY" || c.Kind == "CHECK" || c.Kind == "NOT NULL"
@@ -158,6 +182,7 @@ func onlyAdds(step *devdb.Step) bool {
 				return false
 			}
 		case a.Kind == "ADD CONSTRAINT" && a.Constraint != nil && simple(*a.Constraint):
+		case a.Kind == "SET NOT NULL", a.Kind == "SET DEFAULT", a.Kind == "DROP DEFAULT":
 		default:
 			return false
 		}
@@ -189,6 +214,10 @@ var ownTags = map[string]bool{
 	"CREATE TABLE": true, "CREATE INDEX": true, "CREATE TRIGGER": true, "ALTER TABLE": true, "COMMENT": true,
 	"CREATE TABLE AS": true, "CREATE STATISTICS": true, "CREATE POLICY": true, "CREATE VIEW": true, "CREATE FUNCTION": true, "CREATE SEQUENCE": true,
 }
+
+// partTags take parts from tables, each named by sql_drop; the tables, which
+// are locked for it, stay as they are.
+var partTags = map[string]bool{"DROP INDEX": true, "DROP TRIGGER": true, "DROP POLICY": true, "DROP RULE": true}
 
 // storageTags change storage without an event for each relation.
 var storageTags = map[string]bool{"TRUNCATE TABLE": true, "CLUSTER": true, "REINDEX": true, "VACUUM": true, "REFRESH MATERIALIZED VIEW": true}
@@ -339,6 +368,32 @@ func mentions(before *schema.Catalog, changes []schema.Change) *touch {
 		}
 	}
 	return t
+}
+
+// steadyTags are the statements that give nothing another name.
+var steadyTags = map[string]bool{
+	"CREATE TABLE": true, "CREATE INDEX": true, "CREATE SEQUENCE": true, "CREATE VIEW": true, "CREATE FUNCTION": true, "CREATE TRIGGER": true,
+	"CREATE TYPE": true, "CREATE POLICY": true, "CREATE STATISTICS": true, "ALTER TABLE": true, "ALTER SEQUENCE": true, "COMMENT": true,
+	"DROP TABLE": true, "DROP INDEX": true, "DROP VIEW": true, "DROP FUNCTION": true, "DROP TRIGGER": true, "DROP POLICY": true, "DROP TYPE": true,
+}
+
+// steady reports whether one reading will do: no name changes that others mention.
+func steady(step *devdb.Step, t *touch) bool {
+	if !steadyTags[step.Tag] || t.all || t.small {
+		return false
+	}
+	up := strings.ToUpper(step.Stmt.Text)
+	if strings.Contains(up, "RENAME") || strings.Contains(up, "SCHEMA") {
+		return false
+	}
+	for _, s := range []oids{t.rels, t.heads} {
+		for o := range s {
+			if step.Before.Relations[o] != nil && returned(step.Before, o) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // returned reports whether a function takes or gives rows of a relation: what

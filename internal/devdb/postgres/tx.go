@@ -13,6 +13,7 @@ type transaction struct {
 	all      bool // it goes on over the migrations (TxAll)
 	batch    int  // it is the implicit one of the statements that the tool sends together; their Batch
 	id       int  // TxID of the steps in it
+	probed   bool // its first probe has been read
 	// start is the catalog that a rollback gives back.
 	start  *schema.Catalog
 	points []savepoint
