@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/assaydb/assay/internal/migration"
 )
 
 // runLock is the advisory lock that a run holds on a server: roles belong to
@@ -23,6 +26,33 @@ type existing struct {
 	name   string   // prefix of the run's databases
 	role   string   // made for the run, empty if the admin itself runs the migrations
 	before []string // roles that were there
+	say    func(string)
+
+	mu    sync.Mutex
+	texts []string // statements, in lower case, that may have made roles
+}
+
+// note keeps what a migration says of roles: those that it does not name are
+// not the run's to drop.
+func (e *existing) note(m *migration.Migration) {
+	if e == nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, st := range m.Statements {
+		text := strings.ToLower(st.Text)
+		if strings.Contains(text, "role") || strings.Contains(text, "user") || strings.Contains(text, "group") {
+			e.texts = append(e.texts, text)
+		}
+	}
+}
+
+// named reports whether a role is the run's own or one that its SQL names.
+func (e *existing) named(role string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return role == e.role || slices.ContainsFunc(e.texts, func(t string) bool { return strings.Contains(t, strings.ToLower(role)) })
 }
 
 func openExisting(ctx context.Context, c Config) (*Server, error) {
@@ -34,7 +64,7 @@ func openExisting(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the --dev-url server: %w", err)
 	}
-	s := &Server{config: c, admin: cfg, existing: &existing{conn: conn, name: "assay_" + random()}}
+	s := &Server{config: c, admin: cfg, existing: &existing{conn: conn, name: "assay_" + random(), say: c.say}}
 	if err := s.prepare(ctx, conn); err != nil {
 		return nil, errors.Join(err, s.existing.close())
 	}
@@ -210,7 +240,19 @@ func (e *existing) close() error {
 	if err != nil {
 		return err
 	}
-	made := slices.DeleteFunc(now, func(n string) bool { return slices.Contains(e.before, n) })
+	var made, strange []string
+	for _, n := range now {
+		switch {
+		case slices.Contains(e.before, n):
+		case e.named(n):
+			made = append(made, n)
+		default:
+			strange = append(strange, n)
+		}
+	}
+	if len(strange) > 0 {
+		e.say("these roles came to the --dev-url server during the run and stay, as no statement names them: " + strings.Join(strange, ", "))
+	}
 	left, err := e.dropRoles(ctx, made)
 	if err == nil && len(left) > 0 {
 		err = fmt.Errorf("these roles stay on the --dev-url server, they own something outside the run's databases: %s", strings.Join(left, ", "))

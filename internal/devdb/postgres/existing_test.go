@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/assaydb/assay/internal/migration"
 )
 
 func TestExistingServer(t *testing.T) {
@@ -34,17 +36,11 @@ func TestExistingServer(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		c, err := d.ConnectOwner(ctx)
-		if err != nil {
-			return err
-		}
-		defer c.Close(ctx)
 		sql := "CREATE TABLE t (a int)"
 		if s.version.Num >= 160000 {
-			sql += "; CREATE ROLE same; GRANT SELECT ON t TO same"
+			sql += "; CREATE ROLE Same; GRANT SELECT ON t TO same"
 		}
-		_, err = c.PgConn().Exec(ctx, sql).ReadAll()
-		return err
+		return d.Replay(ctx, file(migration.TxFile, sql))
 	}
 	ends := make(chan error, 2)
 	for range 2 {
@@ -56,6 +52,35 @@ func TestExistingServer(t *testing.T) {
 		t.Errorf("left on the server:\n%s\nbefore:\n%s", after, before)
 	}
 	must(t, keep.Close())
+}
+
+// TestRoleOfSomebodyElse: a role that comes during a run, and that none of its
+// statements names, is not dropped.
+func TestRoleOfSomebodyElse(t *testing.T) {
+	ctx := context.Background()
+	host := openTest(t, Config{})
+	_, err := host.Create(ctx)
+	must(t, err)
+	var said []string
+	s, err := Open(ctx, Config{
+		URL:      fmt.Sprintf("postgres:///postgres?host=%s&user=%s&sslmode=disable", host.admin.Host, host.admin.User),
+		Progress: func(line string) { said = append(said, line) },
+	})
+	must(t, err)
+	d, err := s.Create(ctx)
+	must(t, err)
+	must(t, d.Setup(ctx, []*migration.Migration{file(migration.TxFile, "DO $$BEGIN CREATE ROLE theirs_reader; END$$")}))
+	c, err := pgx.ConnectConfig(ctx, host.admin.Copy())
+	must(t, err)
+	defer c.Close(ctx)
+	_, err = c.Exec(ctx, "CREATE ROLE somebody")
+	must(t, err)
+	must(t, s.Close())
+	var names string
+	must(t, c.QueryRow(ctx, "SELECT coalesce(string_agg(rolname, ' '), '') FROM pg_roles WHERE rolname IN ('somebody', 'theirs_reader')").Scan(&names))
+	if names != "somebody" || len(said) == 0 || !strings.Contains(said[len(said)-1], "somebody") {
+		t.Errorf("roles left: %q; said %q", names, said)
+	}
 }
 
 func TestExistingServerNeedsCreatedb(t *testing.T) {

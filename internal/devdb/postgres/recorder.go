@@ -51,6 +51,7 @@ func (d *DB) share() {
 // used, and records nothing. A refused statement is a *devdb.StatementError.
 func (d *DB) Replay(ctx context.Context, m *migration.Migration) error {
 	d.touch()
+	d.server.existing.note(m)
 	return d.recorder().replay(ctx, m)
 }
 
@@ -67,6 +68,7 @@ func (d *DB) Record(ctx context.Context, m *migration.Migration) ([]*devdb.Step,
 		}
 	}
 	d.touch()
+	d.server.existing.note(m)
 	return r.record(ctx, m)
 }
 

@@ -26,6 +26,7 @@ func (d *DB) Setup(ctx context.Context, ms []*migration.Migration) error {
 	}
 	defer c.Close(context.WithoutCancel(ctx))
 	for _, m := range ms {
+		d.server.existing.note(m)
 		for _, st := range m.Statements {
 			if err := d.setup(ctx, c.PgConn(), st); err != nil {
 				return err
