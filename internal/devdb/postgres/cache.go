@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -278,18 +279,15 @@ func treeSize(dir string) int64 {
 func copyTree(from, to string, a *account) error {
 	var wg sync.WaitGroup
 	files := make(chan [2]string, 64)
-	var mu sync.Mutex
-	var failed error
-	fail := func(err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		failed = errors.Join(failed, err)
-	}
+	var failed atomic.Pointer[error] // the first: on a full disk every file has one
 	for range max(2, min(4, runtime.NumCPU())) {
 		wg.Go(func() {
 			for f := range files {
+				if failed.Load() != nil {
+					continue
+				}
 				if err := copyFile(f[0], f[1], a); err != nil {
-					fail(err)
+					failed.CompareAndSwap(nil, &err)
 				}
 			}
 		})
@@ -297,6 +295,9 @@ func copyTree(from, to string, a *account) error {
 	err := filepath.WalkDir(from, func(p string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
+		}
+		if failed.Load() != nil {
+			return filepath.SkipAll
 		}
 		rel, err := filepath.Rel(from, p)
 		if err != nil {
@@ -326,7 +327,10 @@ func copyTree(from, to string, a *account) error {
 	})
 	close(files)
 	wg.Wait()
-	return errors.Join(err, failed)
+	if e := failed.Load(); e != nil {
+		return *e
+	}
+	return err
 }
 
 func copyFile(from, to string, a *account) error {

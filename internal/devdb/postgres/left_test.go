@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -55,5 +57,27 @@ func TestKeepAtOnce(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	if !full(&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}) || full(context.Canceled) {
 		t.Error("a full disk is not told from another error")
+	}
+}
+
+// TestFullCache runs on a file system that has no room, where one can be mounted.
+func TestFullCache(t *testing.T) {
+	dir := t.TempDir()
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", dir).CombinedOutput(); err != nil {
+		t.Skipf("a small file system cannot be mounted here: %v: %s", err, out)
+	}
+	defer func() { _ = exec.Command("umount", "-l", dir).Run() }()
+	s, err := Open(context.Background(), Config{CacheDir: dir, Postgres: os.Getenv("ASSAY_TEST_POSTGRES")})
+	if err == nil {
+		_, err = s.Create(context.Background())
+		must(t, s.Close())
+	}
+	if err == nil || !strings.Contains(err.Error(), "free some space or set ASSAY_CACHE_DIR") || strings.Count(err.Error(), "\n") > 0 {
+		t.Errorf("a full cache directory gives %v", err)
+	}
+	for _, sub := range []string{"data", "base"} {
+		if left, _ := os.ReadDir(filepath.Join(dir, sub)); len(left) > 0 {
+			t.Errorf("%s is left in the full cache directory", left[0].Name())
+		}
 	}
 }
