@@ -2,10 +2,12 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -47,6 +49,9 @@ var aheadCases = []string{
 	"insert into orders values (31); insert into orders values (31); insert into orders values (32)",
 	"insert into nowhere values (1); insert into orders values (31)",
 	"insert into orders values (31, repeat('x', 9000)); update orders set note = email where id = 31; delete from orders where id = 1/0",
+	// the session ends among them
+	"insert into orders values (31); delete from orders where pg_terminate_backend(pg_backend_pid()); insert into orders values (32)",
+	"alter table orders add column a int; update orders set note = pg_terminate_backend(pg_backend_pid())::text",
 	// a change of the schema behind one, and one that is refused
 	"alter table orders add column a int; alter table orders add column b int default 1; alter table orders add column a int",
 	"create table t (a text collate \"C\", b int[]); create index on t (a text_pattern_ops); create index on nowhere (a)",
@@ -143,4 +148,31 @@ func recorded(t *testing.T, s *Server, b *DB, mode migration.TxMode, sql string,
 		t.Errorf("%s: %s: the kept catalog is not the true one:\n%s", mode, sql, diff)
 	}
 	return out
+}
+
+// TestAheadStops: a statement that was sent before its turn is ended like any
+// other, when it takes too long and when the run is given up.
+func TestAheadStops(t *testing.T) {
+	s := testServer(t, "")
+	sql := "insert into orders values (31); update orders set note = (select pg_sleep(60)::text) where id = 31; insert into orders values (32)"
+	for _, sql := range []string{sql, "alter table orders add column a int; " + sql} {
+		d := testDatabase(t, s)
+		must(t, d.Replay(context.Background(), file(migration.TxFile, base)))
+		d.recorder().timeout = 200 * time.Millisecond
+		steps, err := d.Record(context.Background(), file(migration.TxFile, sql))
+		e, ok := asStatementError(err)
+		if !ok || e.Canceled == "" || e.Statement != steps[len(steps)-1].Stmt || !strings.HasPrefix(e.Statement.Text, "update") {
+			t.Fatalf("%v, %d steps", err, len(steps))
+		}
+		d.recorder().timeout = 0
+		ctx, stop := context.WithTimeout(context.Background(), 200*time.Millisecond)
+		_, err = d.Record(ctx, file(migration.TxFile, sql))
+		stop()
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("given up: %v", err)
+		}
+		if _, err := d.Record(context.Background(), file(migration.TxFile, "select 1")); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
