@@ -10,10 +10,13 @@ import (
 // Measurement is how long a statement took on generated rows of growing
 // number, and what follows for production's.
 type Measurement struct {
-	Object string  // the table that grows with production
-	Rows   int64   // production's
-	Sizes  []int64 // rows that it was measured at
-	Took   []time.Duration
+	Object string          // the table that grows with production
+	Rows   int64           // production's
+	Sizes  []int64         // rows that it was measured at
+	Took   []time.Duration // the least of several runs at each size
+	// Beside is how many times as many rows the other tables that the statement
+	// reads have in production; here they have as many at each size.
+	Beside float64
 	// Estimate is the time at Rows, Low and High its range.
 	Estimate, Low, High time.Duration
 	// Left is what was taken out of the way to be able to fill the tables.
@@ -26,12 +29,19 @@ type Measurement struct {
 type Growth int
 
 const (
-	Linear Growth = iota // scans, rewrites, checks
-	Sorted               // index builds and joins: n log n
+	Linear Growth = iota // scans, rewrites, checks, joins with a table of a fixed size
+	Sorted               // index builds: n log n
 )
 
 // Fit puts a curve through the measured times and reads it at Rows. Relative
-// errors count, so that the largest size does not drown the others.
+// errors count, so that the largest size does not drown the others. What does
+// not grow with the rows is the start-up and the tables beside, which are as
+// many times larger in production as Beside says.
+//
+// The range is as wide as the curve misses the measured times, a fifth at
+// least. Upwards it is wider by a factor log n: rows become dearer in large
+// tables, by caches that no longer hold what is looked up and by sorts and
+// joins that go to disk, and never cheaper.
 func (m *Measurement) Fit(g Growth) {
 	var sw, sx, sy, sxx, sxy float64
 	at := func(n int64) float64 {
@@ -43,27 +53,33 @@ func (m *Measurement) Fit(g Growth) {
 	}
 	for i, n := range m.Sizes {
 		x, y := at(n), m.Took[i].Seconds()
-		w := 1 / math.Max(y*y, 1e-9)
+		w := 1 / math.Pow(math.Max(y, chance), 2)
 		sw, sx, sy, sxx, sxy = sw+w, sx+w*x, sy+w*y, sxx+w*x*x, sxy+w*x*y
 	}
-	det := sw*sxx - sx*sx
-	a, b := 0.0, sy/math.Max(sx, 1e-12)
-	if det > 0 {
-		a, b = (sxx*sy-sx*sxy)/det, (sw*sxy-sx*sy)/det
-	}
-	if a < 0 || b <= 0 { // no start-up cost to be seen: through the origin
-		a, b = 0, sxy/math.Max(sxx, 1e-12)
-	}
-	worst := 0.2 // two machines never agree better
-	for i, n := range m.Sizes {
-		if y := m.Took[i].Seconds(); y > 0 {
-			worst = math.Max(worst, math.Abs(a+b*at(n)-y)/y)
+	// Where rows get dearer with their number, those of the largest size are most like production's.
+	last := len(m.Sizes) - 1
+	a, b := 0.0, m.Took[last].Seconds()/at(m.Sizes[last])
+	if det := sw*sxx - sx*sx; len(m.Sizes) > 1 && det > 0 {
+		if a1, b1 := (sxx*sy-sx*sxy)/det, (sw*sxy-sx*sy)/det; a1 >= 0 && b1 > 0 {
+			a, b = a1, b1
 		}
 	}
-	t := a + b*at(m.Rows)
+	worst := 0.2
+	for i, n := range m.Sizes {
+		y := m.Took[i].Seconds()
+		worst = math.Max(worst, math.Abs(a+b*at(n)-y)/math.Max(y, chance))
+	}
+	widen := 1.0
+	if n := m.Sizes[last]; m.Rows > n && n > 1 {
+		widen = math.Log2(float64(m.Rows)) / math.Log2(float64(n))
+	}
+	t := a*math.Max(1, m.Beside) + b*at(m.Rows)
 	seconds := func(f float64) time.Duration { return time.Duration(f * float64(time.Second)) }
-	m.Estimate, m.Low, m.High = seconds(t), seconds(t*math.Max(0.1, 1-worst)), seconds(t*(1+1.5*worst))
+	m.Estimate, m.Low, m.High = seconds(t), seconds(t*math.Max(0.1, 1-worst)), seconds(t*(1+worst)*widen)
 }
+
+// chance is the time in seconds by which two runs of the same differ for no reason.
+const chance = 0.005
 
 // Say tells the estimate: "about 9 min (7–14) at 212 million rows, measured at
 // 100 k, 300 k and 1 M rows here". rows writes production's number.
@@ -80,7 +96,14 @@ func (m *Measurement) Say(rows string) string {
 	if m.High < time.Millisecond {
 		return fmt.Sprintf("less than 1 ms at %s, measured at %s rows here", rows, list)
 	}
-	return fmt.Sprintf("about %s (%s–%s) at %s, measured at %s rows here", Took(m.Estimate), Took(m.Low), Took(m.High), rows, list)
+	t, low, high := Took(m.Estimate), Took(m.Low), Took(m.High)
+	_, unit, _ := strings.Cut(t, " ")
+	if l, ok := strings.CutSuffix(low, " "+unit); ok {
+		if h, ok := strings.CutSuffix(high, " "+unit); ok {
+			low, high = l, h
+		}
+	}
+	return fmt.Sprintf("about %s (%s–%s) at %s, measured at %s rows here", t, low, high, rows, list)
 }
 
 func thousandths(n int64) string {
@@ -98,6 +121,8 @@ func Took(d time.Duration) string {
 	switch {
 	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
 	case d < 90*time.Second:
 		return fmt.Sprintf("%.0f s", d.Seconds())
 	case d < 90*time.Minute:
