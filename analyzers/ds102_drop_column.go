@@ -2,6 +2,7 @@ package analyzers
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/schema"
@@ -44,5 +45,42 @@ var dropColumn = &Analyzer{
 			}, columnRef(c.Table.OID, c.Column.Num))
 			p.Report(at, p.unlessUsed(at, f, p.Before.Relations[c.Table.OID].Name, old.Name))
 		}
+		for at, c := range Each[*schema.AlterType](p) {
+			p.attributesLost(at, c)
+		}
 	},
+}
+
+// attributesLost reports what columns of a composite type lose with its attributes.
+func (p *Pass) attributesLost(at At, c *schema.AlterType) {
+	used := p.columnsOf(c.Before)
+	if len(used) == 0 {
+		return
+	}
+	for _, a := range c.Before.Attributes {
+		if slices.ContainsFunc(c.After.Attributes, func(x *schema.Column) bool { return x.Num == a.Num }) {
+			continue
+		}
+		name := qualified(c.After.Schema, c.After.Name)
+		p.Report(at, lint.Finding{
+			Object:   name,
+			Message:  fmt.Sprintf("drops attribute %q of type %s: what %s held there is gone, and code that still names it fails", a.Name, quote(name), list(used, 3)),
+			Evidence: factOf(name, "%s is of type %s", listPlain(slices.Clone(used), 5), short(name)),
+			Advice:   fmt.Sprintf("First release code that neither reads nor writes %s, then drop it in a later release.", a.Name),
+		})
+	}
+}
+
+// columnsOf names the columns of tables of before the change that hold values
+// of a type, or arrays of them.
+func (p *Pass) columnsOf(t *schema.Type) []string {
+	var out []string
+	for _, r := range schema.Sorted(p.Before.Relations) {
+		for _, c := range r.Columns {
+			if isTable(string(r.Kind)) && (c.TypeOID == t.OID || short(c.Type) == sqlName(t.Schema, t.Name)+"[]") {
+				out = append(out, qualified(r.Schema, r.Name)+"."+c.Name)
+			}
+		}
+	}
+	return out
 }
