@@ -14,6 +14,13 @@ var keyBehaviour = &Analyzer{
 		Hazards: []string{"B09", "B30"},
 	},
 	Run: func(p *Pass) {
+		for at, c := range Each[*schema.AlterConstraint](p) {
+			if k := c.After; p.Before.Constraints[k.OID] != nil && k.Parent == 0 {
+				if f, ok := behaviourFinding(at, c.Before, k); ok {
+					p.Report(at, f)
+				}
+			}
+		}
 		for at, c := range Each[*schema.AddConstraint](p) {
 			k := c.Constraint
 			if p.NewTable(k.Table) || k.Parent != 0 || k.Table == 0 {
@@ -54,6 +61,12 @@ func behaviourFinding(at At, old, now *schema.Constraint) (lint.Finding, bool) {
 	case (now.Kind == schema.Unique || now.Kind == schema.PrimaryKey) && now.Deferrable && !old.Deferrable:
 		f.Message = fmt.Sprintf("%s %q becomes deferrable: INSERT … ON CONFLICT %s fails, and no foreign key can point to it", keyKind(now), now.Name, cols)
 		f.Advice = "Keep a unique index on the same columns that is not deferrable for ON CONFLICT and foreign keys."
+	case old.Deferrable && !now.Deferrable:
+		f.Message = fmt.Sprintf("%s %q of %s can no longer be deferred: SET CONSTRAINTS … DEFERRED fails, and a transaction that breaks it for a moment fails at that statement", keyKind(now), now.Name, quote(table))
+		f.Advice = "First release code that writes the rows in an order in which each statement keeps the key."
+	case old.Deferred && !now.Deferred:
+		f.Message = fmt.Sprintf("%s %q of %s is checked after each statement from now on, no longer at COMMIT: a transaction that breaks it for a moment fails", keyKind(now), now.Name, quote(table))
+		f.Advice = fmt.Sprintf("First release code that defers it itself:\n\nSET CONSTRAINTS %s DEFERRED;", sqlIdent(now.Name))
 	default:
 		return lint.Finding{}, false
 	}
