@@ -33,6 +33,14 @@ var rulesAndEvents = &Analyzer{
 			}
 		}
 		for at, c := range Each[*schema.SetInheritance](p) {
+			for _, parent := range c.Before.Inherits {
+				r := at.Step.After.Relations[parent]
+				if r == nil || p.Before.Relations[c.After.OID] == nil || contains(c.After.Inherits, parent) || p.Before.Relations[parent] == nil {
+					continue
+				}
+				reportHidden(p, at, r.QualifiedName(), "no longer inherits "+r.QualifiedName(), fmt.Sprintf("queries of %s no longer read the rows of %s", quote(r.QualifiedName()), quote(c.After.QualifiedName())),
+					"First release code that reads them from their own table.")
+			}
 			for _, parent := range c.After.Inherits {
 				r := at.Step.After.Relations[parent]
 				if r == nil || p.IsNew(parent) || contains(c.Before.Inherits, parent) {
