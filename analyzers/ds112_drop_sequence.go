@@ -1,6 +1,7 @@
 package analyzers
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/assaydb/assay/internal/lint"
@@ -27,7 +28,7 @@ var dropSequence = &Analyzer{
 				Advice:   "Note its last value before it goes, if anything must go on from there; and release code that does not call it first.",
 			}
 			if p.relationNamed(old.Schema, old.Name) {
-				if p.setLater(at.Step, old, old) {
+				if p.setLater(at.Step, cmp.Or(p.Before.Relations[old.OwnedBy.OID], old), old) || p.nowIdentity(old) {
 					continue
 				}
 				f.Message = fmt.Sprintf("drops sequence %s and makes a new one of that name: it begins anew, and hands out values that rows have", quote(name))
@@ -36,4 +37,11 @@ var dropSequence = &Analyzer{
 			p.Report(at, f)
 		}
 	},
+}
+
+// nowIdentity reports whether the sequence of that name is the identity's that
+// the column of the old one has become: that it begins anew is told there.
+func (p *Pass) nowIdentity(old *schema.Relation) bool {
+	c := column(p.After.Relations[old.OwnedBy.OID], old.OwnedBy.Sub)
+	return c != nil && c.Identity != ""
 }
