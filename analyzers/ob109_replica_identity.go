@@ -53,6 +53,9 @@ func identityFinding(p *Pass, c *schema.Catalog, fresh bool, r *schema.Relation)
 		Evidence: []lint.Evidence{catalogEvidence(name, "published by %s", listPlain(pubs, 3)), catalogEvidence(name, "REPLICA IDENTITY %s", r.ReplicaIdentity)},
 		Advice:   fmt.Sprintf("Name another identity before this statement; without a unique index over NOT NULL columns, the whole row:\n\nALTER TABLE %s REPLICA IDENTITY FULL;", relSQL(r)),
 	}
+	if joined := p.Before.Relations[r.OID]; !fresh && joined != nil && len(publishing(p.Before, joined)) == 0 {
+		f.Message = fmt.Sprintf("%s is published from now on and has no replica identity: every UPDATE and DELETE of it fails", quote(name))
+	}
 	if fresh || p.Before.Relations[r.OID] == nil {
 		f.Message = fmt.Sprintf("%s is published by %s and has no primary key: every UPDATE and DELETE of it fails", quote(name), listPlain(pubs, 3))
 		f.Advice = fmt.Sprintf("Give the table a primary key, or name its identity:\n\nALTER TABLE %s REPLICA IDENTITY FULL;", relSQL(r))

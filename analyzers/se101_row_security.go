@@ -25,7 +25,7 @@ var rowSecurity = &Analyzer{
 			case c.Before.RowSecurity && !now.RowSecurity && !c.After.RowSecurity:
 				reportRLS(p, at, now, fmt.Sprintf("row-level security of %s is off: every role with rights on the table sees all of its rows", name), "")
 			case !c.Before.RowSecurity && now.RowSecurity && !permissive(p.After, now.OID):
-				reportRLS(p, at, now, fmt.Sprintf("row-level security of %s is on and no policy lets anything through: every role but the owner reads no row and writes none", name),
+				reportRLS(p, at, now, fmt.Sprintf("row-level security of %s is on and no policy lets anything through: every role%s reads no row and writes none", name, butOwner(now)),
 					fmt.Sprintf("Make the policies in the same transaction, before:\n\nCREATE POLICY … ON %s FOR SELECT TO … USING (…);", relSQL(now)))
 			case c.Before.RowSecurity && c.Before.ForceRowSecurity && !c.After.ForceRowSecurity && !now.ForceRowSecurity:
 				reportRLS(p, at, now, fmt.Sprintf("the owner of %s is no longer held to its policies", name), "")
@@ -46,9 +46,17 @@ var rowSecurity = &Analyzer{
 			if now == nil || !now.RowSecurity || p.Before.Policies[c.Policy.OID] == nil || permissive(p.After, now.OID) || !permissive(at.Step.Before, now.OID) || permissive(at.Step.After, now.OID) {
 				continue
 			}
-			reportRLS(p, at, now, fmt.Sprintf("policy %q was the last that let rows of %s through: every role but the owner sees none", c.Policy.Name, quote(now.QualifiedName())), "")
+			reportRLS(p, at, now, fmt.Sprintf("policy %q was the last that let rows of %s through: every role%s sees none", c.Policy.Name, quote(now.QualifiedName()), butOwner(now)), "")
 		}
 	},
+}
+
+// butOwner leaves out the owner, unless FORCE holds him to the policies too.
+func butOwner(r *schema.Relation) string {
+	if r.ForceRowSecurity {
+		return ", the owner too,"
+	}
+	return " but the owner"
 }
 
 // permissive reports whether some policy of a table lets rows through.

@@ -39,6 +39,7 @@ var (
 	powers         = regexp.MustCompile(`(?i)\b(superuser|bypassrls|createrole|createdb|replication)\b`)
 	membership     = regexp.MustCompile(`(?is)^\s*grant\s+([\w", ]+?)\s+to\s+([\w", ]+?)(?:\s+with\s+.*)?$`)
 	predefined     = regexp.MustCompile(`(?i)^"?pg_(?:read_all_data|write_all_data|read_server_files|write_server_files|execute_server_program|signal_backend|maintain|create_subscription|checkpoint|database_owner)"?$`)
+	inSchemas      = regexp.MustCompile(`(?is)\bin\s+schema\s+(\S.*?)\s+grant\b`)
 	defaultsPublic = regexp.MustCompile(`(?is)^\s*alter\s+default\s+privileges\b.*\bgrant\s+(.+?)\s+on\s+(\w+)\s+to\s+(?:group\s+)?public\b`)
 )
 
@@ -66,6 +67,9 @@ func reportPowers(p *Pass, at At, text string) {
 		if what == "tables" || what == "sequences" || what == "schemas" {
 			f.Object = what
 			f.Message = fmt.Sprintf("everybody gets %s on all %s that will ever be made", strings.ToUpper(m[1]), what)
+			if in := inSchemas.FindStringSubmatch(text); in != nil {
+				f.Message += " in " + in[1]
+			}
 			f.Advice = "Name the roles that need it."
 		}
 	}
