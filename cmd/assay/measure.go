@@ -20,8 +20,9 @@ func (a *app) measureCommand() *cobra.Command {
 		Use:   "measure [file...]",
 		Short: "Estimate how long each lock would be held in production",
 		Long: `Run the new statements that scan, rewrite or index a table on generated rows, 100,000 to
-1,000,000 of them, and read off how long they would take at production's size. It needs
-the statistics that assay stats writes. What it says was measured on this machine.`,
+1,000,000 of them, several times each, and read off how long they would take at
+production's size. It needs the statistics that assay stats writes. What it says was
+measured on this machine.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.check(args); err != nil {
 				return err

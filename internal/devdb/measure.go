@@ -116,18 +116,22 @@ func thousandths(n int64) string {
 	return fmt.Sprint(n)
 }
 
-// Took says a duration in one unit, as people do.
+// Took says a duration in one unit, as people do, with a decimal where it is a few.
 func Took(d time.Duration) string {
+	say := func(f float64, unit string) string {
+		if f < 5 {
+			return fmt.Sprintf("%.2g %s", f, unit)
+		}
+		return fmt.Sprintf("%.0f %s", f, unit)
+	}
 	switch {
 	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
-	case d < 10*time.Second:
-		return fmt.Sprintf("%.1f s", d.Seconds())
 	case d < 90*time.Second:
-		return fmt.Sprintf("%.0f s", d.Seconds())
+		return say(d.Seconds(), "s")
 	case d < 90*time.Minute:
-		return fmt.Sprintf("%.0f min", d.Minutes())
+		return say(d.Minutes(), "min")
 	default:
-		return fmt.Sprintf("%.1f h", d.Hours())
+		return say(d.Hours(), "h")
 	}
 }

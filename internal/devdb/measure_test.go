@@ -62,7 +62,7 @@ func TestSay(t *testing.T) {
 		want                string
 	}{
 		{9 * time.Minute, 7 * time.Minute, 14 * time.Minute, "about 9 min (7–14) at 212 million rows, measured at 100 k, 300 k and 1 M rows here"},
-		{80 * time.Second, 64 * time.Second, 2 * time.Minute, "about 80 s (64 s–2 min) at 212 million rows, measured at 100 k, 300 k and 1 M rows here"},
+		{80 * time.Second, 64 * time.Second, 130 * time.Second, "about 80 s (64 s–2.2 min) at 212 million rows, measured at 100 k, 300 k and 1 M rows here"},
 		{2100 * time.Millisecond, 1700 * time.Millisecond, 2800 * time.Millisecond, "about 2.1 s (1.7–2.8) at 212 million rows, measured at 100 k, 300 k and 1 M rows here"},
 		{1, 1, 1, "less than 1 ms at 212 million rows, measured at 100 k, 300 k and 1 M rows here"},
 	}
