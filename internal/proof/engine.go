@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -376,8 +377,46 @@ func (t *Task) named(message string) bool {
 		} else if i := after.Indexes[t.Target.OID]; i != nil {
 			name = i.Name
 		}
+	case devdb.DemandCast, devdb.DemandGenerated:
+		return !t.elsewhere(message)
 	}
 	return name == "" || strings.Contains(message, `"`+name) // a partition's index adds to the name
+}
+
+var nullColumn = regexp.MustCompile(`column "([^"]+)" of relation "[^"]+" contains null values`)
+
+// elsewhere reports whether an error is about another column than the task's,
+// or about a constraint or index that the same statement adds: the values of
+// the task's column are not to blame then.
+func (t *Task) elsewhere(message string) bool {
+	if m := nullColumn.FindStringSubmatch(message); m != nil {
+		r := t.Step.After.Relations[t.Table]
+		return r == nil || r.ColumnNamed(m[1]) == nil || r.ColumnNamed(m[1]).Num != t.Target.Sub
+	}
+	for _, c := range t.Step.Changes {
+		name := ""
+		switch c := c.(type) {
+		case *schema.AddConstraint:
+			name = c.Constraint.Name
+		case *schema.AddIndex:
+			name = c.Index.Name
+		}
+		if name != "" && strings.Contains(message, `"`+name) && !t.hadIndex(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// hadIndex reports whether the table had an index of that name before: another
+// type makes it anew, and then it is not what the statement adds.
+func (t *Task) hadIndex(name string) bool {
+	for _, i := range t.Step.Before.Indexes {
+		if i.Table == t.Table && i.Name == name {
+			return true
+		}
+	}
+	return false
 }
 
 func shown(v *string) string {
