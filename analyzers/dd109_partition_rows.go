@@ -18,11 +18,6 @@ var partitionViolation = &Analyzer{
 			p.partitionDemand(at, c.Partition)
 			p.defaultDemand(at, c.Parent.OID, c.Partition)
 		}
-		for at, c := range Each[*schema.AddTable](p) {
-			if c.Table.PartitionOf != 0 {
-				p.defaultDemand(at, c.Table.PartitionOf, c.Table)
-			}
-		}
 	},
 }
 
