@@ -28,7 +28,7 @@ var policyRows = &Analyzer{
 }
 
 var (
-	perRow       = regexp.MustCompile(`(?i)(\w*\s*)\b(auth\.(?:uid|jwt|role|email)\(\)|current_setting\()`)
+	perRow       = regexp.MustCompile(`(?i)\b(?:auth\.(?:uid|jwt|role|email)\(\)|current_setting\()`)
 	userMetadata = regexp.MustCompile(`(?i)\b(?:raw_)?user_meta_?data\b`)
 )
 
@@ -89,9 +89,33 @@ func rolesText(roles []string) string {
 }
 
 func asksPerRow(text string) bool {
-	for _, m := range perRow.FindAllStringSubmatch(text, -1) {
-		if !strings.EqualFold(strings.TrimSpace(m[1]), "select") {
+	for _, at := range perRow.FindAllStringIndex(text, -1) {
+		if !once(text[:at[0]]) {
 			return true
+		}
+	}
+	return false
+}
+
+var (
+	selectList = regexp.MustCompile(`(?i)^\(\s*SELECT\b`)
+	fromRows   = regexp.MustCompile(`(?i)\bFROM\b`)
+)
+
+// once reports whether what follows the text is computed by a sub-select that
+// reads no rows: one whose list it is in.
+func once(before string) bool {
+	depth := 0
+	for i := len(before) - 1; i >= 0; i-- {
+		switch before[i] {
+		case ')':
+			depth++
+		case '(':
+			if depth > 0 {
+				depth--
+			} else if rest := before[i:]; selectList.MatchString(rest) {
+				return !fromRows.MatchString(rest)
+			}
 		}
 	}
 	return false
