@@ -159,12 +159,12 @@ func (p *Pass) Steps() iter.Seq2[*devdb.Recorded, *devdb.Step] {
 }
 
 // Each yields the changes of type C, a pointer to a type of package schema,
-// with the step that made them.
+// with the place that made them: the step, or the subcommand of it.
 func Each[C schema.Change](p *Pass) iter.Seq2[At, C] {
 	return func(yield func(At, C) bool) {
 		for m, s := range p.Steps() {
 			for _, c := range s.Changes {
-				if c, ok := c.(C); ok && !yield(At{Migration: m, Step: s}, c) {
+				if c, ok := c.(C); ok && !yield(At{Migration: m, Step: s}.of(c), c) {
 					return
 				}
 			}

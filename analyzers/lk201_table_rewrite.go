@@ -2,7 +2,9 @@ package analyzers
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
@@ -26,16 +28,21 @@ var tableRewrite = &Analyzer{
 				if !isTable(r.Kind) || isTruncate(s, r) || p.IsNew(r.Relation) || rewriteToldElsewhere(s, r) {
 					continue
 				}
-				cause := rewriteCause(s, r)
+				causes := rewriteCauses(s, r)
+				cause := rewriteCause(causes)
 				i := slices.IndexFunc(groups, func(g *rewriteGroup) bool { return g.cause == cause })
 				if i < 0 {
-					groups = append(groups, &rewriteGroup{cause: cause})
+					groups = append(groups, &rewriteGroup{cause: cause, changes: causes})
 					i = len(groups) - 1
 				}
 				groups[i].tables = append(groups[i].tables, r)
 			}
 			for _, g := range groups {
-				p.Report(At{Migration: m, Step: s}, rewriteFinding(s, g))
+				at := At{Migration: m, Step: s}
+				if len(g.changes) > 0 {
+					at = at.of(g.changes[0])
+				}
+				p.Report(at, rewriteFinding(s, g))
 			}
 		}
 	},
@@ -43,8 +50,9 @@ var tableRewrite = &Analyzer{
 
 // rewriteGroup is the rewrites of a statement for one cause: of a table and its partitions.
 type rewriteGroup struct {
-	cause  string
-	tables []devdb.Rewrite
+	cause   string
+	changes []schema.Change // of the first table
+	tables  []devdb.Rewrite
 }
 
 // rewriteToldElsewhere leaves the commands that do nothing but rewrite to
@@ -85,40 +93,102 @@ func rewriteFinding(s *devdb.Step, g *rewriteGroup) lint.Finding {
 		Object:   names[0],
 		Message:  fmt.Sprintf("%s writes all of %s anew: reads and writes wait until it is done", g.cause, list(names, 3)),
 		Evidence: ev,
-		Advice:   rewriteAdvice(s, g.tables[0]),
+		Advice:   rewriteAdvice(s, g),
 	}
 }
 
-func rewriteCause(s *devdb.Step, r devdb.Rewrite) string {
+// rewriteCauses are what the statement changes of the table, of which the server
+// says that it was the reason to write it anew.
+func rewriteCauses(s *devdb.Step, r devdb.Rewrite) []schema.Change {
+	var sure, maybe []schema.Change
 	for _, c := range s.Changes {
 		switch c := c.(type) {
 		case *schema.AlterColumnType:
-			if c.Table.OID == r.Relation {
-				return fmt.Sprintf("changing %q from %s to %s", c.After.Name, c.Before.Type, c.After.Type)
+			if c.Table.OID == r.Relation && rewriteFor(r, "column type") && !widened(c) {
+				sure = append(sure, c)
 			}
 		case *schema.AddColumn:
-			if c.Table.OID == r.Relation {
-				return fmt.Sprintf("adding %q %s", c.Column.Name, addedWith(c.Column))
+			switch {
+			case c.Table.OID != r.Relation || !rewriteFor(r, "default value"):
+			case c.Column.Generated == "stored" || c.Column.Identity != "" || domain(s.After, c.Column.TypeOID):
+				sure = append(sure, c)
+			case c.Column.Default != "" && c.Column.Generated == "" && !constantDefault.MatchString(c.Column.Default):
+				sure = append(sure, c)
+			case c.Column.Default != "" && c.Column.Generated == "":
+				maybe = append(maybe, c)
 			}
 		case *schema.SetPersistence:
 			if c.After.OID == r.Relation {
-				return "making it " + c.After.Persistence
+				sure = append(sure, c)
 			}
 		case *schema.SetTablespace:
 			if c.After.OID == r.Relation {
-				return "moving it to another tablespace"
+				sure = append(sure, c)
 			}
 		case *schema.SetAccessMethod:
 			if c.After.OID == r.Relation {
-				return "changing its access method"
+				sure = append(sure, c)
 			}
 		case *schema.AlterGenerated:
 			if c.Table.OID == r.Relation {
-				return fmt.Sprintf("changing the expression of %q", c.After.Name)
+				sure = append(sure, c)
 			}
 		}
 	}
-	return "this statement"
+	if len(sure) == 0 {
+		return maybe
+	}
+	return sure
+}
+
+// rewriteFor reports whether the server gave a reason to rewrite, or none.
+func rewriteFor(r devdb.Rewrite, reason string) bool {
+	known := false
+	for _, x := range []string{"column type", "default value", "persistence", "access method"} {
+		known = known || strings.Contains(r.Reason, x)
+	}
+	return !known || strings.Contains(r.Reason, reason)
+}
+
+// constantDefault is a default that is computed once for all rows: a literal,
+// with a cast or not, or the time of the transaction.
+var constantDefault = regexp.MustCompile(`^\(?(?:'(?:[^']|'')*'|-?[\d.]+|true|false|now\(\)|CURRENT_(?:TIMESTAMP|DATE|USER))\)?(?:::[\w ."\[\]]+(?:\(\d+(?:,\d+)?\))?)*$`)
+
+// widened reports whether a type becomes one that takes all of its values as
+// they are stored: text, or numeric with as many digits behind the point.
+func widened(c *schema.AlterColumnType) bool {
+	b, a := parseType(c.Before.Type), parseType(c.After.Type)
+	if b.base == "numeric" && a.base == "numeric" {
+		bp, bs, had := b.numeric()
+		ap, as, limited := a.numeric()
+		return b.array == a.array && (!limited || had && bs == as && bp <= ap)
+	}
+	plain := []string{"text", "character varying"}
+	return slices.Contains(plain, b.base) && slices.Contains(plain, a.base) && b.array == a.array && (a.limit() == 0 || b.limit() > 0 && b.limit() <= a.limit())
+}
+
+func rewriteCause(causes []schema.Change) string {
+	var out []string
+	for _, c := range causes {
+		switch c := c.(type) {
+		case *schema.AlterColumnType:
+			out = append(out, fmt.Sprintf("changing %q from %s to %s", c.After.Name, c.Before.Type, c.After.Type))
+		case *schema.AddColumn:
+			out = append(out, fmt.Sprintf("adding %q %s", c.Column.Name, addedWith(c.Column)))
+		case *schema.SetPersistence:
+			out = append(out, "making it "+c.After.Persistence)
+		case *schema.SetTablespace:
+			out = append(out, "moving it to another tablespace")
+		case *schema.SetAccessMethod:
+			out = append(out, "changing its access method")
+		case *schema.AlterGenerated:
+			out = append(out, fmt.Sprintf("changing the expression of %q", c.After.Name))
+		}
+	}
+	if len(out) == 0 {
+		return "this statement"
+	}
+	return listPlain(out, 3)
 }
 
 func addedWith(c *schema.Column) string {
@@ -134,23 +204,19 @@ func addedWith(c *schema.Column) string {
 	}
 }
 
-func rewriteAdvice(s *devdb.Step, r devdb.Rewrite) string {
+func rewriteAdvice(s *devdb.Step, g *rewriteGroup) string {
+	r := g.tables[0]
 	t := rel(s, lead(s, r.Relation))
 	if t == nil {
 		return ""
 	}
 	name := relSQL(t)
-	for _, c := range s.Changes {
+	for _, c := range g.changes {
 		switch c := c.(type) {
 		case *schema.AlterColumnType:
-			if c.Table.OID == r.Relation {
-				return fmt.Sprintf("Add a column of the new type, keep it in step with a trigger, copy the old values in batches, and swap the two in a later migration:\n\nALTER TABLE %s ADD COLUMN %s %s;",
-					name, sqlIdent(c.After.Name+"_new"), c.After.Type)
-			}
+			return fmt.Sprintf("Add a column of the new type, keep it in step with a trigger, copy the old values in batches, and swap the two in a later migration:\n\nALTER TABLE %s ADD COLUMN %s %s;",
+				name, sqlIdent(c.After.Name+"_new"), c.After.Type)
 		case *schema.AddColumn:
-			if c.Table.OID != r.Relation {
-				continue
-			}
 			if c.Column.Default != "" && c.Column.Generated == "" && c.Column.Identity == "" {
 				return fmt.Sprintf("Add the column without a default, give new rows theirs, and fill the old ones in batches:\n\nALTER TABLE %s ADD COLUMN %s %s;\nALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s;",
 					name, sqlIdent(c.Column.Name), c.Column.Type, name, sqlIdent(c.Column.Name), c.Column.Default)

@@ -27,7 +27,8 @@ var fullScan = &Analyzer{
 				for _, x := range g.scans {
 					ev = append(ev, scanEvidence(x))
 				}
-				p.Report(At{Migration: m, Step: s}, lint.Finding{
+				at := At{Migration: m, Step: s}
+				p.Report(at.of(g.change), lint.Finding{
 					Object:   g.scans[0].Object,
 					Message:  fmt.Sprintf("%s reads all of %s while %s wait", g.cause, list(g.names(), 3), waiters(g.lock.Mode)),
 					Evidence: someEvidence(ev, 5),
@@ -40,9 +41,16 @@ var fullScan = &Analyzer{
 
 // scanGroup is the scans that a statement makes for one cause: of a table and its partitions.
 type scanGroup struct {
+	scanCause
+	lock  devdb.Lock
+	scans []devdb.Scan
+}
+
+// scanCause is why a statement had to read a table that it also locks against
+// writes, and what to write instead.
+type scanCause struct {
 	cause, advice string
-	lock          devdb.Lock
-	scans         []devdb.Scan
+	change        schema.Change
 }
 
 func (g *scanGroup) names() []string {
@@ -61,63 +69,95 @@ func (p *Pass) scansByCause(s *devdb.Step) []*scanGroup {
 		if !ok || !blocksOthers(l) || p.IsNew(x.Relation) {
 			continue
 		}
-		cause, advice := scanCause(p, s, x.Relation)
-		if cause == "" {
-			continue
+		for _, cause := range scanCauses(p, s, x.Relation) {
+			i := slices.IndexFunc(out, func(g *scanGroup) bool { return g.cause == cause.cause })
+			if i < 0 {
+				out = append(out, &scanGroup{scanCause: cause, lock: l})
+				i = len(out) - 1
+			}
+			out[i].scans = append(out[i].scans, x)
 		}
-		i := slices.IndexFunc(out, func(g *scanGroup) bool { return g.cause == cause })
-		if i < 0 {
-			out = append(out, &scanGroup{cause: cause, advice: advice, lock: l})
-			i = len(out) - 1
-		}
-		out[i].scans = append(out[i].scans, x)
 	}
 	return out
 }
 
-// scanCause tells why a statement had to read a table that it also locks
-// against writes, and what to write instead; empty if another check tells it
-// (a rewrite, an index, a key, a new partition) or the scan is a query's own.
-func scanCause(p *Pass, s *devdb.Step, oid schema.OID) (cause, advice string) {
-	if _, ok := rewritten(s, oid); ok || scanToldElsewhere(s, oid) {
-		return "", ""
+// scanCauses tells why a statement had to read a table: each subcommand that
+// needs it, or what else may have; none if another check tells it (a rewrite, an
+// index, a key, a new partition) or the scan is a query's own.
+func scanCauses(p *Pass, s *devdb.Step, oid schema.OID) (out []scanCause) {
+	if _, ok := rewritten(s, oid); ok {
+		return nil
 	}
-	top := lead(s, oid) // a partition is read for what is done to its parent
+	elsewhere := scanToldElsewhere(s, oid)
 	for _, c := range s.Changes {
-		switch c := c.(type) {
-		case *schema.SetNotNull:
-			if c.Table.OID == oid {
-				return notNullCause(c.Column), notNullAdvice(p, s, rel(s, top), c.Column)
-			}
-		case *schema.AddConstraint:
-			if c.Constraint.Table == oid && c.Constraint.Kind != schema.NotNull {
-				return fmt.Sprintf("checking constraint %q", c.Constraint.Name), notValidAdvice(rel(s, top), c.Constraint)
-			}
-			if c.Constraint.Domain != 0 {
-				return fmt.Sprintf("checking the domain's constraint %q", c.Constraint.Name), domainAdvice(s, c.Constraint)
-			}
-		case *schema.ValidateConstraint:
-			// SET NOT NULL over a NOT NULL that is NOT VALID (18 and later) validates that under its own lock.
-			if l, ok := lockOn(s, oid); ok && c.After.Table == oid && l.Mode.BlocksWrites() {
-				return fmt.Sprintf("validating constraint %q", c.After.Name), validateAdvice(rel(s, top), c.After)
-			}
-			if c.After.Domain != 0 {
-				return fmt.Sprintf("validating the domain's constraint %q", c.After.Name), "There is no weaker way for a domain: run it when few write, in a migration of its own. A CHECK on the table's column instead can be validated while writes go on."
-			}
-		case *schema.AttachPartition:
-			return fmt.Sprintf("attaching partition %q", c.Partition.Name), attachAdvice(c, oid)
-		case *schema.AddColumn:
-			if c.Table.OID == oid && c.Column.NotNull && c.Column.Default != "" {
-				return notNullCause(c.Column), fmt.Sprintf("Say NOT NULL where the column is added; the default then proves it and nothing is read:\n\nALTER TABLE %s ADD COLUMN %s %s NOT NULL DEFAULT %s;",
-					relSQL(rel(s, top)), sqlIdent(c.Column.Name), c.Column.Type, c.Column.Default)
-			}
-		case *schema.AlterColumnType:
-			if c.Table.OID == oid {
-				return fmt.Sprintf("changing %q from %s to %s", c.After.Name, c.Before.Type, c.After.Type), "Drop the CHECK that names the column, change the type, and add the CHECK again NOT VALID; validate it in a later migration."
-			}
-		case *schema.AlterType:
-			return fmt.Sprintf("changing %s %q", c.After.Kind, c.After.Name), "Add a CHECK (VALUE IS NOT NULL) NOT VALID to the domain, and validate it in a later migration."
+		if needsScan(s, c, oid) && (!elsewhere || actionOf(s, c) != nil) {
+			cause, advice := scanCauseOf(p, s, c, oid)
+			out = append(out, scanCause{cause, advice, c})
 		}
+	}
+	if len(out) > 0 || elsewhere {
+		return out
+	}
+	for _, c := range s.Changes {
+		if cause, advice := scanCauseOf(p, s, c, oid); cause != "" {
+			return []scanCause{{cause, advice, c}}
+		}
+	}
+	return nil
+}
+
+// needsScan reports whether a change alone makes the server read the table.
+func needsScan(s *devdb.Step, c schema.Change, oid schema.OID) bool {
+	switch c := c.(type) {
+	case *schema.SetNotNull:
+		if c.Table.OID != oid || column(s.Before.Relations[oid], c.Column.Num) == nil {
+			return false
+		}
+		k, found := proofOf(s, oid, c.Column)
+		return !found || !k.Validated || s.After.Constraints[k.OID] == nil
+	case *schema.AddConstraint:
+		return c.Constraint.Table == oid && c.Constraint.Kind == schema.Check && c.Constraint.Validated && c.Constraint.Enforced && !retyped(s, c.Constraint)
+	}
+	return false
+}
+
+// scanCauseOf is the cause that a change can be, and what to write instead of
+// it; empty if it is none.
+func scanCauseOf(p *Pass, s *devdb.Step, c schema.Change, oid schema.OID) (cause, advice string) {
+	top := lead(s, oid) // a partition is read for what is done to its parent
+	switch c := c.(type) {
+	case *schema.SetNotNull:
+		if c.Table.OID == oid {
+			return notNullCause(c.Column), notNullAdvice(p, s, rel(s, top), c.Column)
+		}
+	case *schema.AddConstraint:
+		if c.Constraint.Table == oid && c.Constraint.Kind != schema.NotNull {
+			return fmt.Sprintf("checking constraint %q", c.Constraint.Name), notValidAdvice(rel(s, top), c.Constraint)
+		}
+		if c.Constraint.Domain != 0 {
+			return fmt.Sprintf("checking the domain's constraint %q", c.Constraint.Name), domainAdvice(s, c.Constraint)
+		}
+	case *schema.ValidateConstraint:
+		// SET NOT NULL over a NOT NULL that is NOT VALID (18 and later) validates that under its own lock.
+		if l, ok := lockOn(s, oid); ok && c.After.Table == oid && l.Mode.BlocksWrites() {
+			return fmt.Sprintf("validating constraint %q", c.After.Name), validateAdvice(rel(s, top), c.After)
+		}
+		if c.After.Domain != 0 {
+			return fmt.Sprintf("validating the domain's constraint %q", c.After.Name), "There is no weaker way for a domain: run it when few write, in a migration of its own. A CHECK on the table's column instead can be validated while writes go on."
+		}
+	case *schema.AttachPartition:
+		return fmt.Sprintf("attaching partition %q", c.Partition.Name), attachAdvice(c, oid)
+	case *schema.AddColumn:
+		if c.Table.OID == oid && c.Column.NotNull && c.Column.Default != "" {
+			return notNullCause(c.Column), fmt.Sprintf("Say NOT NULL where the column is added; the default then proves it and nothing is read:\n\nALTER TABLE %s ADD COLUMN %s %s NOT NULL DEFAULT %s;",
+				relSQL(rel(s, top)), sqlIdent(c.Column.Name), c.Column.Type, c.Column.Default)
+		}
+	case *schema.AlterColumnType:
+		if c.Table.OID == oid {
+			return fmt.Sprintf("changing %q from %s to %s", c.After.Name, c.Before.Type, c.After.Type), "Drop the CHECK that names the column, change the type, and add the CHECK again NOT VALID; validate it in a later migration."
+		}
+	case *schema.AlterType:
+		return fmt.Sprintf("changing %s %q", c.After.Kind, c.After.Name), "Add a CHECK (VALUE IS NOT NULL) NOT VALID to the domain, and validate it in a later migration."
 	}
 	return "", ""
 }

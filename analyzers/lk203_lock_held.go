@@ -91,7 +91,7 @@ func (p *Pass) works(s *devdb.Step) []work {
 			continue
 		}
 		needs := 0
-		if cause, _ := scanCause(p, s, x.Relation); cause != "" {
+		if len(scanCauses(p, s, x.Relation)) > 0 {
 			needs = devdb.AccessExclusive.Strength()
 		} else if addsForeignKey(s, x.Relation) {
 			needs = devdb.AccessExclusive.Strength() // the check of foreign keys tells what is held on its table
