@@ -1,7 +1,9 @@
 package analyzers
 
 import (
+	"cmp"
 	"fmt"
+	"regexp"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
@@ -21,9 +23,9 @@ var statementFails = &Analyzer{
 			}
 			f := lint.Finding{
 				Confidence: lint.Proven,
-				Message:    "fails: " + e.Message,
-				Advice:     e.Advice,
-				Evidence:   []lint.Evidence{{Kind: "error", Text: fmt.Sprintf("%s %s", e.Code, e.Message), Code: e.Code}},
+				Message:    "fails: " + withoutOID(e.Message),
+				Advice:     cmp.Or(e.Advice, wayOut(e.Message)),
+				Evidence:   []lint.Evidence{{Kind: "error", Text: fmt.Sprintf("%s %s", e.Code, withoutOID(e.Message)), Code: e.Code}},
 			}
 			if e.Canceled != "" {
 				f.Message = "ends after too long a time: " + e.Canceled
@@ -37,6 +39,50 @@ var statementFails = &Analyzer{
 			p.Report(At{Migration: m, Step: e.Step}, f)
 		}
 	},
+}
+
+var systemTrigger = regexp.MustCompile(`(RI_ConstraintTrigger_[ac]_)\d+`)
+
+// withoutOID is a message of the server without the number in the name of a
+// foreign key's trigger, which differs from run to run.
+func withoutOID(message string) string { return systemTrigger.ReplaceAllString(message, "${1}…") }
+
+// waysOut are refusals whose message tells what is wrong, but not what to write instead.
+var waysOut = []struct {
+	message *regexp.Regexp
+	advice  string
+}{
+	{
+		regexp.MustCompile(`cannot create index on partitioned table "[^"]+" concurrently`),
+		"Make the parent's index alone, build each partition's with CONCURRENTLY, and attach them:\n\nCREATE INDEX … ON ONLY <table> (…);\nCREATE INDEX CONCURRENTLY … ON <partition> (…);\nALTER INDEX … ATTACH PARTITION …;",
+	},
+	{
+		regexp.MustCompile(`cannot detach partitions concurrently when a default partition exists`),
+		"Detach it without CONCURRENTLY, in a transaction of its own: it reads nothing, and with a lock_timeout others wait for it only for a moment.",
+	},
+	{
+		regexp.MustCompile(`unsafe use of new value`),
+		"Add the value in a migration of its own, which has committed when this one uses it.",
+	},
+	{
+		regexp.MustCompile(`cannot (drop columns from|change name of|change data type of) view`),
+		"CREATE OR REPLACE can only add columns at a view's end: drop the view and make it anew in the same transaction, with its privileges and comments and what is built on it.",
+	},
+	{
+		regexp.MustCompile(`cannot alter type of a column used by `),
+		"Drop what uses the column before, and make it anew after, in the same transaction.",
+	},
+}
+
+// wayOut is what to write instead of a statement that was refused so; empty if
+// the message is all there is to say.
+func wayOut(message string) string {
+	for _, w := range waysOut {
+		if w.message.MatchString(message) {
+			return w.advice
+		}
+	}
+	return ""
 }
 
 // toldByTransactions leaves what cannot run in a transaction to the TX checks.

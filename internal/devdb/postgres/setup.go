@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -144,6 +145,9 @@ func Explain(err *devdb.StatementError) string {
 				return err.Hint
 			}
 			return fmt.Sprintf("migrations run without superuser rights: add %q to `extensions:` in assay.yaml if you trust it", m[1])
+		}
+		if strings.HasSuffix(err.Message, "is a system trigger") {
+			return "DISABLE TRIGGER ALL switches foreign keys off, too, which takes a superuser; DISABLE TRIGGER USER leaves them on"
 		}
 		return "migrations run without superuser rights, so that a pull request cannot reach the machine: move what the platform provides to a file named under `setup:` in assay.yaml, or set `superuser: true` if you trust every migration"
 	}
