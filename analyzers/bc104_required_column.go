@@ -2,8 +2,10 @@ package analyzers
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/schema"
 )
@@ -40,7 +42,7 @@ var requiredColumn = &Analyzer{
 			}
 		}
 		for at, c := range Each[*schema.AlterIdentity](p) {
-			if required(at.Step, c.After) {
+			if required(at.Step, c.After) && !detached(at.Step, c.Table.OID) {
 				tell(at, c.Table, c.After.Num)
 			}
 		}
@@ -56,6 +58,13 @@ var requiredColumn = &Analyzer{
 			}
 		}
 	},
+}
+
+// detached reports whether the step makes a partition a table of its own, which
+// leaves it without the identity that was its parent's (17 and later). Rows are
+// written by way of the parent.
+func detached(s *devdb.Step, table schema.OID) bool {
+	return slices.ContainsFunc(Changes[*schema.DetachPartition](s), func(c *schema.DetachPartition) bool { return c.Partition.OID == table })
 }
 
 // staysEmpty reports whether after the change nothing fills a column that the

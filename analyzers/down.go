@@ -74,9 +74,36 @@ func ofLost(c schema.Change, left []schema.Change) bool {
 	})
 }
 
-// staysHarmless reports whether what stays is an enum value that the migration
-// adds IF NOT EXISTS: no statement takes it away, and another run is fine.
+// ofTable names the table of a constraint that is not as it was.
+func ofTable(c schema.Change, m *devdb.Recorded) string {
+	var k *schema.Constraint
+	switch c := c.(type) {
+	case *schema.AddConstraint:
+		k = c.Constraint
+	case *schema.DropConstraint:
+		k = c.Constraint
+	default:
+		return ""
+	}
+	for _, s := range m.Steps {
+		if t := s.Before.Relations[k.Table]; t != nil {
+			return " of " + short(t.QualifiedName())
+		}
+	}
+	return ""
+}
+
+// staysHarmless reports whether what stays does no harm to another run: an enum
+// value that the migration adds IF NOT EXISTS, which no statement takes away, or
+// the CHECK that DETACH PARTITION CONCURRENTLY gives a table, of its old bound.
 func staysHarmless(c schema.Change, m *devdb.Recorded) bool {
+	if k, ok := c.(*schema.AddConstraint); ok {
+		return slices.ContainsFunc(m.Steps, func(s *devdb.Step) bool {
+			return slices.ContainsFunc(Changes[*schema.DetachPartition](s), func(d *schema.DetachPartition) bool {
+				return d.Partition.OID == k.Constraint.Table && s.Stmt.Syntax.Concurrently
+			})
+		})
+	}
 	v, ok := c.(*schema.AddEnumValue)
 	return ok && slices.ContainsFunc(m.Steps, func(s *devdb.Step) bool {
 		return slices.ContainsFunc(s.Stmt.Syntax.Actions, func(a migration.Action) bool { return a.Kind == "ADD VALUE" && a.Name == v.Value && a.IfNotExists })

@@ -15,8 +15,8 @@ var (
 			for m, d := range p.downs() {
 				if e := d.Err; e != nil {
 					p.Report(At{Migration: m, Pos: e.Statement.Pos, End: e.Statement.End}, lint.Finding{
-						Confidence: lint.Proven, Message: "the way back fails: " + e.Message,
-						Evidence: []lint.Evidence{{Kind: "error", Text: e.Code + " " + e.Message, Code: e.Code}},
+						Confidence: lint.Proven, Message: "the way back fails: " + withoutOID(e.Message),
+						Evidence: []lint.Evidence{{Kind: "error", Text: e.Code + " " + withoutOID(e.Message), Code: e.Code}},
 						Advice:   "Undo the statements of the migration in the opposite order, each once.",
 					})
 				}
@@ -38,7 +38,7 @@ var (
 					if lostData(c, m) || staysHarmless(c, m) || ofLost(c, d.Left) || madeAnew(c, d.Left) {
 						continue
 					}
-					left = append(left, leftText(c, d.Left))
+					left = append(left, leftText(c, d.Left)+ofTable(c, m))
 				}
 				if len(left) == 0 {
 					continue
