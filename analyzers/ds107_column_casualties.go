@@ -24,7 +24,7 @@ var columnCasualties = &Analyzer{
 				}
 				told[t.OID] = true
 				if lost := p.casualties(s, c.Table); len(lost) > 0 {
-					p.Report(At{Migration: m, Step: s}, casualtyFinding(s, c, lost))
+					p.Report(At{Migration: m, Step: s}, p.casualtyFinding(s, c, lost))
 				}
 			}
 		}
@@ -35,11 +35,20 @@ var columnCasualties = &Analyzer{
 type casualty struct{ what, definition, again string }
 
 // casualties are those of the table that were there before the change, were
-// about other columns too, and have no equal after it.
+// about other columns too, or about one that comes back, and have no equal after it.
 func (p *Pass) casualties(s *devdb.Step, t *schema.Relation) []casualty {
 	var out []casualty
-	left := func(nums []int16) []int16 {
-		return slices.DeleteFunc(slices.Clone(nums), func(n int16) bool { return column(s.After.Relations[t.OID], n) == nil })
+	left := func(nums []int16) (out []int16) {
+		for _, n := range nums {
+			now := column(s.After.Relations[t.OID], n)
+			if was := column(s.Before.Relations[t.OID], n); now == nil && was != nil {
+				now = columnByName(p.After.Relations[t.OID], was.Name)
+			}
+			if now != nil {
+				out = append(out, now.Num)
+			}
+		}
+		return out
 	}
 	for _, d := range Changes[*schema.DropIndex](s) {
 		i := d.Index
@@ -113,7 +122,7 @@ func (p *Pass) checkedAgain(k *schema.Constraint) bool {
 	return false
 }
 
-func casualtyFinding(s *devdb.Step, c *schema.DropColumn, lost []casualty) lint.Finding {
+func (p *Pass) casualtyFinding(s *devdb.Step, c *schema.DropColumn, lost []casualty) lint.Finding {
 	table := qualified(c.Table.Schema, c.Table.Name)
 	var names []string
 	var ev []lint.Evidence
@@ -127,10 +136,14 @@ func casualtyFinding(s *devdb.Step, c *schema.DropColumn, lost []casualty) lint.
 			cols = append(cols, d.Column.Name)
 		}
 	}
+	advice := "Make what must stay anew on the columns that are left, before this statement; and drop the rest by name, so that the reviewer sees what goes."
+	if columnByName(p.After.Relations[c.Table.OID], c.Column.Name) != nil {
+		advice = "Make what must stay anew on the column that takes its place, right after it is filled: an index with CONCURRENTLY."
+	}
 	return lint.Finding{
 		Object:   table,
 		Message:  fmt.Sprintf("dropping %s of %s takes %s with it, without CASCADE or a word", list(cols, 3), quote(table), listPlain(names, 3)),
 		Evidence: ev,
-		Advice:   "Make what must stay anew on the columns that are left, before this statement; and drop the rest by name, so that the reviewer sees what goes.",
+		Advice:   advice,
 	}
 }
