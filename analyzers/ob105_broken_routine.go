@@ -32,7 +32,7 @@ var brokenRoutine = &Analyzer{
 		for _, key := range order {
 			if key.object == "" {
 				for _, b := range by[key] {
-					if !elsewhere(p, by[key], b) {
+					if !elsewhere(p, key, by[key], b) {
 						reportUnknown(p, key, b)
 						break
 					}
@@ -74,6 +74,11 @@ func breaker(r *devdb.Record, b devdb.BrokenRoutine) (key breakKey, ok bool) {
 				if c.After.OID == b.Function && c.After.Raw == b.Raw {
 					key, ok = breakKey{m, s, "", b.Function}, true
 				}
+			case *schema.AddTrigger:
+				f := s.After.Functions[b.Function]
+				if c.Trigger.Function == b.Function && c.Trigger.Table == b.Table && f != nil && always(f.Body, b) {
+					key, ok = breakKey{m, s, "", b.Function}, true
+				}
 			default:
 				f := s.After.Functions[b.Function]
 				if name, full, gone := schema.Gone(c); gone && f != nil && f.Raw == b.Raw && explains(c, name, b) {
@@ -85,12 +90,32 @@ func breaker(r *devdb.Record, b devdb.BrokenRoutine) (key breakKey, ok bool) {
 	return key, ok
 }
 
+// fired reports whether the step makes a table fire a routine that was there.
+func fired(s *devdb.Step, b devdb.BrokenRoutine) bool {
+	return s.Before.Functions[b.Function] != nil && slices.ContainsFunc(Changes[*schema.AddTrigger](s), func(c *schema.AddTrigger) bool {
+		return c.Trigger.Function == b.Function && c.Trigger.Table == b.Table
+	})
+}
+
+var (
+	branches = regexp.MustCompile(`(?i)\b(?:IF|CASE|WHEN|LOOP|RETURN|EXIT|CONTINUE)\b`)
+	catches  = regexp.MustCompile(`(?i)\bEXCEPTION\s+WHEN\b`)
+)
+
+// always reports whether a statement that misses a column of the row runs
+// whenever the routine does: nothing before it branches, and nothing catches
+// its error.
+func always(body string, b devdb.BrokenRoutine) bool {
+	i := strings.Index(body, b.Statement)
+	return b.Statement != "" && i >= 0 && ofTheRow(b.Message) && !branches.MatchString(body[:i]) && !catches.MatchString(body)
+}
+
 var missingRelation = regexp.MustCompile(`relation "(?:[^".]+\.)?([^".]+)" does not exist`)
 
 // elsewhere reports whether what a new routine misses may be there where it
 // runs: in another schema than the dev database's search path leads to, or in
 // the rows of another table that fires it.
-func elsewhere(p *Pass, all []devdb.BrokenRoutine, b devdb.BrokenRoutine) bool {
+func elsewhere(p *Pass, key breakKey, all []devdb.BrokenRoutine, b devdb.BrokenRoutine) bool {
 	if m := missingRelation.FindStringSubmatch(b.Message); m != nil {
 		for _, r := range p.After.Relations {
 			if r.Name == m[1] {
@@ -98,7 +123,7 @@ func elsewhere(p *Pass, all []devdb.BrokenRoutine, b devdb.BrokenRoutine) bool {
 			}
 		}
 	}
-	if b.Table == 0 {
+	if b.Table == 0 || fired(key.s, b) {
 		return false
 	}
 	fires, fails := map[schema.OID]bool{}, map[schema.OID]bool{}
@@ -233,6 +258,11 @@ func reportUnknown(p *Pass, key breakKey, b devdb.BrokenRoutine) {
 	}
 	if b.Table != 0 {
 		f.Message = fmt.Sprintf("%s cannot run for %s: %s", quote(fn), quote(relName(key.s, b.Table)), b.Message)
+	}
+	if fired(key.s, b) {
+		f.Severity = lint.Error
+		f.Message += "; every write that fires it fails"
+		f.Advice = "PostgreSQL does not check the body when the trigger is made. Give the table the column before, or the trigger a function that fits its rows."
 	}
 	at := At{Migration: key.m, Step: key.s}
 	if r := key.s.Stmt.Syntax.Routine; r != nil && key.s.Stmt.Syntax.Tag != "DO" && b.Line > 0 {

@@ -26,7 +26,7 @@ var definer = &Analyzer{
 			told[f.OID] = true
 			p.Report(at, lint.Finding{
 				Object:   now.QualifiedName(),
-				Message:  fmt.Sprintf("%s %s runs as %s with the search_path of its caller, who can put tables and functions of the same names before those it means", now.Kind, quote(now.QualifiedName()), now.Owner),
+				Message:  fmt.Sprintf("%s %s runs with its owner's rights and the search_path of its caller, who can put tables and functions of the same names before those it means", now.Kind, quote(now.QualifiedName())),
 				Evidence: []lint.Evidence{catalogEvidence(now.QualifiedName(), "SECURITY DEFINER, no SET search_path")},
 				Advice:   fmt.Sprintf("Fix the path, and write names with their schema:\n\nALTER %s %s SET search_path = '';", strings.ToUpper(now.Kind), short(now.QualifiedName())),
 			})

@@ -16,7 +16,7 @@ import (
 var _ devdb.RoutineChecker = (*DB)(nil)
 
 // Broken asks the server about the bodies of the routines that are new or
-// replaced since before, or that mention one of names. PostgreSQL looks into
+// replaced since before, that a new trigger fires, or that mention one of names. PostgreSQL looks into
 // the body of an SQL function when it is made, and into nothing of PL/pgSQL's;
 // so each statement of such a body is made the body of an SQL function whose
 // arguments are the variables, and thrown away again.
@@ -59,13 +59,17 @@ func suspects(before, after *schema.Catalog, names []string) []schema.OID {
 		}
 		mention = regexp.MustCompile(`(?i)\b(?:` + strings.Join(quoted, "|") + `)\b`)
 	}
+	fires := map[schema.OID]bool{} // for a table that did not fire it before
+	for oid, t := range after.Triggers {
+		fires[t.Function] = fires[t.Function] || before.Triggers[oid] == nil
+	}
 	var out []schema.OID
 	for _, f := range schema.Sorted(after.Functions) {
 		if f.Language != "plpgsql" && f.Language != "sql" || f.Kind != "function" && f.Kind != "procedure" || atomicBody.MatchString(f.Body) {
 			continue
 		}
 		b := before.Functions[f.OID]
-		if b == nil || b.Raw != f.Raw || mention != nil && mention.MatchString(f.Body) {
+		if b == nil || b.Raw != f.Raw || fires[f.OID] || mention != nil && mention.MatchString(f.Body) {
 			out = append(out, f.OID)
 		}
 	}
