@@ -110,7 +110,8 @@ func always(body string, b devdb.BrokenRoutine) bool {
 	return b.Statement != "" && i >= 0 && ofTheRow(b.Message) && !branches.MatchString(body[:i]) && !catches.MatchString(body)
 }
 
-var missingRelation = regexp.MustCompile(`relation "(?:[^".]+\.)?([^".]+)" does not exist`)
+// missingRelation is a whole message: a column is said to be "of relation" too.
+var missingRelation = regexp.MustCompile(`^relation "(?:[^".]+\.)?([^".]+)" does not exist`)
 
 // elsewhere reports whether what a new routine misses may be there where it
 // runs: in another schema than the dev database's search path leads to, or in
