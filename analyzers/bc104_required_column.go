@@ -125,6 +125,9 @@ func (p *Pass) requiredFinding(t *schema.Relation, num int16) lint.Finding {
 	if old := p.oldColumn(t.OID, num); old != nil && old.Generated != "" {
 		f.Message = fmt.Sprintf("%q of %s is NOT NULL and no longer computed: inserts that do not give it fail", c.Name, quote(table))
 		f.Advice = "First release code that gives the column in every insert and update, or fill it by a trigger."
+	} else if old != nil && old.Identity != "" {
+		f.Message = fmt.Sprintf("%q of %s is NOT NULL and no longer an identity: inserts that do not give it fail", c.Name, quote(table))
+		f.Advice = "First release code that gives the column in every insert, then drop the identity in a later release."
 	} else if old != nil {
 		f.Message = fmt.Sprintf("%q of %s is NOT NULL and loses its default: inserts that do not give it fail", c.Name, quote(table))
 		f.Advice = "First release code that gives the column in every insert, then drop the default in a later release."
