@@ -35,6 +35,11 @@ var kinds = []struct {
 		"INSERT INTO t (a, gone) VALUES (1, '2024-01-01'), (1, '2024-01-01');",
 	},
 	{"unique, concurrently", "CREATE TABLE t (a int)", "CREATE UNIQUE INDEX CONCURRENTLY u ON t (a)", devdb.Fails, "23505", "INSERT INTO t (a) VALUES (1), (1);"},
+	{
+		"unique, grouped view", "CREATE TABLE t (a int, b int);\nCREATE MATERIALIZED VIEW v AS SELECT a, count(*) AS n FROM t GROUP BY a",
+		"CREATE UNIQUE INDEX u ON v (a)", devdb.Impossible, "", "",
+	},
+	{"unique, view", "CREATE TABLE t (a int, b int);\nCREATE MATERIALIZED VIEW v AS SELECT a, b FROM t", "CREATE UNIQUE INDEX u ON v (a)", devdb.Unknown, "", ""},
 	{"not null", "CREATE TABLE t (id int PRIMARY KEY, a int)", "ALTER TABLE t ALTER a SET NOT NULL", devdb.Fails, "23502", "INSERT INTO t (id, a) VALUES (1, NULL);"},
 	{"not null, filled", "CREATE TABLE t (id int PRIMARY KEY, a int)", "UPDATE t SET a = 0 WHERE a IS NULL;\nALTER TABLE t ALTER a SET NOT NULL", devdb.Passes, "", ""},
 	{"not null, = NULL", "CREATE TABLE t (id int PRIMARY KEY, a int)", "UPDATE t SET a = 0 WHERE a = NULL;\nALTER TABLE t ALTER a SET NOT NULL", devdb.Fails, "23502", ""},

@@ -111,6 +111,11 @@ func (f *finder) follows(t *schema.Relation, col string, added bool) bool {
 }
 
 func (f *finder) index(i *schema.Index) {
+	if v := f.before.Relations[i.Table]; v != nil && v.Kind == schema.MaterializedView && i.Unique {
+		target := schema.Ref{Class: schema.ClassRelation, OID: i.OID}
+		f.add(devdb.DemandUnique, target, i.Table, func(*base) []goal { return viewKeyGoals(v, i) })
+		return
+	}
 	rel := f.old(i.Table)
 	if rel == nil || i.Parent != 0 {
 		return
