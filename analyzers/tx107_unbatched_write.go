@@ -103,5 +103,8 @@ func (p *Pass) toldByDestruction(s *devdb.Step, t *schema.Relation) bool {
 	if s.Tag != "UPDATE" && s.Tag != "DELETE" || s.Stmt.Syntax.HasWhere || narrowed(s) {
 		return false
 	}
+	if proof := s.Proof(devdb.DemandKeep, tableRef(t.OID)); s.Tag == "UPDATE" && proof != nil && proof.Outcome == devdb.Passes {
+		return false
+	}
 	return s.Tag == "DELETE" || !p.fillsNew(s, t)
 }
