@@ -260,7 +260,11 @@ func (b *base) existing(ctx context.Context, k *schema.Constraint) ([][]string, 
 	}
 	var cols []string
 	for _, n := range k.RefColumns {
-		cols = append(cols, ident(to.Column(n).Name)+"::text")
+		c := to.Column(n)
+		if c.Type == "uuid" && strings.Contains(c.Default, "(") {
+			return nil, nil // made up anew in each replay: what is shown must hold in the next
+		}
+		cols = append(cols, ident(c.Name)+"::text")
 	}
 	list := strings.Join(cols, ", ")
 	got, err := b.lab.Query(ctx, "SELECT "+list+" FROM "+fullName(to)+" ORDER BY "+list+" LIMIT 5")
