@@ -57,7 +57,9 @@ func (a *app) fixing(s *session, o *lintOptions) pipeline.Fixing {
 			if err != nil {
 				return nil, nil, err
 			}
-			dir, err := migration.Load(fsys, s.project.dir.Path, s.project.options)
+			options := s.project.options
+			options.Known = s.project.dir
+			dir, err := migration.Load(fsys, s.project.dir.Path, options)
 			if err != nil {
 				return nil, nil, err
 			}

@@ -227,7 +227,7 @@ func (p *project) mergedState(ctx context.Context, set *gitdiff.Set, opts migrat
 	if !edits { // nothing but new files: what is there without them is what was merged
 		return slices.DeleteFunc(slices.Clone(p.dir.Migrations), func(m *migration.Migration) bool { return o.without[m.Path] }), nil
 	}
-	opts.Format = p.dir.Format
+	opts.Format, opts.Known = p.dir.Format, p.dir
 	d, err := migration.Load(o, p.dir.Path, opts)
 	if err != nil {
 		if len(o.without) == len(p.dir.Migrations) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io/fs"
+	"iter"
 	"path"
 	"regexp"
 	"slices"
@@ -300,17 +301,17 @@ func (l *loader) above(name, text string) bool {
 	}
 }
 
-// annotations are the words in a file that give its tool away.
+// annotations are the comments that give a file's tool away.
 var annotations = []struct {
 	format  Format
 	pattern *regexp.Regexp
 	reason  string
 }{
-	{Goose, regexp.MustCompile(`(?im)^\s*--[\s-]*\+goose\s+(up|no\s+transaction)`), "`-- +goose Up`"},
-	{SQLMigrate, regexp.MustCompile(`(?im)^\s*--[\s-]*\+migrate\s+up`), "`-- +migrate Up`"},
-	{Dbmate, regexp.MustCompile(`(?im)^\s*--\s*migrate:up`), "`-- migrate:up`"},
-	{Liquibase, regexp.MustCompile(`(?im)\A\s*\x{FEFF}?\s*--\s*liquibase\s+formatted\s+sql`), "`--liquibase formatted sql`"},
-	{NodePgMigrate, regexp.MustCompile(`(?im)^\s*--[\s-]*up\s+migration`), "`-- Up Migration`"},
+	{Goose, regexp.MustCompile(`(?i)^--[\s-]*\+goose\s+(up|no\s+transaction)`), "`-- +goose Up`"},
+	{SQLMigrate, regexp.MustCompile(`(?i)^--[\s-]*\+migrate\s+up`), "`-- +migrate Up`"},
+	{Dbmate, regexp.MustCompile(`(?i)^--\s*migrate:up`), "`-- migrate:up`"},
+	{Liquibase, regexp.MustCompile(`(?i)^--\s*liquibase\s+formatted\s+sql`), "`--liquibase formatted sql`"},
+	{NodePgMigrate, regexp.MustCompile(`(?i)^--[\s-]*up\s+migration`), "`-- Up Migration`"},
 }
 
 // lookFiles goes by the names of the files, then by what some of them say.
@@ -334,7 +335,7 @@ func lookFiles(l *loader, files, dirs []string) *Candidate {
 		return &Candidate{Format: Flyway, Reason: "names like " + flywayFiles[0], Files: n}
 	}
 	for _, a := range annotations {
-		n := l.annotated(sql, a.pattern)
+		n := l.annotated(sql, a.pattern, a.format == Liquibase) // its tool wants it above everything
 		if n*2 > min(len(sql), samples) {
 			return &Candidate{Format: a.format, Reason: a.reason, Files: len(sql)}
 		}
@@ -383,19 +384,52 @@ func (l *loader) lookNumbered(sql, numbered []string) *Candidate {
 // samples is how many files of a directory are read to guess its format.
 const samples = 7
 
-// annotated counts the samples that match: from both ends, as the habits of a
-// team change.
-func (l *loader) annotated(sql []string, pattern *regexp.Regexp) int {
+// annotated counts the samples with a comment that matches, above all else if
+// it is to be the first: from both ends, as the habits of a team change.
+func (l *loader) annotated(sql []string, pattern *regexp.Regexp, first bool) int {
 	if len(sql) > samples {
 		sql = slices.Concat(sql[:samples-3], sql[len(sql)-3:])
 	}
 	n := 0
 	for _, f := range sql {
-		if src, err := l.read(l.in(f)); err == nil && pattern.MatchString(src) {
-			n++
+		src, err := l.read(l.in(f))
+		if err != nil {
+			continue
+		}
+		for before, line := range comments(src) {
+			if first && strings.Trim(before, "\ufeff \t\r\n\f") != "" {
+				break
+			}
+			if pattern.MatchString(line) {
+				n++
+				break
+			}
 		}
 	}
 	return n
+}
+
+// comments gives the lines that are a comment, and what stands before each. It
+// looks for the comments alone: a seed file has a million other lines.
+func comments(src string) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for at := 0; ; {
+			i := strings.Index(src[at:], "--")
+			if i < 0 {
+				return
+			}
+			i += at
+			end := len(src)
+			if n := strings.IndexByte(src[i:], '\n'); n >= 0 {
+				end = i + n
+			}
+			start := strings.LastIndexByte(src[:i], '\n') + 1
+			if strings.Trim(src[start:i], "\ufeff \t\r\f\v") == "" && !yield(src[:i], src[i:end]) {
+				return
+			}
+			at = end
+		}
+	}
 }
 
 var sqlxTemplate = regexp.MustCompile(`(?m)\A-- (?:no-transaction|Add (?:up |down )?migration script here)`)

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"path"
@@ -82,6 +83,12 @@ func Load(fsys fs.FS, dir string, o Options) (*Dir, error) {
 	}
 	l := &loader{fsys: fsys, dir: dir, o: o, format: f, out: &Dir{Path: dir, Format: o.Format}, sources: map[string]string{}, values: map[string]string{}}
 	maps.Copy(l.values, o.Values)
+	if o.Known != nil {
+		l.known = make(map[string]*Migration, len(o.Known.Migrations))
+		for _, m := range o.Known.Migrations {
+			l.known[m.Path] = m
+		}
+	}
 	if err := f.load(l); err != nil {
 		return nil, err
 	}
@@ -110,8 +117,9 @@ type loader struct {
 	out     *Dir
 	units   []*unit
 	sources map[string]string
-	noLinks bool              // do not follow links to directories
-	values  map[string]string // o.Values and what the tool's own configuration adds
+	known   map[string]*Migration // of o.Known, by Path
+	noLinks bool                  // do not follow links to directories
+	values  map[string]string     // o.Values and what the tool's own configuration adds
 }
 
 // unit is one migration before its script is read.
@@ -138,12 +146,35 @@ func (l *loader) read(file string) (string, error) {
 	if s, ok := l.sources[file]; ok {
 		return s, nil
 	}
+	if m := l.known[file]; m != nil && says(l.fsys, file, m.Source) {
+		l.sources[file] = m.Source // a seed of 50 MB is there once
+		return m.Source, nil
+	}
 	s, err := readSource(l.fsys, file)
 	if err != nil {
 		return "", fmt.Errorf("reading %s: %w", file, plainCause(err))
 	}
 	l.sources[file] = s
 	return s, nil
+}
+
+// says reports whether a file holds the text, without holding the file.
+func says(fsys fs.FS, file, text string) bool {
+	f, err := fsys.Open(file)
+	if err != nil {
+		return false // as reading it will tell
+	}
+	defer f.Close()
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := f.Read(buf)
+		if n > len(text) || string(buf[:n]) != text[:n] {
+			return false
+		}
+		if text = text[n:]; err != nil {
+			return err == io.EOF && text == ""
+		}
+	}
 }
 
 // exists reports whether there is such a file.
@@ -280,8 +311,22 @@ func (l *loader) finish() error {
 	return nil
 }
 
+// sameAs reports whether a migration that was read before is what the unit
+// would give: the texts are the same, and nothing was included.
+func (u *unit) sameAs(m *Migration) bool {
+	if m == nil || u == nil {
+		return m == nil && u == nil
+	}
+	return m.Path == u.path && m.Version == u.version && m.Source == u.source && u.down.sameAs(m.Down) &&
+		!slices.ContainsFunc(m.Statements, func(s *Statement) bool { return s.Pos.Path != m.Path })
+}
+
 // run reads the unit's script.
 func (u *unit) run(l *loader) {
+	if m := l.known[u.path]; m != nil && u.sameAs(m) {
+		u.migration = m
+		return
+	}
 	m, notices, err := u.migrate(l)
 	if err != nil {
 		u.err = err
@@ -341,7 +386,11 @@ func (u *unit) migrate(l *loader) (*Migration, []Notice, error) {
 		m.Statements = append(m.Statements, s.statements...)
 		m.Directives = append(m.Directives, s.directives...)
 		notices = append(notices, s.notices...)
-		h.Write([]byte(text[part.start:part.end]))
+		for rest := text[part.start:part.end]; rest != ""; { // in pieces: each is copied
+			n := min(len(rest), 64<<10)
+			h.Write([]byte(rest[:n]))
+			rest = rest[n:]
+		}
 		for _, x := range s.hashed {
 			h.Write([]byte{0})
 			h.Write([]byte(x))

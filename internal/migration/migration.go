@@ -261,4 +261,7 @@ type Options struct {
 	Steps map[string]string
 	// Locations are further directories read in the same order (Flyway's locations).
 	Locations []string
+	// Known is the same directory as it was read before: a migration whose files
+	// say the same is taken from there.
+	Known *Dir
 }

@@ -70,6 +70,7 @@ type reader struct {
 	used    map[string]bool   // in hashed already
 	stack   []string          // the files being read, each included by the one before
 	tokens  []token           // room to use again
+	facts   Syntax            // of the statement being read, room too
 	batches int               // of statements joined by \;, given out so far
 }
 
@@ -170,20 +171,21 @@ func (in *reading) statement(e event) error {
 			return fmt.Errorf(`%s:%d: the rows of COPY … FROM stdin have no end: a line that holds only \. closes them`, st.Pos.Path, st.Pos.Line)
 		}
 	}
-	st.Syntax = shared(in.before, factsOf(st.Text, at, &in.tokens))
+	in.facts = factsOf(st.Text, at, &in.tokens)
+	st.Syntax = shared(in.before, &in.facts)
 	in.give(e, st)
 	return nil
 }
 
 // shared gives the facts of the statement before if these are the same: a seed
 // file is half a million INSERTs of one kind.
-func shared(before *Statement, x Syntax) *Syntax {
+func shared(before *Statement, x *Syntax) *Syntax {
 	if before != nil && len(x.Actions)+len(x.Columns)+len(x.Constraints) == 0 && x.Set == nil && x.Routine == nil {
-		if reflect.DeepEqual(*before.Syntax, x) {
+		if reflect.DeepEqual(before.Syntax, x) {
 			return before.Syntax
 		}
 	}
-	own := x
+	own := *x
 	return &own
 }
 

@@ -1,0 +1,39 @@
+package migration
+
+import (
+	"testing"
+	"testing/fstest"
+)
+
+// TestKnown: a migration whose files say the same is the one that was read
+// before, and no other is.
+func TestKnown(t *testing.T) {
+	files := map[string]string{
+		"m/1_a.up.sql": "CREATE TABLE a (x int);", "m/1_a.down.sql": "DROP TABLE a;",
+		"m/2_b.up.sql": "CREATE TABLE b (x int);", "m/2_b.down.sql": "DROP TABLE b;",
+		"m/3_c.up.sql": "CREATE TABLE c (x int);", "m/3_c.down.sql": "DROP TABLE c;",
+	}
+	read := func(known *Dir) *Dir {
+		fsys := fstest.MapFS{}
+		for name, text := range files {
+			fsys[name] = &fstest.MapFile{Data: []byte(text)}
+		}
+		d, err := Load(fsys, "m", Options{Format: GolangMigrate, Known: known})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	before := read(nil)
+	files["m/2_b.up.sql"] = "CREATE TABLE b (y int);" // of the same length
+	files["m/3_c.down.sql"] = "DROP TABLE C;"
+	after := read(before)
+	for i, same := range []bool{true, false, false} {
+		if (before.Migrations[i] == after.Migrations[i]) != same {
+			t.Errorf("%s: taken from what was read before: %t", after.Migrations[i].Path, !same)
+		}
+	}
+	if got := after.Migrations[1].Source + after.Migrations[2].Down.Source; got != files["m/2_b.up.sql"]+files["m/3_c.down.sql"] {
+		t.Errorf("read %q", got)
+	}
+}
