@@ -172,7 +172,7 @@ func says(fsys fs.FS, file, text string) bool {
 			return false
 		}
 		if text = text[n:]; err != nil {
-			return err == io.EOF && text == ""
+			return errors.Is(err, io.EOF) && text == ""
 		}
 	}
 }
