@@ -2,10 +2,13 @@ package analyzers
 
 import (
 	"fmt"
+	"regexp"
+	"strings"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/migration"
+	"github.com/assaydb/assay/internal/schema"
 )
 
 var transactionControl = &Analyzer{
@@ -20,8 +23,64 @@ var transactionControl = &Analyzer{
 			} else if m.Err == nil {
 				p.unbalanced(m)
 			}
+			for _, s := range m.Steps {
+				if word := p.endsWithin(s); word != "" {
+					p.Report(At{Migration: m, Step: s}, endsFinding(m, s, word))
+				}
+			}
 		}
 	},
+}
+
+var (
+	comments = regexp.MustCompile(`(?s)--[^\n]*|/\*.*?\*/|'[^']*'`)
+	ends     = regexp.MustCompile(`(?i)(?:^|;|>>|\b(?:BEGIN|THEN|ELSE|LOOP))\s*(COMMIT|ROLLBACK)(?:\s+AND(?:\s+NO)?\s+CHAIN)?\s*;`)
+)
+
+// endsWithin is the COMMIT or ROLLBACK in a block or procedure that runs inside
+// a transaction, where the server refuses it; empty if there is none. On the dev
+// database, which has no rows, it may not be reached.
+func (p *Pass) endsWithin(s *devdb.Step) string {
+	if !s.InTx || s.Err != nil {
+		return ""
+	}
+	body := ""
+	switch x := s.Stmt.Syntax; {
+	case s.Tag == "DO" && x.Routine != nil:
+		body = x.Routine.Body
+	case s.Tag == "CALL" && len(x.Objects) == 1:
+		_, name := splitName(x.Objects[0])
+		for _, f := range schema.Sorted(s.Before.Functions) {
+			if f.Kind == "procedure" && f.Name == name && f.Language == "plpgsql" {
+				body = f.Body
+			}
+		}
+	}
+	if m := ends.FindStringSubmatch(comments.ReplaceAllString(body, "''")); m != nil {
+		return strings.ToUpper(m[1])
+	}
+	return ""
+}
+
+func endsFinding(m *devdb.Recorded, s *devdb.Step, word string) lint.Finding {
+	what := "the block"
+	if s.Tag == "CALL" {
+		what = "the procedure"
+	}
+	var ev []lint.Evidence
+	if m.TxReason != "" {
+		ev = []lint.Evidence{{Kind: "setting", Text: m.TxReason}}
+	}
+	f := lint.Finding{
+		Severity: lint.Error, Confidence: lint.Inferred,
+		Message:  fmt.Sprintf("%s in %s fails where it is reached, with \"invalid transaction termination\": a transaction is open around it", word, what),
+		Evidence: append(ev, lint.Evidence{Kind: "syntax", Text: "PL/pgSQL can end a transaction only where none was begun around it; here no row led there"}),
+		Advice:   "Run it outside a transaction, in a migration of its own.",
+	}
+	if m.TxOptOut != "" {
+		f.Advice = "Run it outside a transaction, in a migration of its own: " + m.TxOptOut
+	}
+	return f
 }
 
 // insideTools tells the first statement that meddles with the transaction the
