@@ -50,13 +50,18 @@ func cascadeFinding(named string, fell []devdb.Dropped) lint.Finding {
 	}
 	f.Message = fmt.Sprintf("CASCADE also drops %s", listPlain(names, 4))
 	if named != "" {
-		f.Message = fmt.Sprintf("dropping %s with CASCADE also drops %s", quote(named), listPlain(names, 4))
+		f.Message = fmt.Sprintf("dropping %s with CASCADE also drops %s", quote(plainName(named)), listPlain(names, 4))
 	}
-	f.Advice = "Drop or change each of them by name first, in the order of the chain, so that the reviewer sees what goes:\n"
+	f.Advice = "Drop or change each of them by name first, in the order of the chain, so that the reviewer sees what goes"
+	sep := ":\n\n"
 	for i := len(fell) - 1; i >= 0; i-- {
 		if sql := dropSQL(fell[i]); sql != "" {
-			f.Advice += "\n" + sql
+			f.Advice += sep + sql
+			sep = "\n"
 		}
+	}
+	if sep != "\n" {
+		f.Advice += "."
 	}
 	return f
 }
@@ -214,6 +219,12 @@ func (p *Pass) existed(s *devdb.Step, d devdb.Dropped) bool {
 func dropSQL(d devdb.Dropped) string {
 	if d.Ref.Class == schema.ClassPublication {
 		return ""
+	}
+	switch name, table, on := strings.Cut(d.Name, " on "); {
+	case on && d.Kind == "table constraint":
+		return "ALTER TABLE " + short(table) + " DROP CONSTRAINT " + name + ";"
+	case on && (d.Kind == "trigger" || d.Kind == "policy" || d.Kind == "rule"):
+		return "DROP " + strings.ToUpper(d.Kind) + " " + name + " ON " + short(table) + ";"
 	}
 	switch d.Kind {
 	case "view", "materialized view", "function", "procedure", "type", "sequence", "foreign table", "table", "index":
