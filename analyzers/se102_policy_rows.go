@@ -56,6 +56,12 @@ func judgePolicy(p *Pass, at At, x *schema.Policy) {
 		if other == nil {
 			return
 		}
+		if x.Command == "select" && strings.Trim(x.Using, "()") == "true" && everybody(x.Roles) {
+			f.Message = fmt.Sprintf("policy %q lets %s read every row of %s: its condition is always true, and policy %q holds back none any more", x.Name, rolesText(x.Roles), quote(name), other.Name)
+			f.Evidence = append(f.Evidence, policyEvidence(name, "policy", other))
+			f.Advice = "If all may read all rows, drop the other policy for reads; else say in USING whose rows may be read, or name a role with TO."
+			break
+		}
 		f.Severity = lint.Info
 		f.Message = fmt.Sprintf("policies %q and %q of %s both let rows through for %s: one that is true is enough, and both are asked for every row", other.Name, x.Name, quote(name), x.Command)
 		f.Evidence = append(f.Evidence, policyEvidence(name, "policy", other))
