@@ -29,7 +29,7 @@ func (p *Pass) partitionDemand(at At, t *schema.Relation) {
 	name := qualified(t.Schema, t.Name)
 	p.reportDemand(at, devdb.DemandPartition, relRef(t.OID), t.OID, lint.Finding{
 		Object:   name,
-		Message:  fmt.Sprintf("attaching %s fails if one of its rows is not %s", quote(name), t.PartitionBound),
+		Message:  fmt.Sprintf("attaching %s fails if one of its rows is not %s", quote(name), boundText(at.Step, t)),
 		Evidence: factOf(name, "reads every row of %s: no valid CHECK says that all are within the bound", name),
 		Advice:   fmt.Sprintf("Give it a CHECK that says what its bound says, and validate it in an earlier migration; rows that break it show then, and ATTACH reads nothing:\n\nALTER TABLE %s ADD CONSTRAINT bound CHECK (…) NOT VALID;", sqlName(t.Schema, t.Name)),
 	})
@@ -44,7 +44,7 @@ func (p *Pass) defaultDemand(at At, parent schema.OID, t *schema.Relation) {
 		name, part := qualified(d.Schema, d.Name), qualified(t.Schema, t.Name)
 		p.reportDemand(at, devdb.DemandPartition, relRef(d.OID), d.OID, lint.Finding{
 			Object:   name,
-			Message:  fmt.Sprintf("adding partition %s fails if the default partition %s holds rows %s", quote(part), quote(name), t.PartitionBound),
+			Message:  fmt.Sprintf("adding partition %s fails if the default partition %s holds rows %s", quote(part), quote(name), boundText(at.Step, t)),
 			Evidence: factOf(name, "reads every row of %s for rows that belong into %s", name, part),
 			Advice:   fmt.Sprintf("Move such rows out of %s first: detach it, copy them into the new partition, delete them, and attach it again.", short(name)),
 		})

@@ -2,7 +2,9 @@ package analyzers
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
@@ -41,6 +43,18 @@ func defaultPartition(c *schema.Catalog, parent schema.OID) *schema.Relation {
 	return nil
 }
 
+var writtenBound = regexp.MustCompile(`(?i)\bFOR VALUES (?:FROM ?\(.*?\) ?TO ?\(.*?\)|IN ?\(.*?\))`)
+
+// boundText is a partition's bound as the statement writes it: the catalog's
+// has times of another zone.
+func boundText(s *devdb.Step, r *schema.Relation) string {
+	text := strings.Join(strings.Fields(s.Stmt.Text), " ")
+	if found := writtenBound.FindAllString(text, -1); len(found) == 1 && strings.Count(found[0], "(") == strings.Count(found[0], ")") {
+		return found[0]
+	}
+	return r.PartitionBound
+}
+
 // parentLock is the lock on an existing partitioned table, if reads to it wait.
 func (p *Pass) parentLock(s *devdb.Step, parent schema.OID) (devdb.Lock, bool) {
 	l, ok := inForce(s, parent)
@@ -59,7 +73,7 @@ func (p *Pass) partitionMade(at At, r *schema.Relation) {
 		Message:  fmt.Sprintf("making partition %q: reads and writes of all of %s wait, behind every query that runs now", r.Name, quote(l.Object)),
 		Evidence: []lint.Evidence{lockEvidence(l)},
 		Advice: fmt.Sprintf("Make it as a table of its own, with a CHECK that says its bound, and attach it, for which reads and writes go on:\n\nCREATE TABLE %s (LIKE %s INCLUDING ALL, CONSTRAINT bound CHECK (…));\nALTER TABLE %s ATTACH PARTITION %s %s;\nALTER TABLE %s DROP CONSTRAINT bound;",
-			relSQL(r), relSQL(parent), relSQL(parent), relSQL(r), r.PartitionBound, relSQL(r)),
+			relSQL(r), relSQL(parent), relSQL(parent), relSQL(r), boundText(s, r), relSQL(r)),
 	}
 	if d := defaultPartition(s.Before, r.PartitionOf); d != nil && scanned(s, d.OID) && !p.IsNew(d.OID) {
 		f.Severity = lint.Error

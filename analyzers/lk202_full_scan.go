@@ -29,6 +29,7 @@ var fullScan = &Analyzer{
 				}
 				at := At{Migration: m, Step: s}
 				p.Report(at.of(g.change), lint.Finding{
+					Severity: g.severity(),
 					Object:   g.scans[0].Object,
 					Message:  fmt.Sprintf("%s reads all of %s while %s wait", g.cause, list(g.names(), 3), waiters(g.lock.Mode)),
 					Evidence: someEvidence(ev, 5),
@@ -51,6 +52,15 @@ type scanGroup struct {
 type scanCause struct {
 	cause, advice string
 	change        schema.Change
+}
+
+// severity is less for what has no weaker way: to validate a domain's constraint
+// by itself is the best there is.
+func (g *scanGroup) severity() lint.Severity {
+	if k, ok := g.change.(*schema.ValidateConstraint); ok && k.After.Domain != 0 {
+		return lint.Warning
+	}
+	return ""
 }
 
 func (g *scanGroup) names() []string {
@@ -146,7 +156,7 @@ func scanCauseOf(p *Pass, s *devdb.Step, c schema.Change, oid schema.OID) (cause
 			return fmt.Sprintf("validating the domain's constraint %q", c.After.Name), "There is no weaker way for a domain: run it when few write, in a migration of its own. A CHECK on the table's column instead can be validated while writes go on."
 		}
 	case *schema.AttachPartition:
-		return fmt.Sprintf("attaching partition %q", c.Partition.Name), attachAdvice(c, oid)
+		return fmt.Sprintf("attaching partition %q", c.Partition.Name), attachAdvice(s, c, oid)
 	case *schema.AddColumn:
 		if c.Table.OID == oid && c.Column.NotNull && c.Column.Default != "" {
 			return notNullCause(c.Column), fmt.Sprintf("Say NOT NULL where the column is added; the default then proves it and nothing is read:\n\nALTER TABLE %s ADD COLUMN %s %s NOT NULL DEFAULT %s;",
@@ -231,11 +241,11 @@ func domainAdvice(s *devdb.Step, k *schema.Constraint) string {
 		name, sqlIdent(k.Name), strings.TrimSuffix(k.Definition, " NOT VALID"), name, sqlIdent(k.Name))
 }
 
-func attachAdvice(c *schema.AttachPartition, scanned schema.OID) string {
+func attachAdvice(s *devdb.Step, c *schema.AttachPartition, scanned schema.OID) string {
 	if scanned != c.Partition.OID {
 		return "Give the default partition a valid CHECK that excludes the new partition's values first; then it need not be read."
 	}
 	t := sqlName(c.Partition.Schema, c.Partition.Name)
 	return fmt.Sprintf("Give the partition a CHECK that implies its bound (%s) and validate it first; ATTACH then reads nothing:\n\nALTER TABLE %s ADD CONSTRAINT bound CHECK (…) NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT bound;",
-		c.Partition.PartitionBound, t, t)
+		boundText(s, c.Partition), t, t)
 }

@@ -69,6 +69,14 @@ var waysOut = []struct {
 		"CREATE OR REPLACE can only add columns at a view's end: drop the view and make it anew in the same transaction, with its privileges and comments and what is built on it.",
 	},
 	{
+		regexp.MustCompile(`cannot add NOT VALID foreign key on partitioned table`),
+		"Before PostgreSQL 18, add the key NOT VALID to each partition, validate it there, and last add it to the parent, which takes over those that are valid.",
+	},
+	{
+		regexp.MustCompile(`^cannot drop .* because other objects depend on it$`),
+		"Drop or change what depends on it first, by name, in the same transaction: CASCADE takes all of it without a word.",
+	},
+	{
 		regexp.MustCompile(`cannot alter type of a column used by `),
 		"Drop what uses the column before, and make it anew after, in the same transaction.",
 	},
