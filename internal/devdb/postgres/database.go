@@ -83,14 +83,36 @@ func (s *Server) up(ctx context.Context) error {
 	return s.asAdmin(ctx, s.makeOwner)
 }
 
-// asAdmin runs f on a connection to the maintenance database.
+// asAdmin runs f on a connection to the maintenance database. On a server of
+// assay's own one is kept for the next time: a new one is a new process there.
 func (s *Server) asAdmin(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
-	c, err := pgx.ConnectConfig(ctx, s.admin.Copy())
-	if err != nil {
-		return fmt.Errorf("connecting to the dev server: %w", err)
+	server := 0
+	if s.own != nil {
+		server = s.own.pid
 	}
-	defer c.Close(context.WithoutCancel(ctx))
-	return f(ctx, c)
+	s.idle.Lock()
+	c, of := s.idle.conn, s.idle.server
+	s.idle.conn = nil
+	s.idle.Unlock()
+	if c != nil && of != server { // it was restarted
+		_ = c.Close(ctx)
+		c = nil
+	}
+	if c == nil {
+		var err error
+		if c, err = pgx.ConnectConfig(ctx, s.admin.Copy()); err != nil {
+			return fmt.Errorf("connecting to the dev server: %w", err)
+		}
+	}
+	err := f(ctx, c)
+	s.idle.Lock()
+	defer s.idle.Unlock()
+	if err == nil && s.own != nil && s.idle.conn == nil && !c.IsClosed() {
+		s.idle.conn, s.idle.server = c, server
+		return nil
+	}
+	_ = c.Close(context.WithoutCancel(ctx)) // nothing of it is kept
+	return err
 }
 
 // dropLater is how many databases that nobody needs any more may lie on a server
@@ -230,6 +252,11 @@ func copySettings(ctx context.Context, c *pgx.Conn, from, to string) error {
 		}
 		if _, err := c.Exec(ctx, alter+" SET "+quoted(name)+" FROM CURRENT"); err != nil {
 			return fmt.Errorf("copying setting %s of a database: %w", name, err)
+		}
+	}
+	if len(all) > 0 {
+		if _, err := c.Exec(ctx, "RESET ALL"); err != nil {
+			return fmt.Errorf("copying the settings of a database: %w", err)
 		}
 	}
 	return nil

@@ -26,6 +26,12 @@ type Server struct {
 	trash   sync.Mutex
 	dropped []string // databases that are still there and nobody's
 
+	idle struct { // the admin's connection that nobody uses now
+		sync.Mutex
+		conn   *pgx.Conn
+		server int // process ID of the server it is to
+	}
+
 	mu       sync.Mutex
 	n        int // databases made so far
 	own      *own
