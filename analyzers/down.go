@@ -93,6 +93,27 @@ func ofTable(c schema.Change, m *devdb.Recorded) string {
 	return ""
 }
 
+// ofNotNull reports whether a change is of the constraint that a column's NOT
+// NULL is (18 and later), where the column's change tells the same.
+func ofNotNull(c schema.Change, left []schema.Change) bool {
+	var k *schema.Constraint
+	switch c := c.(type) {
+	case *schema.AddConstraint:
+		k = c.Constraint
+	case *schema.DropConstraint:
+		k = c.Constraint
+	}
+	return k != nil && k.Kind == schema.NotNull && slices.ContainsFunc(left, func(l schema.Change) bool {
+		switch l := l.(type) {
+		case *schema.SetNotNull:
+			return l.Table.OID == k.Table && slices.Contains(k.Columns, l.Column.Num)
+		case *schema.DropNotNull:
+			return l.Table.OID == k.Table && slices.Contains(k.Columns, l.Column.Num)
+		}
+		return false
+	})
+}
+
 // staysHarmless reports whether what stays does no harm to another run: an enum
 // value that the migration adds IF NOT EXISTS, which no statement takes away, or
 // the CHECK that DETACH PARTITION CONCURRENTLY gives a table, of its old bound.

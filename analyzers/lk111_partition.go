@@ -61,6 +61,15 @@ func (p *Pass) parentLock(s *devdb.Step, parent schema.OID) (devdb.Lock, bool) {
 	return l, ok && l.Mode.BlocksReads() && !p.IsNew(parent)
 }
 
+// includingAll is what LIKE takes from the parent: a partition may not have an
+// identity of its own (17 and later), it uses its parent's.
+func includingAll(parent *schema.Relation) string {
+	if slices.ContainsFunc(parent.Columns, func(c *schema.Column) bool { return c.Identity != "" }) {
+		return "INCLUDING ALL EXCLUDING IDENTITY"
+	}
+	return "INCLUDING ALL"
+}
+
 func (p *Pass) partitionMade(at At, r *schema.Relation) {
 	s := at.Step
 	l, ok := p.parentLock(s, r.PartitionOf)
@@ -72,8 +81,8 @@ func (p *Pass) partitionMade(at At, r *schema.Relation) {
 		Object:   qualified(r.Schema, r.Name),
 		Message:  fmt.Sprintf("making partition %q: reads and writes of all of %s wait, behind every query that runs now", r.Name, quote(l.Object)),
 		Evidence: []lint.Evidence{lockEvidence(l)},
-		Advice: fmt.Sprintf("Make it as a table of its own, with a CHECK that says its bound, and attach it, for which reads and writes go on:\n\nCREATE TABLE %s (LIKE %s INCLUDING ALL, CONSTRAINT bound CHECK (…));\nALTER TABLE %s ATTACH PARTITION %s %s;\nALTER TABLE %s DROP CONSTRAINT bound;",
-			relSQL(r), relSQL(parent), relSQL(parent), relSQL(r), boundText(s, r), relSQL(r)),
+		Advice: fmt.Sprintf("Make it as a table of its own, with a CHECK that says its bound, and attach it, for which reads and writes go on:\n\nCREATE TABLE %s (LIKE %s %s, CONSTRAINT bound CHECK (…));\nALTER TABLE %s ATTACH PARTITION %s %s;\nALTER TABLE %s DROP CONSTRAINT bound;",
+			relSQL(r), relSQL(parent), includingAll(parent), relSQL(parent), relSQL(r), boundText(s, r), relSQL(r)),
 	}
 	if d := defaultPartition(s.Before, r.PartitionOf); d != nil && scanned(s, d.OID) && !p.IsNew(d.OID) {
 		f.Severity = lint.Error

@@ -61,6 +61,10 @@ var waysOut = []struct {
 		"Detach it without CONCURRENTLY, in a transaction of its own: it reads nothing, and with a lock_timeout others wait for it only for a moment.",
 	},
 	{
+		regexp.MustCompile(`being attached contains an identity column`),
+		"Make the partition without one, it uses its parent's: LIKE … INCLUDING ALL EXCLUDING IDENTITY; or ALTER COLUMN … DROP IDENTITY before.",
+	},
+	{
 		regexp.MustCompile(`unsafe use of new value`),
 		"Add the value in a migration of its own, which has committed when this one uses it.",
 	},

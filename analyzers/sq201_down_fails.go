@@ -35,7 +35,7 @@ var (
 					if _, ok := c.(*schema.AddExtension); ok { // others may use it by now
 						continue
 					}
-					if lostData(c, m) || staysHarmless(c, m) || ofLost(c, d.Left) || madeAnew(c, d.Left) {
+					if lostData(c, m) || staysHarmless(c, m) || ofLost(c, d.Left) || madeAnew(c, d.Left) || ofNotNull(c, d.Left) {
 						continue
 					}
 					left = append(left, leftText(c, d.Left)+ofTable(c, m))
