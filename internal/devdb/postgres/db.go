@@ -62,6 +62,7 @@ type DB struct {
 type learned struct {
 	catalog *schema.Catalog
 	owned   map[schema.OID]bool
+	entries
 }
 
 // touch notes that something is done in the database: what was read of it and

@@ -34,6 +34,9 @@ func (d *DB) share() {
 	defer s.learn.Unlock()
 	if l, ok := s.copies[d.template]; ok {
 		d.rec.cat, d.rec.owned = l.catalog, l.owned
+		if d.equipped { // the functions were copied with the rest
+			d.rec.functions, d.rec.triggers, d.rec.entries = "pg_catalog", true, l.entries
+		}
 	}
 	d.rec.learned = func(c *schema.Catalog, owned map[schema.OID]bool) {
 		s.learn.Lock()
@@ -42,7 +45,7 @@ func (d *DB) share() {
 			if s.copies == nil {
 				s.copies = map[string]learned{}
 			}
-			s.copies[d.template] = learned{c, owned}
+			s.copies[d.template] = learned{c, owned, d.rec.entries}
 		}
 	}
 }

@@ -35,16 +35,14 @@ type recorder struct {
 	// createExtension makes an extension that the owner may not make himself.
 	createExtension func(ctx context.Context, stmt, name string) error
 
-	conn      *pgconn.PgConn // traced
-	obs       *pgconn.PgConn // admin's
-	installed bool
-	present   bool                                       // installed in the database that this one is a copy of
+	conn *pgconn.PgConn // traced
+	obs  *pgconn.PgConn // admin's
+	entries
+	present   bool                                       // the recorder is in the database that this one is a copy of
 	learned   func(*schema.Catalog, map[schema.OID]bool) // is told of the first reading; nil: nobody is
-	// OIDs of the recorder's functions.
-	probing, meeting, reading, readingAll uint32
-	functions                             string // schema of the recorder's functions
-	triggers                              bool   // event triggers could be made
-	major                                 int
+	functions string                                     // schema of the recorder's functions
+	triggers  bool                                       // event triggers could be made
+	major     int
 
 	known
 	sending sending
@@ -78,6 +76,10 @@ type recorder struct {
 	settings  devdb.Settings
 	snapshot  bool // the transaction has run something that SET TRANSACTION may not follow
 }
+
+// entries are the OIDs of the recorder's functions in a database, which the fast
+// path calls them by; zero until they are known.
+type entries struct{ probing, meeting, reading, readingAll uint32 }
 
 // newRecorder makes a recorder; nothing is connected yet.
 func newRecorder(owner, admin *pgconn.Config, timeout time.Duration, timeZone string) *recorder {
@@ -145,7 +147,7 @@ func (r *recorder) observer(ctx context.Context) (*pgconn.PgConn, error) {
 // and a role that is no superuser can neither drop nor replace them. Where the
 // admin is none there can be no event triggers; the catalog then tells alone.
 func (r *recorder) install(ctx context.Context) error {
-	if r.installed {
+	if r.entries != (entries{}) {
 		return nil
 	}
 	if r.present {
@@ -194,7 +196,6 @@ func (r *recorder) found(ctx context.Context, c *pgconn.PgConn) error {
 	if _, err := fmt.Sscan(text, &r.probing, &r.meeting, &r.reading, &r.readingAll); err != nil {
 		return fmt.Errorf("installing the recorder: the server gave %q", text)
 	}
-	r.installed = true
 	return nil
 }
 
