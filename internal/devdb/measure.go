@@ -56,12 +56,15 @@ func (m *Measurement) Fit(g Growth) {
 		w := 1 / math.Pow(math.Max(y, chance), 2)
 		sw, sx, sy, sxx, sxy = sw+w, sx+w*x, sy+w*y, sxx+w*x*x, sxy+w*x*y
 	}
-	// Where rows get dearer with their number, those of the largest size are most like production's.
 	last := len(m.Sizes) - 1
 	a, b := 0.0, m.Took[last].Seconds()/at(m.Sizes[last])
-	if det := sw*sxx - sx*sx; len(m.Sizes) > 1 && det > 0 {
-		if a1, b1 := (sxx*sy-sx*sxy)/det, (sw*sxy-sx*sy)/det; a1 >= 0 && b1 > 0 {
+	if det := sw*sxx - sx*sx; last > 0 && det > 0 {
+		switch a1, b1 := (sxx*sy-sx*sxy)/det, (sw*sxy-sx*sy)/det; {
+		case b1 <= 0: // only a start-up to be seen
+			a, b = m.Took[last].Seconds(), 0
+		case a1 >= 0:
 			a, b = a1, b1
+		default: // rows get dearer with their number: those of the largest size are most like production's
 		}
 	}
 	worst := 0.2

@@ -25,7 +25,7 @@ func TestFit(t *testing.T) {
 		"a table beside, of full size":  {Linear, times(func(n float64) float64 { return 0.2 + n*1e-7 }), 1, 0.7},
 		"a table beside, half of it":    {Linear, times(func(n float64) float64 { return 0.2 + n*1e-7 }), 2, 0.9},
 		"faster start-up than possible": {Linear, times(func(n float64) float64 { return n*1e-7 - 0.005 }), 1, 0.47},
-		"no growth to be seen":          {Linear, times(func(float64) float64 { return 0 }), 1, 0},
+		"no growth to be seen":          {Linear, times(func(float64) float64 { return 0.002 }), 1, 0.002},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -91,7 +91,7 @@ func growing(step *devdb.Step) []*schema.Relation {
 		case *schema.AddIndex:
 			add(c.Index.Table)
 		case *schema.AddConstraint:
-			if c.Constraint.Kind == schema.ForeignKey {
+			if c.Constraint.Kind == schema.ForeignKey && c.Constraint.Validated {
 				add(c.Constraint.Table)
 				add(c.Constraint.RefTable)
 			}

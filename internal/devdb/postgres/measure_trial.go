@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"time"
@@ -21,8 +22,9 @@ import (
 // the least of several runs is nearest to what the statement takes.
 const (
 	leastRounds = 3
-	mostRounds  = 9
-	enoughTime  = 8 * time.Second  // after which no round begins that is not one of the least
+	idleRounds  = 3 // in a row that are no faster end it
+	mostRounds  = 12
+	enoughTime  = 12 * time.Second // after which no round begins that is not one of the least
 	tooLong     = 60 * time.Second // after which none begins at all
 	mostTime    = 2 * time.Minute  // of one run
 	chance      = time.Millisecond // by which two runs differ for no reason
@@ -65,25 +67,24 @@ func (t *trial) run(ctx context.Context, base *DB, before []*migration.Migration
 		}
 	}
 	took = make([]time.Duration, len(sizes))
-	began := time.Now()
+	began, idle := time.Now(), 0
 	for round := range mostRounds {
-		if spent := time.Since(began); spent > tooLong && round > 0 || spent > enoughTime && round >= leastRounds {
+		if spent := time.Since(began); spent > tooLong && round > 0 || spent > enoughTime && round >= leastRounds || idle >= idleRounds {
 			break
 		}
-		better := false
+		idle++
 		// All sizes in turn: a minute in which the machine is slow meets each of them.
 		for i, d := range all[1:] {
 			once, err := t.once(ctx, d)
 			if err != nil {
 				return nil, err
 			}
-			better = better || once < took[i]-max(chance, took[i]/50)
+			if round == 0 || once < took[i]-max(chance, took[i]/50) {
+				idle = 0
+			}
 			if round == 0 || once < took[i] {
 				took[i] = once
 			}
-		}
-		if !better && round+1 >= leastRounds {
-			break
 		}
 	}
 	return took, nil
@@ -206,32 +207,42 @@ func (t *trial) pretend(ctx context.Context, d *DB, tables []*schema.Relation) e
 	return nil
 }
 
-// refer makes the referencing columns of a foreign key that the step adds hold
-// keys that the referenced table has: values are made the same way in both, so
-// only their number must not be exceeded.
+// refer makes the referencing columns of the table's foreign keys, that which
+// the step adds among them, hold keys that the referenced table has: values are
+// made the same way in both, so only their number must not be exceeded.
 func (t *trial) refer(f *filling, n int64) {
+	var keys []*schema.Constraint
+	for _, oid := range slices.Sorted(maps.Keys(t.step.Before.Constraints)) {
+		keys = append(keys, t.step.Before.Constraints[oid])
+	}
 	for _, c := range t.step.Changes {
-		k, ok := c.(*schema.AddConstraint)
-		if !ok || k.Constraint.Kind != schema.ForeignKey || k.Constraint.Table != f.table.OID {
-			continue
+		if c, ok := c.(*schema.AddConstraint); ok {
+			keys = append(keys, c.Constraint)
 		}
-		ref := t.step.Before.Relations[k.Constraint.RefTable]
-		if ref == nil {
+	}
+	for _, k := range keys {
+		ref := t.step.Before.Relations[k.RefTable]
+		if k.Kind != schema.ForeignKey || k.Table != f.table.OID || !slices.Contains(t.tables, ref) {
 			continue
 		}
 		rows := max(1, t.rows(ref, n))
-		keys, err := newFilling(t.step.Before, ref, t.stats.Table(ref.Schema, ref.Name), nil, nil)
+		parent, err := newFilling(t.step.Before, ref, t.stats.Table(ref.Schema, ref.Name), nil, nil)
 		if err != nil {
 			continue
 		}
-		for i, num := range k.Constraint.Columns {
+		for i, num := range k.Columns {
 			at := slices.IndexFunc(f.columns, func(c *schema.Column) bool { return c.Num == num })
-			from := slices.IndexFunc(keys.columns, func(c *schema.Column) bool { return c.Num == k.Constraint.RefColumns[i] })
+			from := slices.IndexFunc(parent.columns, func(c *schema.Column) bool { return c.Num == k.RefColumns[i] })
 			if at < 0 || from < 0 {
 				continue
 			}
-			key := keys.makers[from]
-			f.makers[at] = func(b []byte, i int64) []byte { return key(b, int64(mixed(i)%uint64(rows))) }
+			key, unique := parent.makers[from], f.unique[num]
+			f.makers[at] = func(b []byte, i int64) []byte {
+				if unique {
+					return key(b, i%rows)
+				}
+				return key(b, int64(mixed(i)%uint64(rows)))
+			}
 		}
 	}
 }
