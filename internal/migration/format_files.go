@@ -122,11 +122,14 @@ func supabaseSettle(m *Migration) []Notice {
 	m.TxReason = "the supabase command sends " + m.Statements[i].Syntax.Tag + " by itself and the other statements in batches"
 	batch := 1
 	for _, st := range m.Statements {
+		b := 0
 		if alone(st) {
-			st.Batch = 0
 			batch++
 		} else {
-			st.Batch = batch
+			b = batch
+		}
+		if st.Batch != b { // those that were read before have theirs, and are in use
+			st.Batch = b
 		}
 	}
 	return nil

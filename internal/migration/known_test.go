@@ -5,8 +5,8 @@ import (
 	"testing/fstest"
 )
 
-// TestKnown: a migration whose files say the same is the one that was read
-// before, and no other is.
+// TestKnown: the statements of a file that says the same are those that were
+// read before, and no others are.
 func TestKnown(t *testing.T) {
 	files := map[string]string{
 		"m/1_a.up.sql": "CREATE TABLE a (x int);", "m/1_a.down.sql": "DROP TABLE a;",
@@ -28,9 +28,10 @@ func TestKnown(t *testing.T) {
 	files["m/2_b.up.sql"] = "CREATE TABLE b (y int);" // of the same length
 	files["m/3_c.down.sql"] = "DROP TABLE C;"
 	after := read(before)
-	for i, same := range []bool{true, false, false} {
-		if (before.Migrations[i] == after.Migrations[i]) != same {
-			t.Errorf("%s: taken from what was read before: %t", after.Migrations[i].Path, !same)
+	for i, same := range []struct{ up, down bool }{{true, true}, {false, true}, {true, false}} {
+		a, b := before.Migrations[i], after.Migrations[i]
+		if (a.Statements[0] == b.Statements[0]) != same.up || (a.Down.Statements[0] == b.Down.Statements[0]) != same.down {
+			t.Errorf("%s: want taken from what was read before: %v", b.Path, same)
 		}
 	}
 	if got := after.Migrations[1].Source + after.Migrations[2].Down.Source; got != files["m/2_b.up.sql"]+files["m/3_c.down.sql"] {

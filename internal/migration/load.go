@@ -81,13 +81,10 @@ func Load(fsys fs.FS, dir string, o Options) (*Dir, error) {
 	if f == nil {
 		return nil, fmt.Errorf("unknown migration format %q: --dir-format takes one of %s", o.Format, formatNames())
 	}
-	l := &loader{fsys: fsys, dir: dir, o: o, format: f, out: &Dir{Path: dir, Format: o.Format}, sources: map[string]string{}, values: map[string]string{}}
+	l := &loader{fsys: fsys, dir: dir, o: o, format: f, out: &Dir{Path: dir, Format: o.Format, scripts: map[string][]*script{}}, sources: map[string]string{}, values: map[string]string{}}
 	maps.Copy(l.values, o.Values)
 	if o.Known != nil {
-		l.known = make(map[string]*Migration, len(o.Known.Migrations))
-		for _, m := range o.Known.Migrations {
-			l.known[m.Path] = m
-		}
+		l.known = o.Known.scripts
 	}
 	if err := f.load(l); err != nil {
 		return nil, err
@@ -117,9 +114,9 @@ type loader struct {
 	out     *Dir
 	units   []*unit
 	sources map[string]string
-	known   map[string]*Migration // of o.Known, by Path
-	noLinks bool                  // do not follow links to directories
-	values  map[string]string     // o.Values and what the tool's own configuration adds
+	known   map[string][]*script // of o.Known, by file
+	noLinks bool                 // do not follow links to directories
+	values  map[string]string    // o.Values and what the tool's own configuration adds
 }
 
 // unit is one migration before its script is read.
@@ -136,6 +133,7 @@ type unit struct {
 	settle func(*Migration) []Notice
 
 	source    string
+	scripts   []*script // one for each part
 	migration *Migration
 	notices   []Notice
 	err       error
@@ -146,9 +144,9 @@ func (l *loader) read(file string) (string, error) {
 	if s, ok := l.sources[file]; ok {
 		return s, nil
 	}
-	if m := l.known[file]; m != nil && says(l.fsys, file, m.Source) {
-		l.sources[file] = m.Source // a seed of 50 MB is there once
-		return m.Source, nil
+	if k := l.known[file]; k != nil && says(l.fsys, file, k[0].source) {
+		l.sources[file] = k[0].source // a seed of 50 MB is there once
+		return k[0].source, nil
 	}
 	s, err := readSource(l.fsys, file)
 	if err != nil {
@@ -305,28 +303,19 @@ func (l *loader) finish() error {
 		} else if !u.repeatable && u.version != "" {
 			seen[u.version] = u
 		}
+		for _, x := range []*unit{u, u.down} {
+			if x != nil && len(x.scripts) > 0 {
+				l.out.scripts[x.path] = append(l.out.scripts[x.path], x.scripts...)
+			}
+		}
 		l.out.Migrations = append(l.out.Migrations, u.migration)
 		l.out.Notices = append(l.out.Notices, u.notices...)
 	}
 	return nil
 }
 
-// sameAs reports whether a migration that was read before is what the unit
-// would give: the texts are the same, and nothing was included.
-func (u *unit) sameAs(m *Migration) bool {
-	if m == nil || u == nil {
-		return m == nil && u == nil
-	}
-	return m.Path == u.path && m.Version == u.version && m.Source == u.source && u.down.sameAs(m.Down) &&
-		!slices.ContainsFunc(m.Statements, func(s *Statement) bool { return s.Pos.Path != m.Path })
-}
-
 // run reads the unit's script.
 func (u *unit) run(l *loader) {
-	if m := l.known[u.path]; m != nil && u.sameAs(m) {
-		u.migration = m
-		return
-	}
 	m, notices, err := u.migrate(l)
 	if err != nil {
 		u.err = err
@@ -350,6 +339,23 @@ func (u *unit) run(l *loader) {
 	m.Down = down
 }
 
+// script reads a part of a file, or takes it from what was read before: it is
+// the same if the text and the options are, and nothing came from elsewhere.
+func (l *loader) script(path, text string, o scriptOptions) (*script, error) {
+	for _, k := range l.known[path] {
+		if k.text == text && k.options.same(o) && len(k.hashed) == 0 {
+			again := *k
+			return &again, nil
+		}
+	}
+	s, err := readScript(l.fsys, path, text, o)
+	if err != nil {
+		return nil, err
+	}
+	s.text, s.options = text, o
+	return s, nil
+}
+
 func (u *unit) migrate(l *loader) (*Migration, []Notice, error) {
 	m := &Migration{
 		Path: u.path, Version: u.version, Name: u.name, Format: l.out.Format, Source: u.source, Repeatable: u.repeatable,
@@ -363,7 +369,7 @@ func (u *unit) migrate(l *loader) (*Migration, []Notice, error) {
 	if parts == nil {
 		parts = []span{{}}
 	}
-	h := sha256.New()
+	h, piece := sha256.New(), make([]byte, 4<<10)
 	var notices []Notice
 	for _, d := range directivesIn(text[:u.head], m.PlaceOf) { // what stands above the mark is about the file
 		d.File = true
@@ -379,16 +385,22 @@ func (u *unit) migrate(l *loader) (*Migration, []Notice, error) {
 			continue
 		}
 		o.whole = slices.DeleteFunc(slices.Clone(u.script.whole), func(w span) bool { return w.start < part.start || w.end > part.end })
-		s, err := readScript(l.fsys, u.path, text, o)
+		s, err := l.script(u.path, text, o)
 		if err != nil {
 			return nil, nil, err
 		}
-		m.Statements = append(m.Statements, s.statements...)
+		s.source = u.source
+		u.scripts = append(u.scripts, s)
+		if m.Statements == nil {
+			m.Statements = slices.Clip(s.statements) // not copied: a seed has half a million
+		} else {
+			m.Statements = append(m.Statements, s.statements...)
+		}
 		m.Directives = append(m.Directives, s.directives...)
 		notices = append(notices, s.notices...)
-		for rest := text[part.start:part.end]; rest != ""; { // in pieces: each is copied
-			n := min(len(rest), 64<<10)
-			h.Write([]byte(rest[:n]))
+		for rest := text[part.start:part.end]; rest != ""; { // a hash takes no string, and copying a seed would need its room
+			n := copy(piece, rest)
+			h.Write(piece[:n])
 			rest = rest[n:]
 		}
 		for _, x := range s.hashed {

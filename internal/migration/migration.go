@@ -250,6 +250,8 @@ type Dir struct {
 	Migrations []*Migration // in the order of the tool, repeatable ones last
 	Notices    []Notice
 	List       string // the file that lists the migrations for the tool: drizzle's journal, sqitch's plan; empty: there is none
+
+	scripts map[string][]*script // what was read, by file: for Options.Known
 }
 
 // Options choose how a directory is read.
@@ -261,7 +263,7 @@ type Options struct {
 	Steps map[string]string
 	// Locations are further directories read in the same order (Flyway's locations).
 	Locations []string
-	// Known is the same directory as it was read before: a migration whose files
-	// say the same is taken from there.
+	// Known is the same directory as it was read before: a file that says the
+	// same is not read again, its statements are taken from there.
 	Known *Dir
 }

@@ -38,6 +38,13 @@ type scriptOptions struct {
 	base string
 }
 
+// same reports whether both read a file alike. Fills are the format's, and
+// what they take from elsewhere is in hashed.
+func (o scriptOptions) same(p scriptOptions) bool {
+	return o.part == p.part && slices.Equal(o.whole, p.whole) && o.psql == p.psql && o.base == p.base &&
+		len(o.fills) == len(p.fills) && maps.Equal(o.values, p.values)
+}
+
 // script is what one script file (with all that it includes) holds.
 type script struct {
 	statements []*Statement
@@ -46,6 +53,9 @@ type script struct {
 	// hashed is what runs besides the source, for Migration.Hash: text of
 	// included files, bytes of \copy files, values used, in order.
 	hashed []string
+
+	source, text string // of the file, and what was read of it
+	options      scriptOptions
 }
 
 // readScript splits the source of one file into statements. path is relative
