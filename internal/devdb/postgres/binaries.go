@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -67,18 +68,9 @@ func given(ctx context.Context, dir string) (binaries, error) {
 
 // installed looks where PostgreSQL is usually found, best places first.
 func installed(ctx context.Context, c *Config) []binaries {
-	dirs := filepath.SplitList(c.env("PATH"))
-	for _, d := range dirs {
-		if p := filepath.Join(d, "pg_config"); isFile(p) {
-			ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-			out, err := exec.CommandContext(ctx, p, "--bindir").Output()
-			cancel()
-			if err == nil {
-				dirs = append(dirs, strings.TrimSpace(string(out)))
-			}
-			break
-		}
-	}
+	// A relative place in PATH may be the checkout: what lies there is not run.
+	dirs := slices.DeleteFunc(filepath.SplitList(c.env("PATH")), func(d string) bool { return !filepath.IsAbs(d) })
+	path := len(dirs)
 	for _, pattern := range []string{
 		"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/libexec/postgresql*", "/usr/local/pgsql/bin",
 		"/opt/homebrew/opt/postgresql*/bin", "/usr/local/opt/postgresql*/bin", "/home/linuxbrew/.linuxbrew/opt/postgresql*/bin",
@@ -87,19 +79,46 @@ func installed(ctx context.Context, c *Config) []binaries {
 		found, _ := filepath.Glob(pattern) // the patterns are well formed
 		dirs = append(dirs, found...)
 	}
+	// Each takes a process or two: all are asked at once.
+	found := make([]binaries, len(dirs)+1)
+	var asked sync.WaitGroup
+	var told string
+	asked.Go(func() {
+		if told = bindir(ctx, dirs[:path]); filepath.IsAbs(told) {
+			found[len(dirs)], _ = inspect(ctx, told)
+		}
+	})
+	for i, d := range dirs {
+		asked.Go(func() { found[i], _ = inspect(ctx, d) })
+	}
+	asked.Wait()
+	dirs, found = slices.Insert(dirs, path, told), slices.Insert(found[:len(dirs)], path, found[len(dirs)])
 	var out []binaries
 	seen := map[string]bool{}
-	for _, d := range dirs {
+	for i, d := range dirs {
 		resolved, err := filepath.EvalSymlinks(d)
-		if err != nil || seen[resolved] || !filepath.IsAbs(d) {
+		if err != nil || seen[resolved] {
 			continue
 		}
 		seen[resolved] = true
-		if b, err := inspect(ctx, d); err == nil {
-			out = append(out, b)
+		if found[i].num > 0 {
+			out = append(out, found[i])
 		}
 	}
 	return out
+}
+
+// bindir asks the first pg_config of the directories where the programs are.
+func bindir(ctx context.Context, dirs []string) string {
+	for _, d := range dirs {
+		if p := filepath.Join(d, "pg_config"); isFile(p) {
+			ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+			defer cancel()
+			out, _ := exec.CommandContext(ctx, p, "--bindir").Output()
+			return strings.TrimSpace(string(out))
+		}
+	}
+	return ""
 }
 
 var versionOutput = regexp.MustCompile(`\(PostgreSQL\) (\d+)(?:\.(\d+))?(\S*)`)
