@@ -14,19 +14,25 @@ var exclusionViolation = &Analyzer{
 		Hazards: []string{"B20", "B28"},
 	},
 	Run: func(p *Pass) {
-		p.eachDemand(schema.Exclusion, devdb.DemandExclusion, func(at At, k *schema.Constraint) (lint.Finding, bool) {
+		tell := func(at At, k *schema.Constraint) (lint.Finding, bool) {
+			if !excludes(k) {
+				return lint.Finding{}, false
+			}
 			for _, o := range p.Before.Constraints {
-				if o.Kind == schema.Exclusion && o.Table == k.Table && o.Definition == k.Definition {
+				if o.Kind == k.Kind && o.Table == k.Table && o.Definition == k.Definition {
 					return lint.Finding{}, false
 				}
 			}
 			table := relName(at.Step, k.Table)
 			return lint.Finding{
 				Object:   table,
-				Message:  fmt.Sprintf("exclusion constraint %q fails if two rows of %s exclude each other: %s", k.Name, quote(table), clip(k.Definition)),
+				Message:  fmt.Sprintf("%s %q fails if two rows of %s exclude each other: %s", excluder(k), k.Name, quote(table), clip(k.Definition)),
 				Evidence: factOf(table, "%s reads every row of %s", k.Name, table),
 				Advice:   fmt.Sprintf("Join %s with itself by the operators of the constraint in production first, and mend what you find in an earlier migration.", short(table)),
 			}, true
-		})
+		}
+		for _, kind := range []schema.ConstraintKind{schema.Exclusion, schema.Unique, schema.PrimaryKey} {
+			p.eachDemand(kind, devdb.DemandExclusion, tell)
+		}
 	},
 }

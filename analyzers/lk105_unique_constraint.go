@@ -40,7 +40,7 @@ var uniqueConstraint = &Analyzer{
 // table builds its index in this step, and no rewrite of the table tells so
 // already. The constraints of partitions come with that of their parent.
 func (p *Pass) buildsKey(at At, k *schema.Constraint) bool {
-	if k.Kind != schema.Unique && k.Kind != schema.PrimaryKey {
+	if k.Kind != schema.Unique && k.Kind != schema.PrimaryKey || excludes(k) {
 		return false
 	}
 	return p.buildsConstraintIndex(at, k)
