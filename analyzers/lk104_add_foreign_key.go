@@ -24,13 +24,15 @@ var addForeignKey = &Analyzer{
 				continue
 			}
 			table, ref := relName(at.Step, k.Table), relName(at.Step, k.RefTable)
-			both := list([]string{table, ref}, 2)
-			if k.RefTable == k.Table {
-				both = quote(table)
+			wait := waiters(l.Mode) + " to " + list([]string{table, ref}, 2)
+			if other, ok := inForce(at.Step, k.RefTable); k.RefTable == k.Table {
+				wait = waiters(l.Mode) + " to " + quote(table)
+			} else if ok && waiters(other.Mode) != waiters(l.Mode) {
+				wait = waiters(l.Mode) + " to " + quote(table) + ", and " + waiters(other.Mode) + " to " + quote(ref) + ","
 			}
 			f := lint.Finding{
 				Object:   table + "." + k.Name,
-				Message:  fmt.Sprintf("foreign key %q: %s to %s wait until every row of %s is checked", k.Name, waiters(l.Mode), both, quote(table)),
+				Message:  fmt.Sprintf("foreign key %q: %s wait until every row of %s is checked", k.Name, wait, quote(table)),
 				Evidence: []lint.Evidence{lockEvidence(l)},
 				Advice:   p.foreignKeyAdvice(at, k),
 			}

@@ -20,7 +20,7 @@ var foreignKeyIndex = &Analyzer{
 			var fs []lint.Finding
 			for _, c := range Changes[*schema.AddConstraint](s) {
 				k := p.After.Constraints[c.Constraint.OID]
-				if k == nil || k.Kind != schema.ForeignKey || k.Parent != 0 || keyIndexed(p.After, k) || rebuiltConstraint(s, k) {
+				if k == nil || k.Kind != schema.ForeignKey || k.Parent != 0 || !k.Enforced || keyIndexed(p.After, k) || rebuiltConstraint(s, k) {
 					continue
 				}
 				fs = append(fs, keyFinding(p.After, k, "foreign key %[1]q has no index on %[2]s (%[3]s): every DELETE, and every UPDATE of the key, in %[4]s reads all of %[2]s"))
@@ -31,7 +31,7 @@ var foreignKeyIndex = &Analyzer{
 		}
 		for at, c := range Each[*schema.DropIndex](p) {
 			for _, k := range foreignKeys(p.Before, c.Index.Table) {
-				if p.After.Constraints[k.OID] == nil || !covers(c.Index, k) || keyIndexed(p.After, k) {
+				if p.After.Constraints[k.OID] == nil || !k.Enforced || !covers(c.Index, k) || keyIndexed(p.After, k) {
 					continue
 				}
 				f := keyFinding(p.After, k, "without index "+quote(c.Index.QualifiedName())+" every DELETE, and every UPDATE of the key, in %[4]s reads all of %[2]s to check foreign key %[1]q")
