@@ -26,6 +26,10 @@ var dropTable = &Analyzer{
 				Advice: fmt.Sprintf("Rename it first, so that it can come back, and drop it in a later release when nothing has missed it:\n\nALTER TABLE %s RENAME TO %s;",
 					sqlName(c.Table.Schema, c.Table.Name), sqlIdent(c.Table.Name+"_to_drop")),
 			}
+			if parent := at.Step.After.Relations[c.Table.PartitionOf]; parent != nil {
+				f.Advice = fmt.Sprintf("Detach it first, so that it can come back, and drop it in a later release when nothing has missed its rows:\n\nALTER TABLE %s DETACH PARTITION %s%s;",
+					relSQL(parent), relSQL(c.Table), p.detachConcurrently(parent.OID))
+			}
 			for _, l := range at.Step.Locks {
 				if l.Mode.BlocksWrites() && l.Relation != c.Table.OID && isTable(l.Kind) && !p.IsNew(l.Relation) && at.Step.After.Relations[l.Relation] != nil {
 					f.Evidence = append(f.Evidence, lockEvidence(l))

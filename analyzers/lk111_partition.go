@@ -117,6 +117,15 @@ func (p *Pass) partitionDetached(at At, c *schema.DetachPartition) {
 	p.Report(at, f)
 }
 
+// detachConcurrently is the word that lets reads and writes go on, where the
+// server takes it: from 14 on, and beside no default partition.
+func (p *Pass) detachConcurrently(parent schema.OID) string {
+	if p.Version.Major() < 14 || defaultPartition(p.After, parent) != nil {
+		return ""
+	}
+	return " CONCURRENTLY"
+}
+
 func (p *Pass) partitionDropped(at At, r *schema.Relation) {
 	s := at.Step
 	parent := s.After.Relations[r.PartitionOf]
