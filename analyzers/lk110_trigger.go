@@ -59,7 +59,7 @@ func (p *Pass) triggerAdded(at At, told map[migrationFunction]bool) {
 		p.Report(at, lint.Finding{
 			Severity: lint.Info,
 			Object:   l.Object + "." + t.Name,
-			Message:  fmt.Sprintf("trigger %q: from now on %s runs with %s of %s", t.Name, short(f), triggerEvents(t), quote(l.Object)),
+			Message:  fmt.Sprintf("trigger %q: from now on %s runs with every %s of %s", t.Name, short(f), listPlain(triggerEvents(t), 4), quote(l.Object)),
 			Evidence: []lint.Evidence{lockEvidence(l), catalogEvidence(l.Object+"."+t.Name, "%s", t.Definition)},
 			Advice:   triggerAdvice(t),
 		})
@@ -76,8 +76,8 @@ func (p *Pass) hadTrigger(t *schema.Trigger) bool {
 	return false
 }
 
-// triggerEvents says what sets the trigger off: "every INSERT and UPDATE".
-func triggerEvents(t *schema.Trigger) string {
+// triggerEvents are the statements that set the trigger off.
+func triggerEvents(t *schema.Trigger) []string {
 	head, _, _ := strings.Cut(t.Definition, " ON ")
 	var on []string
 	for _, e := range []string{"INSERT", "UPDATE", "DELETE", "TRUNCATE"} {
@@ -85,7 +85,7 @@ func triggerEvents(t *schema.Trigger) string {
 			on = append(on, e)
 		}
 	}
-	return "every " + listPlain(on, 4)
+	return on
 }
 
 func triggerAdvice(t *schema.Trigger) string {

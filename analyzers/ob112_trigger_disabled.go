@@ -2,6 +2,7 @@ package analyzers
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/schema"
@@ -14,6 +15,7 @@ var triggerDisabled = &Analyzer{
 		Hazards: []string{"F09"},
 	},
 	Run: func(p *Pass) {
+		p.eventsLost()
 		for at, c := range Each[*schema.AlterTrigger](p) {
 			if c.Before.Enabled == c.After.Enabled || p.NewTable(c.After.Table) || p.Before.Triggers[c.After.OID] == nil || c.After.Parent != 0 || undone(at, c) {
 				continue
@@ -42,6 +44,37 @@ var triggerDisabled = &Analyzer{
 			p.Report(at, f)
 		}
 	},
+}
+
+// eventsLost tells of triggers that are replaced, or dropped and made again
+// under their name, and leave writes alone that set them off before.
+func (p *Pass) eventsLost() {
+	report := func(at At, now *schema.Trigger) {
+		for _, old := range schema.Sorted(p.Before.Triggers) {
+			t := rel(at.Step, now.Table)
+			if old.Table != now.Table || old.Name != now.Name || now.Parent != 0 || t == nil || p.After.Triggers[now.OID] == nil {
+				continue
+			}
+			lost := slices.DeleteFunc(triggerEvents(old), func(e string) bool { return slices.Contains(triggerEvents(now), e) })
+			if len(lost) == 0 {
+				return
+			}
+			name := t.QualifiedName()
+			p.Report(at, lint.Finding{
+				Severity: lint.Info, Object: name,
+				Message:  fmt.Sprintf("trigger %q of %s no longer fires for %s", now.Name, quote(name), listPlain(lost, 4)),
+				Evidence: []lint.Evidence{catalogEvidence(name, "before: %s", old.Definition), catalogEvidence(name, "after: %s", now.Definition)},
+				Advice:   "Make sure that nobody relies on what it checked, logged or filled in there.",
+			})
+			return
+		}
+	}
+	for at, c := range Each[*schema.AlterTrigger](p) {
+		report(at, c.After)
+	}
+	for at, c := range Each[*schema.AddTrigger](p) {
+		report(at, c.Trigger)
+	}
 }
 
 // undone reports whether a later statement of the same transaction puts the
