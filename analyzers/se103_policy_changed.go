@@ -20,6 +20,9 @@ var policyChanged = &Analyzer{
 				reportPolicy(p, at, c.Before, c.After)
 			}
 		}
+		for at, c := range Each[*schema.ReplaceFunction](p) {
+			p.policyFunction(at, c)
+		}
 		for at, c := range Each[*schema.DropPolicy](p) {
 			if p.Before.Policies[c.Policy.OID] == nil || !inForceOn(p, c.Policy.Table) || !permissive(p.After, c.Policy.Table) && c.Policy.Permissive {
 				continue
@@ -33,6 +36,34 @@ var policyChanged = &Analyzer{
 			}
 		}
 	},
+}
+
+// policyFunction tells of policies in force that ask a function with another body.
+func (p *Pass) policyFunction(at At, c *schema.ReplaceFunction) {
+	if p.Before.Functions[c.After.OID] == nil || c.Before.Body == c.After.Body {
+		return
+	}
+	name := c.After.QualifiedName()
+	var used []string
+	var ev []lint.Evidence
+	for _, d := range at.Step.Before.Dependents(functionRef(c.After.OID)) {
+		x := p.After.Policies[d.Ref.OID]
+		if d.Ref.Class != schema.ClassPolicy || x == nil || p.Before.Policies[x.OID] == nil || len(d.Via) > 2 || !inForceOn(p, x.Table) {
+			continue
+		}
+		t := p.After.Relations[x.Table].QualifiedName()
+		used = append(used, fmt.Sprintf("%q of %s", x.Name, quote(t)))
+		ev = append(ev, policyEvidence(t, "policy", x))
+	}
+	if len(used) == 0 {
+		return
+	}
+	p.Report(at, lint.Finding{
+		Object:   name,
+		Message:  fmt.Sprintf("%s gets another body: policies that ask it may let other rows through, %s", quote(name), listPlain(used, 3)),
+		Evidence: someEvidence(ev, 5),
+		Advice:   "Compare the two bodies with what the application needs, for each role.",
+	})
 }
 
 // inForceOn reports whether a table is there before and after the change, with row security on.
