@@ -147,7 +147,7 @@ func link(a *Analyzer) string {
 func comingFromPage() string {
 	var b strings.Builder
 	b.WriteString("# Coming from another tool\n\nMade from the checks themselves; run `go test ./analyzers -update` after a change.\n\n" +
-		"Ignore comments of squawk, eugene and Atlas are read, and their names and those of strong_migrations can be used wherever assay takes a check's name. " +
+		"Ignore comments of squawk, eugene and Atlas are read, and their names and those of strong_migrations can be used wherever assay takes a check's name; those that look like assay's own ids with the tool before them, `atlas:DS103`. " +
 		"What the documentation of each shows for its rules is run as a test (`TestRivals`): told, or different for the reason given here. " +
 		"Checks marked * are off unless switched on.\n")
 	for _, tool := range Tools {

@@ -15,16 +15,20 @@ func (r Rule) Named(name string) bool {
 
 // Alias reports whether name is what another tool calls the rule, in any case.
 // With an empty tool every tool's names count, with or without the tool before
-// them: "eugene:E6", "E6".
+// them: "eugene:E6", "E6". One that looks like an id of the rule's own family
+// counts only with its tool: DS103 alone is another rule of ours.
 func (r Rule) Alias(tool, name string) bool {
 	return slices.ContainsFunc(r.Aliases, func(alias string) bool {
 		t, bare, _ := strings.Cut(alias, ":")
 		if tool == "" {
-			return strings.EqualFold(alias, name) || strings.EqualFold(bare, name)
+			return strings.EqualFold(alias, name) || strings.EqualFold(bare, name) && !r.ownForm(bare)
 		}
 		return t == tool && (strings.EqualFold(bare, name) || strings.HasPrefix(r.ID, class(tool, name)))
 	})
 }
+
+// ownForm reports whether a name could be the id of a rule of the same family.
+func (r Rule) ownForm(name string) bool { return Rule{ID: name}.Family() == r.Family() }
 
 // class is the beginning of the ids that stand for one of Atlas's analyzers,
 // which its nolint comments may name in the place of a code.

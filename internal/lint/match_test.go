@@ -24,6 +24,9 @@ func TestMatches(t *testing.T) {
 		{drop, "atlas", "concurrent_index", false},
 		{drop, "atlas", "destructive", true},
 		{drop, "", "destructive", false},
+		{drop, "", "DS103", false},
+		{drop, "", "atlas:DS103", true},
+		{drop, "atlas", "DS103", true},
 		{own, "", "KY", false},
 		{own, "", "KY101", true},
 	} {
