@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,7 +21,7 @@ func TestGuidesShowFiles(t *testing.T) {
 	}
 	shown := map[string][]string{
 		"github": append(examples, "starter/github.yml"), "gitlab": {"starter/gitlab.yml"},
-		"circleci": {"starter/circleci.yml"}, "pre-commit": {"starter/pre-commit.yml"},
+		"circleci": {"starter/circleci.yml"}, "pre-commit": {"starter/pre-commit.yml"}, "setup": {"../../docs/examples/supabase-setup.sql"},
 	}
 	for guide, names := range shown {
 		page := file(t, "../../docs/"+guide+".md")
@@ -31,6 +34,37 @@ func TestGuidesShowFiles(t *testing.T) {
 				t.Errorf("docs/%s.md does not show %s as it is", guide, name)
 			}
 		}
+	}
+}
+
+// TestSupabaseSetup: what is usual in a project of Supabase runs after the
+// setup that the guide shows.
+func TestSupabaseSetup(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o777), os.WriteFile(path, []byte(text), 0o666)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("setup.sql", file(t, "../../docs/examples/supabase-setup.sql"))
+	write("supabase/migrations/20240101000000_profiles.sql", `create table public.profiles (id uuid primary key references auth.users (id) on delete cascade, name text);
+alter table public.profiles enable row level security;
+create policy own on public.profiles to authenticated using ((select auth.uid()) = id);
+create extension if not exists pgcrypto with schema extensions;`)
+	write("supabase/migrations/20240102000000_avatars.sql", `set local lock_timeout = '2s';
+insert into storage.buckets (id, name) values ('avatars', 'avatars') on conflict do nothing;
+create policy avatars on storage.objects for insert to authenticated with check (bucket_id = 'avatars' and (storage.foldername(name))[1] = (select auth.uid())::text);
+create function public.new_user() returns trigger language plpgsql security definer set search_path = '' as $$
+begin insert into public.profiles (id, name) values (new.id, new.raw_user_meta_data ->> 'name'); return new; end $$;
+create trigger new_user after insert on auth.users for each row execute function public.new_user();`)
+	var out, stderr bytes.Buffer
+	switch code := run(context.Background(), []string{"lint", "-C", dir, "--latest", "1", "--fail-on", "warning"}, os.Getenv, strings.NewReader(""), &out, &stderr); {
+	case code == 3 && !strings.Contains(stderr.String(), "replaying"):
+		t.Skipf("no PostgreSQL could be started:\n%s", stderr.String())
+	case code != 0:
+		t.Errorf("exit code %d, want 0\n%s%s", code, out.String(), stderr.String())
 	}
 }
 
