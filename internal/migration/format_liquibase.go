@@ -214,6 +214,8 @@ func forPostgres(dbms string) bool {
 }
 
 func (l *loader) addChangeset(file, src string, c *changeset) error {
+	// Liquibase trims it, so that blank lines before the next one change nothing.
+	c.end = c.start + len(strings.TrimRight(src[c.start:c.end], " \t\r\n"))
 	u, err := l.unit(file, c.author+":"+c.id, c.id)
 	if err != nil {
 		return err

@@ -219,3 +219,19 @@ func TestNewFilesAreRead(t *testing.T) {
 		}
 	}
 }
+
+// TestLiquibaseAppend holds that a changeset stays what it was when another follows it after a blank line.
+func TestLiquibaseAppend(t *testing.T) {
+	load := func(text string) []*Migration {
+		d, err := Load(fstest.MapFS{"m/1.sql": &fstest.MapFile{Data: []byte(text)}}, "m", Options{Format: Liquibase})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.Migrations
+	}
+	first := "--liquibase formatted sql\n--changeset a:1\nCREATE TABLE t (id int);\n--rollback DROP TABLE t;\n"
+	one, two := load(first), load(first+"\n--changeset a:2\nCREATE TABLE u (id int);\n")
+	if len(one) != 1 || len(two) != 2 || one[0].Hash != two[0].Hash {
+		t.Errorf("the first changeset is another: %v, %v", one, two)
+	}
+}
