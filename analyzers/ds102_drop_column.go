@@ -31,8 +31,12 @@ var dropColumn = &Analyzer{
 			case again != nil && again.Generated == "":
 				f.Message = fmt.Sprintf("drops column %q of %s and adds it anew: its values are gone", c.Column.Name, quote(table))
 				f.Evidence = factOf(name, "%s %s is gone, %s is another column of the same name", name, c.Column.Type, again.Type)
-				f.Advice = fmt.Sprintf("Change the column that is there, or add the new one under another name and copy the values.\n\nALTER TABLE %s ALTER COLUMN %s TYPE %s;",
-					sqlName(c.Table.Schema, c.Table.Name), sqlIdent(old.Name), again.Type)
+				using := ""
+				if again.TypeOID != old.TypeOID {
+					using = fmt.Sprintf(" USING %s::%s", sqlIdent(old.Name), again.Type)
+				}
+				f.Advice = fmt.Sprintf("Change the column that is there, or add the new one under another name and copy the values.\n\nALTER TABLE %s ALTER COLUMN %s TYPE %s%s;",
+					sqlName(c.Table.Schema, c.Table.Name), sqlIdent(old.Name), again.Type, using)
 			case c.Column.Generated != "" || c.Table.Kind == schema.ForeignTable:
 				if again != nil {
 					continue // made of other columns before and after

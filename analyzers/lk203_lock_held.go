@@ -2,6 +2,7 @@ package analyzers
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
@@ -87,7 +88,7 @@ func (p *Pass) works(s *devdb.Step) []work {
 		}
 	}
 	for _, x := range s.Scans {
-		if p.IsNew(x.Relation) || lookedUp(s, x.Relation) {
+		if p.IsNew(x.Relation) || lookedUp(s, x.Relation) || refusesRows(s, x.Relation) {
 			continue
 		}
 		needs := 0
@@ -101,6 +102,14 @@ func (p *Pass) works(s *devdb.Step) []work {
 		out = append(out, work{x.Relation, "reads all of " + quote(x.Object), needs})
 	}
 	return out
+}
+
+// refusesRows reports whether the step adds a column to the table that no row
+// can have: it reads up to the first, and fails, which is told by itself.
+func refusesRows(s *devdb.Step, oid schema.OID) bool {
+	return slices.ContainsFunc(Changes[*schema.AddColumn](s), func(c *schema.AddColumn) bool {
+		return c.Table.OID == oid && required(s, c.Column)
+	})
 }
 
 func addsForeignKey(s *devdb.Step, oid schema.OID) bool {
