@@ -20,7 +20,7 @@ var reindex = &Analyzer{
 			var ev []lint.Evidence
 			seen := map[schema.OID]bool{}
 			for _, r := range s.Rewrites {
-				l, ok := inForce(s, r.Table)
+				l, ok := reindexLock(s, r)
 				if r.Kind != "index" || !ok || !l.Mode.BlocksWrites() || p.IsNew(r.Table) || !reindexed(s, r) {
 					continue
 				}
@@ -47,6 +47,16 @@ var reindex = &Analyzer{
 			})
 		}
 	},
+}
+
+// reindexLock is the lock on the table of a rebuilt index. That of a schema or
+// of partitions is not seen: they are rebuilt in a transaction each.
+func reindexLock(s *devdb.Step, r devdb.Rewrite) (devdb.Lock, bool) {
+	l, ok := inForce(s, r.Table)
+	if t := rel(s, r.Table); !ok && t != nil && s.Tag == "REINDEX" && !s.Stmt.Syntax.Concurrently {
+		return devdb.Lock{Relation: t.OID, Object: t.QualifiedName(), Kind: string(t.Kind), Table: t.OID, Mode: devdb.Share, Step: s.Index, Inferred: true}, true
+	}
+	return l, ok
 }
 
 // reindexed reports whether nothing but REINDEX explains an index's new file:
