@@ -29,7 +29,7 @@ var tableRewrite = &Analyzer{
 					continue
 				}
 				causes := rewriteCauses(s, r)
-				cause := rewriteCause(causes)
+				cause := rewriteCause(s, causes)
 				i := slices.IndexFunc(groups, func(g *rewriteGroup) bool { return g.cause == cause })
 				if i < 0 {
 					groups = append(groups, &rewriteGroup{cause: cause, changes: causes})
@@ -167,14 +167,14 @@ func widened(c *schema.AlterColumnType) bool {
 	return slices.Contains(plain, b.base) && slices.Contains(plain, a.base) && b.array == a.array && (a.limit() == 0 || b.limit() > 0 && b.limit() <= a.limit())
 }
 
-func rewriteCause(causes []schema.Change) string {
+func rewriteCause(s *devdb.Step, causes []schema.Change) string {
 	var out []string
 	for _, c := range causes {
 		switch c := c.(type) {
 		case *schema.AlterColumnType:
 			out = append(out, fmt.Sprintf("changing %q from %s to %s", c.After.Name, c.Before.Type, c.After.Type))
 		case *schema.AddColumn:
-			out = append(out, fmt.Sprintf("adding %q %s", c.Column.Name, addedWith(c.Column)))
+			out = append(out, fmt.Sprintf("adding %q %s", c.Column.Name, addedWith(s, c.Column)))
 		case *schema.SetPersistence:
 			out = append(out, "making it "+c.After.Persistence)
 		case *schema.SetTablespace:
@@ -191,8 +191,10 @@ func rewriteCause(causes []schema.Change) string {
 	return listPlain(out, 3)
 }
 
-func addedWith(c *schema.Column) string {
+func addedWith(s *devdb.Step, c *schema.Column) string {
 	switch {
+	case domain(s.After, c.TypeOID) && c.Generated == "" && (c.Default == "" || constantDefault.MatchString(c.Default)):
+		return "of domain " + short(c.Type) + ", which has a constraint,"
 	case c.Generated == "stored":
 		return "as a stored generated column"
 	case c.Identity != "":
@@ -217,6 +219,17 @@ func rewriteAdvice(s *devdb.Step, g *rewriteGroup) string {
 			return fmt.Sprintf("Add a column of the new type, keep it in step with a trigger, copy the old values in batches, and swap the two in a later migration:\n\nALTER TABLE %s ADD COLUMN %s %s;",
 				name, sqlIdent(c.After.Name+"_new"), c.After.Type)
 		case *schema.AddColumn:
+			if d := s.After.Types[c.Column.TypeOID]; d != nil && domain(s.After, d.OID) {
+				with := ""
+				if constantDefault.MatchString(c.Column.Default) {
+					with = " DEFAULT " + c.Column.Default
+				}
+				if c.Column.NotNull {
+					with = " NOT NULL" + with
+				}
+				return fmt.Sprintf("Add the column with the domain's own type, and the domain's condition as a CHECK that is validated later:\n\nALTER TABLE %s ADD COLUMN %s %s%s;\nALTER TABLE %s ADD CONSTRAINT … CHECK (…) NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT …;",
+					name, sqlIdent(c.Column.Name), d.Base, with, name, name)
+			}
 			if c.Column.Default != "" && c.Column.Generated == "" && c.Column.Identity == "" {
 				return fmt.Sprintf("Add the column without a default, give new rows theirs, and fill the old ones in batches:\n\nALTER TABLE %s ADD COLUMN %s %s;\nALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s;",
 					name, sqlIdent(c.Column.Name), c.Column.Type, name, sqlIdent(c.Column.Name), c.Column.Default)
