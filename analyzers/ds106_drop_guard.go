@@ -18,6 +18,9 @@ var dropGuard = &Analyzer{
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.DropConstraint](p) {
 			k := c.Constraint
+			if f, ok := p.domainGuard(k); ok {
+				p.Report(at, f)
+			}
 			if p.Before.Constraints[k.OID] == nil || k.Parent != 0 || k.Table == 0 || fell(at.Step, constraintRef(k)) || p.columnsGone(k.Table, k.Columns) || p.guarded(k) {
 				continue
 			}
@@ -140,6 +143,29 @@ func (p *Pass) guardFinding(s *devdb.Step, k *schema.Constraint) (lint.Finding, 
 		return lint.Finding{}, false
 	}
 	return f, true
+}
+
+// domainGuard tells of a domain's CHECK, where no other of the change takes its place.
+func (p *Pass) domainGuard(k *schema.Constraint) (lint.Finding, bool) {
+	d := p.After.Types[k.Domain]
+	if d == nil || k.Kind != schema.Check || p.Before.Constraints[k.OID] == nil {
+		return lint.Finding{}, false
+	}
+	for _, o := range p.After.Constraints {
+		if o.Domain == k.Domain && p.Before.Constraints[o.OID] == nil {
+			return lint.Finding{}, false
+		}
+	}
+	used, name := p.columnsOf(d), qualified(d.Schema, d.Name)
+	if len(used) == 0 {
+		return lint.Finding{}, false
+	}
+	return lint.Finding{
+		Object:   name,
+		Message:  fmt.Sprintf("drops check %q of domain %s: from now on values of %s may break %s", k.Name, quote(name), list(used, 3), clip(bare(k.Expression))),
+		Evidence: factOf(name, "%s on %s: %s; nothing in its place", k.Name, name, k.Definition),
+		Advice:   "If it only has to change, add the new one NOT VALID in the same migration, and drop the old one after it.",
+	}, true
 }
 
 // lostUnique tells that rows need no longer differ.
