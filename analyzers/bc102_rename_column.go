@@ -34,7 +34,29 @@ var renameColumn = &Analyzer{
 			}
 			p.Report(at, p.unlessUsed(at, f, old.Name, c.Before.Name))
 		}
+		for at, c := range Each[*schema.AlterType](p) {
+			if p.Before.Types[c.After.OID] != nil {
+				p.attributeRenamed(at, c)
+			}
+		}
 	},
+}
+
+// attributeRenamed tells of attributes of a composite type.
+func (p *Pass) attributeRenamed(at At, c *schema.AlterType) {
+	name := qualified(c.After.Schema, c.After.Name)
+	for _, b := range c.Before.Attributes {
+		for _, a := range c.After.Attributes {
+			if a.Num == b.Num && a.Name != b.Name {
+				p.Report(at, lint.Finding{
+					Object:   name + "." + b.Name,
+					Message:  fmt.Sprintf("attribute %q of type %s becomes %q: code that still says %q fails", b.Name, quote(name), a.Name, b.Name),
+					Evidence: []lint.Evidence{{Kind: "catalog", Text: fmt.Sprintf("%s.%s is now %s", name, b.Name, a.Name), Object: name}},
+					Advice:   "First release code that does not say the old name; until then leave the name as it is.",
+				})
+			}
+		}
+	}
 }
 
 // columnShimmed reports whether the old column name still works after the
