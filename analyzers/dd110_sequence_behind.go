@@ -1,6 +1,7 @@
 package analyzers
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -96,6 +97,34 @@ func sequenceOfDefault(c *schema.Catalog, expr string) *schema.Relation {
 
 var restart = regexp.MustCompile(`(?is)\bRESTART\b(?:\s+(?:WITH\s+)?(-?\d+))?`)
 
+var restartOf = regexp.MustCompile(`(?is)\bALTER\s+(?:COLUMN\s+)?("[^"]+"|\w+)\s+(?:SET\s+GENERATED\s+\w+(?:\s+DEFAULT)?\s+)?(?:SET\s+)?RESTART\b`)
+
+// identityRestarted is the column of an ALTER TABLE … ALTER COLUMN … RESTART.
+func identityRestarted(s *devdb.Step) string {
+	m := restartOf.FindStringSubmatch(s.Stmt.Text)
+	if m == nil || s.Stmt.Syntax.Tag != "ALTER TABLE" {
+		return ""
+	}
+	if strings.HasPrefix(m[1], `"`) {
+		return strings.Trim(m[1], `"`)
+	}
+	return strings.ToLower(m[1])
+}
+
+func (p *Pass) restartedIdentity(at At, t *schema.Relation, c *schema.Column, from string) {
+	if p.writtenBefore(at, t.OID) {
+		return
+	}
+	table, col := t.QualifiedName(), sqlIdent(c.Name)
+	p.Report(at, lint.Finding{
+		Object:   table + "." + c.Name,
+		Message:  fmt.Sprintf("values of %q of %s go on from %s: where they were further, rows that have them already make inserts fail", c.Name, quote(table), cmp.Or(from, "their start")),
+		Evidence: []lint.Evidence{{Kind: "syntax", Text: clip(at.Step.Stmt.Text), Object: table}},
+		Advice: fmt.Sprintf("Set it after the highest value instead of a fixed one:\n\nSELECT setval(pg_get_serial_sequence('%s', '%s'), (SELECT coalesce(max(%s), 0) + 1 FROM %s), false);",
+			relSQL(t), c.Name, col, relSQL(t)),
+	})
+}
+
 // restarted reports a sequence of before the change that is put back.
 func (p *Pass) restarted(at At) {
 	s := at.Step
@@ -112,6 +141,10 @@ func (p *Pass) restarted(at At) {
 			t = r
 			break
 		}
+	}
+	if c := columnByName(t, identityRestarted(s)); c != nil {
+		p.restartedIdentity(at, t, c, m[1])
+		return
 	}
 	if t == nil || t.Kind == schema.Sequence && t.OwnedBy.OID != 0 && p.writtenBefore(at, t.OwnedBy.OID) || p.writtenBefore(at, t.OID) {
 		return
