@@ -2,6 +2,7 @@ package analyzers
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
@@ -20,14 +21,18 @@ var narrowingType = &Analyzer{
 			}
 			proof := at.Step.Proof(devdb.DemandCast, columnRef(c.Table.OID, c.After.Num))
 			proven := proof != nil && proof.Outcome == devdb.Changes
-			lost := castLoses(c.Before, c.After, usingOf(at, c.After.Name))
+			using := usingOf(at, c.After.Name)
+			lost := castLoses(c.Before, c.After, using)
+			if using != "" && using != "…" && !nameIn(strings.ToLower(c.After.Name), strings.ToLower(strings.ReplaceAll(using, `"`, " "))) && !nameIn(c.Table.Name, using) {
+				lost = "USING does not ask for the old values, which are gone"
+			}
 			if lost == "" && proven {
 				lost = "some values are others than before"
 			}
 			if lost == "" || !proven && p.writtenBefore(at, c.Table.OID) {
 				continue
 			}
-			f := narrowingFinding(c, lost)
+			f := narrowingFinding(c, using, lost)
 			if proven {
 				f.Severity, f.Confidence = lint.Error, lint.Proven
 				if x := proof.Counterexample; x != nil {
@@ -39,9 +44,12 @@ var narrowingType = &Analyzer{
 	},
 }
 
-func narrowingFinding(c *schema.AlterColumnType, lost string) lint.Finding {
+func narrowingFinding(c *schema.AlterColumnType, using, lost string) lint.Finding {
 	table := qualified(c.Table.Schema, c.Table.Name)
 	t, col := sqlName(c.Table.Schema, c.Table.Name), sqlIdent(c.After.Name)
+	if using != "" && using != "…" {
+		col = using
+	}
 	return lint.Finding{
 		Object:   table + "." + c.After.Name,
 		Message:  fmt.Sprintf("changing %q of %s from %s to %s: %s, without an error", c.After.Name, quote(table), c.Before.Type, c.After.Type, lost),
