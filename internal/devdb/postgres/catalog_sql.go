@@ -238,6 +238,9 @@ BEGIN
         result := result || 'P' || coalesce(part, '');
       END IF;
       IF kinds ~ '[vm]' THEN
+        IF NOT {all} THEN -- what a view depends on is its rule's
+          rules := rules || ARRAY(SELECT oid FROM pg_rewrite WHERE ev_class = ANY(heads) AND rulename = '_RETURN');
+        END IF;
         SELECT string_agg(ROW(w.ev_class, pg_get_viewdef(w.ev_class), md5(regexp_replace(w.ev_action::text, ':(location|stmt_location|stmt_len) -?\d+', '', 'g')))::text, '') INTO part
         FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class WHERE {pick:w.ev_class:(rels || heads)} AND w.rulename = '_RETURN' AND {ours:c.relnamespace};
         result := result || 'V' || coalesce(part, '');

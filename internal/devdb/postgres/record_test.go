@@ -73,6 +73,11 @@ var recordCases = []struct {
 		want: []string{" tx=true#1 error:23502"},
 	},
 	{
+		name: "what a view depends on after a grant and a comment", mode: migration.TxFile,
+		sql:  `CREATE MATERIALIZED VIEW m AS SELECT * FROM v1; GRANT SELECT ON v1 TO PUBLIC; COMMENT ON VIEW v2 IS 'x'; COMMENT ON MATERIALIZED VIEW m IS 'x'`,
+		want: []string{"SELECT*AddView", "GRANT*AddGrant", "COMMENT*SetComment", "COMMENT*SetComment"},
+	},
+	{
 		name: "execute in a DO block passes", mode: migration.TxFile,
 		sql:  `DO $$ BEGIN EXECUTE 'ALTER TABLE items ALTER COLUMN order_id SET NOT NULL'; END $$`,
 		want: []string{"DO tx=true#1 lock:items:ACCESS EXCLUSIVE scan:items:1 SetNotNull*"},
