@@ -19,6 +19,9 @@ func main() {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memory) // collect sooner than let garbage double what is needed
 	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400) // and far from the limit seldom: most runs are short
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr)
 	stop()
