@@ -25,20 +25,26 @@ var statementFails = &Analyzer{
 				Confidence: lint.Proven,
 				Message:    "fails: " + withoutOID(e.Message),
 				Advice:     cmp.Or(e.Advice, wayOut(e.Message)),
-				Evidence:   []lint.Evidence{{Kind: "error", Text: fmt.Sprintf("%s %s", e.Code, withoutOID(e.Message)), Code: e.Code}},
+				Evidence:   refusal(e),
 			}
 			if e.Canceled != "" {
 				f.Message = "ends after too long a time: " + e.Canceled
 				f.Advice = "On an empty database it should be quick. If it needs longer, raise `statement-timeout` in assay.yaml."
 			}
-			for _, x := range []string{e.Detail, e.Hint, e.Where} {
-				if x != "" {
-					f.Evidence = append(f.Evidence, lint.Evidence{Kind: "error", Text: x})
-				}
-			}
 			p.Report(At{Migration: m, Step: e.Step}, f)
 		}
 	},
+}
+
+// refusal is what the server said: the error, and what it told beside it.
+func refusal(e *devdb.StatementError) []lint.Evidence {
+	out := []lint.Evidence{{Kind: "error", Text: fmt.Sprintf("%s %s", e.Code, withoutOID(e.Message)), Code: e.Code}}
+	for _, x := range []string{e.Detail, e.Hint, e.Where} {
+		if x != "" {
+			out = append(out, lint.Evidence{Kind: "error", Text: x})
+		}
+	}
+	return out
 }
 
 var systemTrigger = regexp.MustCompile(`(RI_ConstraintTrigger_[ac]_)\d+`)

@@ -18,11 +18,16 @@ var editedMigration = &Analyzer{
 			if e.Kind == "renamed" {
 				msg = fmt.Sprintf("merged migration %q is renamed to %q: databases that ran it will run it again", e.OldPath, e.Path)
 			}
+			advice := "Put the file back as it was merged, and write what should change into a new migration."
+			if e.Kind == "deleted" {
+				msg = fmt.Sprintf("merged migration %q is deleted: databases that ran it keep what it made, new ones go without", e.Path)
+				advice = "Put the file back, and undo what it made in a new migration."
+			}
 			pos := migration.Position{Path: e.Path, Line: max(e.Line, 1), Column: 1}
 			p.Report(At{Pos: pos, End: pos}, lint.Finding{
 				Object: e.Path, Confidence: lint.Proven, Message: msg,
 				Evidence: []lint.Evidence{{Kind: "git", Text: e.Path + " is " + e.Kind + " since the merge base"}},
-				Advice:   "Put the file back as it was merged, and write what should change into a new migration.",
+				Advice:   advice,
 			})
 		}
 		if p.Dir == nil {

@@ -16,7 +16,7 @@ var (
 				if e := d.Err; e != nil {
 					p.Report(At{Migration: m, Pos: e.Statement.Pos, End: e.Statement.End}, lint.Finding{
 						Confidence: lint.Proven, Message: "the way back fails: " + withoutOID(e.Message),
-						Evidence: []lint.Evidence{{Kind: "error", Text: e.Code + " " + withoutOID(e.Message), Code: e.Code}},
+						Evidence: refusal(e),
 						Advice:   "Undo the statements of the migration in the opposite order, each once.",
 					})
 				}
