@@ -30,6 +30,9 @@ func (b binaries) program(name string) string {
 	return filepath.Join(b.dir, name)
 }
 
+// ChoiceError says that Config.Postgres names no PostgreSQL that there is.
+type ChoiceError struct{ error }
+
 // findBinaries gives the PostgreSQL that c asks for; it may download one.
 func findBinaries(ctx context.Context, c *Config, cache string) (binaries, error) {
 	if c.Postgres == "" {
@@ -63,7 +66,7 @@ func given(ctx context.Context, dir string) (binaries, error) {
 		}
 	}
 	_, err = inspect(ctx, dir)
-	return binaries{}, fmt.Errorf("--postgres %s is neither a major version nor a directory with PostgreSQL's programs: %w", dir, err)
+	return binaries{}, ChoiceError{fmt.Errorf("--postgres %s is neither a major version nor a directory with PostgreSQL's programs: %w", dir, err)}
 }
 
 // installed looks where PostgreSQL is usually found, best places first.

@@ -80,6 +80,6 @@ func pinFor(major int, platform string) (pin, error) {
 	if len(have) == 0 {
 		return pin{}, fmt.Errorf("there is no PostgreSQL to download for %s: install PostgreSQL, or name a server with --dev-url", platform)
 	}
-	return pin{}, fmt.Errorf("there is no PostgreSQL %d to download for %s (there is %s): install it and give its directory with --postgres, or name a server with --dev-url",
-		major, platform, strings.Join(have, ", "))
+	return pin{}, ChoiceError{fmt.Errorf("there is no PostgreSQL %d to download for %s (there is %s): install it and give its directory with --postgres, or name a server with --dev-url",
+		major, platform, strings.Join(have, ", "))}
 }
