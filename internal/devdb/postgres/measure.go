@@ -73,7 +73,8 @@ func upTo(rows int64, sizes []int64) []int64 {
 
 // growing are the tables whose rows decide how long the step takes, the one
 // that is worked on first: those it scans, rewrites or indexes and that were
-// there before the migration.
+// there before the migration. If there are any, those it only locks come last:
+// it may look rows up in them by an index.
 func growing(step *devdb.Step) []*schema.Relation {
 	var out []*schema.Relation
 	add := func(oid schema.OID) {
@@ -99,6 +100,11 @@ func growing(step *devdb.Step) []*schema.Relation {
 	}
 	for _, x := range step.Scans {
 		add(x.Relation)
+	}
+	if len(out) > 0 {
+		for _, l := range step.Locks {
+			add(l.Relation)
+		}
 	}
 	return out
 }
