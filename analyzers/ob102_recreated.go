@@ -5,16 +5,18 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/schema"
 )
 
 var recreated = &Analyzer{
 	Rule: lint.Rule{
-		ID: "OB102", Name: "recreated-object", Title: "an object dropped and made again without what was attached to it", Severity: lint.Warning,
+		ID: "OB102", Name: "recreated-object", Title: "an object dropped and made again, with a gap or without what was attached to it", Severity: lint.Warning,
 		Hazards: []string{"F02"},
 	},
 	Run: func(p *Pass) {
+		p.gaps()
 		for at, c := range Each[*schema.AddView](p) {
 			for _, old := range schema.Sorted(p.Before.Relations) {
 				if old.Schema == c.View.Schema && old.Name == c.View.Name && isView(old) && p.After.Relations[old.OID] == nil && p.After.Relations[c.View.OID] != nil {
@@ -31,6 +33,46 @@ var recreated = &Analyzer{
 			}
 		}
 	},
+}
+
+// gaps tells of views and routines that one transaction drops and a later one
+// makes again: in between they are not there.
+func (p *Pass) gaps() {
+	type made struct {
+		step *devdb.Step
+		kind string
+	}
+	again := map[string]made{}
+	for at, c := range Each[*schema.AddView](p) {
+		again[c.View.QualifiedName()] = made{at.Step, string(c.View.Kind)}
+	}
+	for at, c := range Each[*schema.AddFunction](p) {
+		again[c.Function.QualifiedName()] = made{at.Step, c.Function.Kind}
+	}
+	told := map[*devdb.Step]bool{}
+	tell := func(at At, name string) {
+		m, ok := again[name]
+		if !ok || at.Step == m.step || sameTx(at.Step, m.step) || told[at.Step] {
+			return
+		}
+		told[at.Step] = true
+		p.Report(at, lint.Finding{
+			Object:   name,
+			Message:  fmt.Sprintf("%s %s is gone until another transaction makes it again: code that uses it in between fails, for good if that one fails", m.kind, quote(name)),
+			Evidence: []lint.Evidence{{Kind: "setting", Text: at.Migration.TxReason}},
+			Advice:   "Drop it and make it again in one transaction, or use CREATE OR REPLACE.",
+		})
+	}
+	for at, c := range Each[*schema.DropView](p) {
+		if p.Before.Relations[c.View.OID] != nil {
+			tell(at, c.View.QualifiedName())
+		}
+	}
+	for at, c := range Each[*schema.DropFunction](p) {
+		if p.Before.Functions[c.Function.OID] != nil {
+			tell(at, c.Function.QualifiedName())
+		}
+	}
 }
 
 // loss is one thing that the new object lacks, and how to give it back.
