@@ -33,9 +33,32 @@ var policyChanged = &Analyzer{
 				reportPolicy(p, at, c.Policy, nil)
 			case !samePolicy(c.Policy, now):
 				reportPolicy(p, at, c.Policy, now)
+			default:
+				p.policyGap(at, c.Policy, now)
 			}
 		}
 	},
+}
+
+// policyGap tells of a policy that is made again as it was, by another transaction.
+func (p *Pass) policyGap(at At, old, now *schema.Policy) {
+	for again, c := range Each[*schema.AddPolicy](p) {
+		if c.Policy.OID != now.OID || again.Step == at.Step || sameTx(at.Step, again.Step) {
+			continue
+		}
+		t := p.After.Relations[now.Table].QualifiedName()
+		f := lint.Finding{
+			Severity: lint.Warning, Object: t,
+			Message:  fmt.Sprintf("policy %q of %s is gone until another transaction makes it again: in between rows that only it lets through cannot be reached", old.Name, quote(t)),
+			Evidence: []lint.Evidence{policyEvidence(t, "policy", old)},
+			Advice:   "Drop it and make it again in one transaction, or change it with ALTER POLICY.",
+		}
+		if !old.Permissive {
+			f.Message = fmt.Sprintf("restrictive policy %q of %s is gone until another transaction makes it again: in between rows that it keeps back are open", old.Name, quote(t))
+		}
+		p.Report(at, f)
+		return
+	}
 }
 
 // policyFunction tells of policies in force that ask a function with another body.
