@@ -113,7 +113,9 @@ func (s Store) digest(src Source) (string, error) {
 // open gives the files of a source.
 func (s Store) open(ctx context.Context, project fs.FS, src Source) (*tree, error) {
 	if src.Dir != "" {
-		if _, err := fs.Stat(project, src.Dir); err != nil {
+		if i, err := fs.Stat(project, src.Dir); errors.Is(err, fs.ErrNotExist) || err == nil && !i.IsDir() {
+			return nil, fmt.Errorf("there is no directory %s of policies: policies in assay.yaml names those there are", src.Dir)
+		} else if err != nil {
 			return nil, fmt.Errorf("policy directory %s: %w", src.Dir, err)
 		}
 		return &tree{fsys: project, root: src.Dir}, nil

@@ -138,7 +138,7 @@ func TestBundleFile(t *testing.T) {
 	wantError(t, loadFrom(Store{}, files, Source{Bundle: "old.tar.gz"}), "Rego v0")
 	wantError(t, loadFrom(Store{}, files, Source{Bundle: "bad.tar.gz"}), "a bundle is a tar.gz")
 	wantError(t, loadFrom(Store{}, files, Source{Bundle: "none.tar.gz"}), "reading bundle")
-	wantError(t, loadFrom(Store{}, files, Source{Dir: "nowhere"}), "policy directory nowhere")
+	wantError(t, loadFrom(Store{}, files, Source{Dir: "nowhere"}), "no directory nowhere of policies")
 }
 
 // TestBomb ends at the limit, however small the archive.

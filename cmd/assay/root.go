@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/assaydb/assay/internal/devdb/postgres"
 	"github.com/assaydb/assay/policy"
 )
 
@@ -92,12 +93,13 @@ rewrites, scans, dropped objects, rows that fail) and judges that record.`,
 func (a *app) exit(ctx context.Context, err error) int {
 	var found findingsError
 	var usage usageError
+	var choice postgres.ChoiceError
 	switch {
 	case err == nil:
 		return exitClean
 	case errors.As(err, &found):
 		return found.code
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.As(err, &choice):
 		a.say("assay: %v", err)
 		return exitUsage
 	case ctx.Err() != nil:

@@ -205,18 +205,13 @@ func (a *app) openServer(ctx context.Context, p *project, o *lintOptions) (*post
 	if url == "" {
 		url = a.getenv("ASSAY_DEV_URL")
 	}
-	server, err := postgres.Open(ctx, postgres.Config{
+	return postgres.Open(ctx, postgres.Config{
 		Postgres: o.postgres, URL: url, CacheDir: a.getenv("ASSAY_CACHE_DIR"), Env: a.getenv,
 		Superuser: o.superuser, Extensions: p.config.Extensions, WALLevel: p.config.WALLevel,
 		StatementTimeout: p.config.StatementTimeout.Or(5 * time.Minute),
 		TimeZone:         p.config.TimeZone, Settings: p.config.Settings,
 		Progress: a.progress(),
 	})
-	var choice postgres.ChoiceError
-	if errors.As(err, &choice) {
-		return nil, usageError{err}
-	}
-	return server, err
 }
 
 // cacheDir is where policies that come from elsewhere are kept; empty if there

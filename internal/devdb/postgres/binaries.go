@@ -30,7 +30,8 @@ func (b binaries) program(name string) string {
 	return filepath.Join(b.dir, name)
 }
 
-// ChoiceError says that Config.Postgres names no PostgreSQL that there is.
+// ChoiceError says that the server has not what Config asks for: there is no
+// such PostgreSQL, or it knows no such setting.
 type ChoiceError struct{ error }
 
 // findBinaries gives the PostgreSQL that c asks for; it may download one.

@@ -103,7 +103,11 @@ func (r *recorder) connect(ctx context.Context) error {
 	c.RuntimeParams["application_name"] = "assay"
 	c.OnNotice = r.notice
 	conn, err := pgconn.ConnectConfig(ctx, c)
-	if err != nil {
+	var refused *pgconn.PgError
+	switch {
+	case errors.As(err, &refused) && (refused.Code == "42704" || refused.Code == "22023"): // a parameter, its value
+		return ChoiceError{fmt.Errorf("beginning a session with the settings and time-zone of assay.yaml: %s", refused.Message)}
+	case err != nil:
 		return fmt.Errorf("connecting to the dev database: %w", err)
 	}
 	r.conn = conn
