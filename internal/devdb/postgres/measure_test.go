@@ -38,8 +38,6 @@ CREATE INDEX orders_doc ON orders USING gin (doc);
 CREATE INDEX CONCURRENTLY orders_placed ON orders (placed);
 ALTER TABLE orders ADD CONSTRAINT costs CHECK (price > 0) NOT VALID;
 ALTER TABLE orders VALIDATE CONSTRAINT costs;
-ALTER TABLE orders ADD CONSTRAINT owner FOREIGN KEY (user_id) REFERENCES users NOT VALID;
-ALTER TABLE orders VALIDATE CONSTRAINT owner;
 ALTER TABLE orders ADD COLUMN key uuid DEFAULT gen_random_uuid();
 ALTER TABLE orders ADD UNIQUE (ref);
 REINDEX TABLE orders;
@@ -52,6 +50,12 @@ UPDATE orders o SET paid = false FROM users u WHERE u.id = o.user_id;`
 // truth: it takes minutes.
 func TestMeasure(t *testing.T) {
 	testMeasure(t, measureChange, 1.5)
+}
+
+// TestMeasureValidate: the rows hold what an earlier statement demands without having looked.
+func TestMeasureValidate(t *testing.T) {
+	testMeasure(t, `ALTER TABLE orders ADD CONSTRAINT owner FOREIGN KEY (user_id) REFERENCES users NOT VALID;
+ALTER TABLE orders VALIDATE CONSTRAINT owner;`, 1.5)
 }
 
 // TestMeasureMore does the same with more statements, on many rows alone.
