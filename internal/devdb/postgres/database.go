@@ -132,6 +132,9 @@ func (s *Server) drop(ctx context.Context, d *DB) error {
 	s.trash.Unlock()
 	return s.asAdmin(ctx, func(ctx context.Context, c *pgx.Conn) error {
 		for _, name := range names {
+			if err := deserted(ctx, c, name); err != nil {
+				return err
+			}
 			sql := "DROP DATABASE IF EXISTS " + quoted(name)
 			if s.version.Num >= 130000 {
 				sql += " WITH (FORCE)"
@@ -142,6 +145,24 @@ func (s *Server) drop(ctx context.Context, d *DB) error {
 		}
 		return nil
 	})
+}
+
+// deserted waits until nobody is connected to a database any more. A backend
+// goes a moment after its client, and CREATE or DROP DATABASE that meet it sleep
+// for a tenth of a second.
+func deserted(ctx context.Context, c *pgx.Conn, name string) error {
+	for range 100 {
+		n := 0
+		if err := c.QueryRow(ctx, `SELECT count(*) FROM pg_catalog.pg_stat_get_activity(NULL) a JOIN pg_catalog.pg_database d ON d.oid = a.datid
+			WHERE d.datname = $1`, name).Scan(&n); err != nil {
+			return fmt.Errorf("asking who is connected to the dev database %s: %w", name, err)
+		}
+		if n == 0 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return nil // whoever stays is the server's to wait for and to tell
 }
 
 // Create makes an empty database that the migrations' role owns.
@@ -207,6 +228,9 @@ func (s *Server) create(ctx context.Context, template string) (*DB, error) {
 		sql += " STRATEGY file_copy"
 	}
 	err := s.asAdmin(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		if err := deserted(ctx, c, template); err != nil {
+			return err
+		}
 		if _, err := c.Exec(ctx, sql); err != nil {
 			return fmt.Errorf("making a database on the dev server: %w", err)
 		}
