@@ -85,6 +85,10 @@ func (s *session) prove(ctx context.Context, o *lintOptions, seed []*migration.M
 	return s.proveSeeded(ctx, s.server.Bench(s.base), seed, rec)
 }
 
+// worthKeeping is how long a replay takes at least for its base to be kept:
+// the server is stopped for it, and a short replay is sooner run again.
+const worthKeeping = 100 * time.Millisecond
+
 // baseDatabase gives a database on which everything merged has been replayed:
 // kept from an earlier run where that is possible.
 func baseDatabase(ctx context.Context, s *postgres.Server, p *project, o *lintOptions) (*postgres.DB, error) {
@@ -100,11 +104,12 @@ func baseDatabase(ctx context.Context, s *postgres.Server, p *project, o *lintOp
 	if err != nil {
 		return nil, err
 	}
+	start := time.Now()
 	err = db.Setup(ctx, p.setup)
 	if err == nil {
 		err = pipeline.Replay(ctx, db, base)
 	}
-	if err == nil && keep {
+	if err == nil && keep && time.Since(start) > worthKeeping {
 		err = s.Snapshot(ctx, key, db)
 	}
 	if err != nil {
