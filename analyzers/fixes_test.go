@@ -34,7 +34,10 @@ func TestFixes(t *testing.T) {
 					}
 					seen[a.ID] = true
 					if c.Runs(server.Version().Major()) {
-						t.Run(a.ID+"/"+c.Name, func(t *testing.T) { runFix(t, newStage(t, server, f), a, f, c) })
+						t.Run(a.ID+"/"+c.Name, func(t *testing.T) {
+							t.Parallel()
+							runFix(t, newStage(t, server, f), a, f, c)
+						})
 					}
 				}
 			}

@@ -90,7 +90,10 @@ func TestRivals(t *testing.T) {
 					if !slices.Contains(analyzers.Elsewhere(tool), r.rule) {
 						t.Errorf("%s has no rule %s", tool, r.rule)
 					}
-					t.Run(r.rule, func(t *testing.T) { r.run(t, s, tool) })
+					t.Run(r.rule, func(t *testing.T) {
+						t.Parallel()
+						r.run(t, s, tool)
+					})
 				}
 				for _, n := range analyzers.Elsewhere(tool) {
 					if !slices.ContainsFunc(rules, func(r *rival) bool { return r.rule == n }) && !analyzers.NoExample(tool, n) {

@@ -79,8 +79,10 @@ func (b *ciBench) lint(args ...string) (string, int) {
 
 // TestCIContext: policies are told what the pull request is now, by both hosts.
 func TestCIContext(t *testing.T) {
+	t.Parallel()
 	for name, b := range map[string]*ciBench{"github o/r": newCIBench(t, "pull_request", pullEvent("o/r")), "gitlab 42": onGitLab(t)} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b.t = t
 			b.seesTeams()
 			alice, bob := hosttest.Account{ID: 51, Login: "alice"}, hosttest.Account{ID: 52, Login: "bob"}
@@ -125,6 +127,7 @@ func flat(s string) string { return strings.Join(strings.Fields(s), " ") }
 // TestCIRequireApproval: a policy's demand waits, turns green by the team's
 // approval of that very set of findings, and asks again for another finding.
 func TestCIRequireApproval(t *testing.T) {
+	t.Parallel()
 	const rule = `# METADATA
 # title: changes of a team's tables are approved by it
 # custom:
@@ -141,6 +144,7 @@ require_approval contains {"team": team, "reason": change.text, "object": change
 `
 	for name, b := range map[string]*ciBench{"github": newCIBench(t, "pull_request", pullEvent("o/r")), "gitlab": onGitLab(t)} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b.t = t
 			b.seesTeams()
 			bob := hosttest.Account{ID: 52, Login: "bob"}

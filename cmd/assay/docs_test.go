@@ -17,6 +17,7 @@ import (
 // TestReadmeShowsRealOutput holds the finding in the README against what the
 // demo prints.
 func TestReadmeShowsRealOutput(t *testing.T) {
+	t.Parallel()
 	const id = "LK202"
 	readme := filepath.Join("..", "..", "README.md")
 	src, err := os.ReadFile(readme)

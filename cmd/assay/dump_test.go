@@ -32,6 +32,7 @@ END $$;
 // TestDumps loads what pg_dump of several majors wrote (testdata/dumps, of
 // source.sql there) as a base.
 func TestDumps(t *testing.T) {
+	t.Parallel()
 	dumps, err := filepath.Glob(filepath.Join("..", "..", "testdata", "dumps", "*.sql"))
 	if err != nil || len(dumps) == 0 {
 		t.Fatalf("no dumps: %v", err)
@@ -47,6 +48,7 @@ func TestDumps(t *testing.T) {
 				continue // source.sql
 			}
 			t.Run(filepath.Base(file)+" on "+major, func(t *testing.T) {
+				t.Parallel()
 				text, err := os.ReadFile(file)
 				if err != nil {
 					t.Fatal(err)

@@ -40,6 +40,7 @@ func TestGuidesShowFiles(t *testing.T) {
 // TestSupabaseSetup: what is usual in a project of Supabase runs after the
 // setup that the guide shows.
 func TestSupabaseSetup(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write := func(name, text string) {
 		t.Helper()

@@ -48,10 +48,12 @@ var hostileOutputs = []string{"json=r.json", "sarif=r.sarif", "gitlab=r.gitlab.j
 // place that its text gets to, on both hosts, with and without rights, and looks
 // at everything that is written.
 func TestHostileMigration(t *testing.T) {
+	t.Parallel()
 	for name, b := range map[string]*ciBench{
 		"GitHub": newCIBench(t, "pull_request", pullEvent("o/r")), "a fork on GitHub": newCIBench(t, "pull_request", pullEvent("stranger/r")), "GitLab": onGitLab(t),
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b.t = t
 			project := filepath.Join(b.dir, "app")
 			path := hostileProject(t, project)
