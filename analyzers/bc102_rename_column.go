@@ -15,7 +15,7 @@ var renameColumn = &Analyzer{
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.RenameColumn](p) {
 			old := p.Before.Relations[c.Table.OID]
-			if old == nil || columnByName(old, c.Before.Name) == nil || fromParent(at.Step, c) || p.columnShimmed(c) {
+			if old == nil || columnByName(old, c.Before.Name) == nil || p.fromParent(at.Step, c) || p.columnShimmed(c) {
 				continue
 			}
 			if now := column(p.After.Relations[c.Table.OID], c.Before.Num); now == nil && p.After.Relations[c.Table.OID] != nil {

@@ -27,17 +27,17 @@ var requiredColumn = &Analyzer{
 			p.Report(at, p.requiredFinding(t, num))
 		}
 		for at, c := range Each[*schema.AddColumn](p) {
-			if !fromParent(at.Step, c) && required(at.Step, c.Column) && p.emptied(at, c.Table) { // otherwise DD103 tells both
+			if !p.fromParent(at.Step, c) && required(at.Step, c.Column) && p.emptied(at, c.Table) { // otherwise DD103 tells both
 				tell(at, c.Table, c.Column.Num)
 			}
 		}
 		for at, c := range Each[*schema.SetNotNull](p) {
-			if !fromParent(at.Step, c) && required(at.Step, c.Column) {
+			if !p.fromParent(at.Step, c) && required(at.Step, c.Column) {
 				tell(at, c.Table, c.Column.Num)
 			}
 		}
 		for at, c := range Each[*schema.AlterDefault](p) {
-			if !fromParent(at.Step, c) && required(at.Step, c.After) {
+			if !p.fromParent(at.Step, c) && required(at.Step, c.After) {
 				tell(at, c.Table, c.After.Num)
 			}
 		}
@@ -47,7 +47,7 @@ var requiredColumn = &Analyzer{
 			}
 		}
 		for at, c := range Each[*schema.AlterGenerated](p) {
-			if c.After.Generated != "" || fromParent(at.Step, c) {
+			if c.After.Generated != "" || p.fromParent(at.Step, c) {
 				continue
 			}
 			if required(at.Step, c.After) {

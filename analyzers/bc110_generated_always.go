@@ -23,7 +23,7 @@ var generatedAlways = &Analyzer{
 		for at, c := range Each[*schema.AddColumn](p) {
 			old := columnByName(p.old(c.Table.OID), c.Column.Name)
 			now := columnByName(p.After.Relations[c.Table.OID], c.Column.Name)
-			if old == nil || old.Num == c.Column.Num || old.Generated != "" || old.Identity == "always" || now == nil || now.Num != c.Column.Num || fromParent(at.Step, c) {
+			if old == nil || old.Num == c.Column.Num || old.Generated != "" || old.Identity == "always" || now == nil || now.Num != c.Column.Num || p.fromParent(at.Step, c) {
 				continue
 			}
 			if c.Column.Generated != "" {

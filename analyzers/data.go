@@ -239,15 +239,16 @@ func columnChange(c schema.Change) (t *schema.Relation, col, kind string) {
 }
 
 // fromParent reports whether a change of a column only follows that of a
-// partitioned or inherited parent in the same statement, where it is told.
-func fromParent(s *devdb.Step, c schema.Change) bool {
+// partitioned or inherited parent in the same statement, where it is reported.
+// A parent that the change makes has no rows of its own and is not reported.
+func (p *Pass) fromParent(s *devdb.Step, c schema.Change) bool {
 	t, col, kind := columnChange(c)
 	if t == nil || t.PartitionOf == 0 && len(t.Inherits) == 0 {
 		return false
 	}
 	return slices.ContainsFunc(s.Changes, func(o schema.Change) bool {
 		ot, ocol, okind := columnChange(o)
-		return ot != nil && okind == kind && ocol == col && (ot.OID == t.PartitionOf || slices.Contains(t.Inherits, ot.OID))
+		return ot != nil && okind == kind && ocol == col && !p.IsNew(ot.OID) && (ot.OID == t.PartitionOf || slices.Contains(t.Inherits, ot.OID))
 	})
 }
 

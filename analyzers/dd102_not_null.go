@@ -18,7 +18,7 @@ var notNullViolation = &Analyzer{
 			if k, ok := proofOf(at.Step, c.Table.OID, c.Column); ok && k.Validated {
 				continue
 			}
-			if p.IsNew(c.Table.OID) || fromParent(at.Step, c) || !reads(at.Step, c.Table.OID) || p.filled(c) {
+			if p.IsNew(c.Table.OID) || p.fromParent(at.Step, c) || !reads(at.Step, c.Table.OID) || p.filled(c) {
 				continue
 			}
 			p.reportDemand(at, devdb.DemandNotNull, columnRef(c.Table.OID, c.Column.Num), c.Table.OID, notNullFinding(c))

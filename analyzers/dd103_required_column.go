@@ -15,7 +15,7 @@ var addRequiredColumn = &Analyzer{
 	},
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.AddColumn](p) {
-			if p.IsNew(c.Table.OID) || c.Table.Kind != schema.Table && c.Table.Kind != schema.PartitionedTable || !required(at.Step, c.Column) || fromParent(at.Step, c) || p.emptied(at, c.Table) {
+			if p.IsNew(c.Table.OID) || c.Table.Kind != schema.Table && c.Table.Kind != schema.PartitionedTable || !required(at.Step, c.Column) || p.fromParent(at.Step, c) || p.emptied(at, c.Table) {
 				continue
 			}
 			table := qualified(c.Table.Schema, c.Table.Name)

@@ -37,7 +37,7 @@ var castFailure = &Analyzer{
 
 // holdsOldValues reports whether the column holds values from before the change.
 func (p *Pass) holdsOldValues(at At, c *schema.AlterColumnType) bool {
-	if c.Table.Kind != schema.Table && c.Table.Kind != schema.PartitionedTable || fromParent(at.Step, c) {
+	if c.Table.Kind != schema.Table && c.Table.Kind != schema.PartitionedTable || p.fromParent(at.Step, c) {
 		return false
 	}
 	return p.oldColumn(c.Table.OID, c.After.Num) != nil

@@ -24,7 +24,7 @@ var sequenceBehind = &Analyzer{
 			}
 		}
 		for at, c := range Each[*schema.AlterDefault](p) {
-			if seq := sequenceOfDefault(at.Step.After, c.After.Default); seq != nil && p.old(seq.OID) == nil && !fromParent(at.Step, c) {
+			if seq := sequenceOfDefault(at.Step.After, c.After.Default); seq != nil && p.old(seq.OID) == nil && !p.fromParent(at.Step, c) {
 				p.startsLow(at, c.Table, c.After, seq)
 			}
 		}

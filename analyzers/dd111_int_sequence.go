@@ -15,7 +15,7 @@ var intSequence = &Analyzer{
 	},
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.AlterColumnType](p) {
-			if c.After.Type != "bigint" || fromParent(at.Step, c) || c.Table.IsTable() && column(p.After.Relations[c.Table.OID], c.After.Num) == nil {
+			if c.After.Type != "bigint" || p.fromParent(at.Step, c) || c.Table.IsTable() && column(p.After.Relations[c.Table.OID], c.After.Num) == nil {
 				continue
 			}
 			seq := sequenceOfDefault(p.After, c.After.Default)

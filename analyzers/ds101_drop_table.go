@@ -2,6 +2,7 @@ package analyzers
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
@@ -15,7 +16,7 @@ var dropTable = &Analyzer{
 	},
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.DropTable](p) {
-			if p.IsNew(c.Table.OID) || c.Table.Kind == schema.ForeignTable || fellWithAnother(at.Step, c.Table.OID) || p.replacement(c.Table.OID) != nil {
+			if p.IsNew(c.Table.OID) || c.Table.Kind == schema.ForeignTable || fellWithAnother(at.Step, c.Table.OID) && !p.fellWithNew(at.Step, c.Table.OID) || p.replacement(c.Table.OID) != nil {
 				continue
 			}
 			name := qualified(c.Table.Schema, c.Table.Name)
@@ -47,6 +48,28 @@ var dropTable = &Analyzer{
 // it went with its schema, its parent or by CASCADE, which is told by itself.
 func fellWithAnother(s *devdb.Step, oid schema.OID) bool {
 	return fell(s, schema.Ref{Class: schema.ClassRelation, OID: oid})
+}
+
+// fellWithNew reports whether the relation was dropped as a part of tables that
+// the change makes: an old table that was attached to a new one goes with it,
+// and nothing else reports it. What goes by CASCADE or with its own schema does
+// not count.
+func (p *Pass) fellWithNew(s *devdb.Step, oid schema.OID) bool {
+	if t := s.Before.Relations[oid]; t == nil || t.PartitionOf == 0 || droppedSchema(s, t.Schema) {
+		return false
+	}
+	for t := s.Before.Relations[oid]; t != nil && t.PartitionOf != 0; {
+		t = s.Before.Relations[t.PartitionOf]
+		if t == nil || !p.IsNew(t.OID) || s.After.Relations[t.OID] != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// droppedSchema reports whether the step drops the schema of that name.
+func droppedSchema(s *devdb.Step, name string) bool {
+	return slices.ContainsFunc(Changes[*schema.DropSchema](s), func(c *schema.DropSchema) bool { return c.Schema.Name == name })
 }
 
 // fell reports whether the statement dropped the object without naming it.

@@ -16,7 +16,7 @@ var dropColumn = &Analyzer{
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.DropColumn](p) {
 			old := p.oldColumn(c.Table.OID, c.Column.Num)
-			if old == nil || !c.Table.IsTable() || fromParent(at.Step, c) || fell(at.Step, columnRef(c.Table.OID, c.Column.Num)) {
+			if old == nil || !c.Table.IsTable() || p.fromParent(at.Step, c) || fell(at.Step, columnRef(c.Table.OID, c.Column.Num)) {
 				continue
 			}
 			table := qualified(c.Table.Schema, c.Table.Name)

@@ -58,10 +58,11 @@ func truncated(s *devdb.Step, l devdb.Lock) bool {
 	return false
 }
 
-// partOf reports whether the table is a partition whose parent is emptied as a whole.
+// partOf reports whether the table is a partition whose parent is emptied as a
+// whole, and was there before the change: a new parent is not reported.
 func (p *Pass) partOf(s *devdb.Step, table schema.OID) bool {
 	t := rel(s, table)
-	if t == nil || t.PartitionOf == 0 {
+	if t == nil || t.PartitionOf == 0 || p.IsNew(t.PartitionOf) {
 		return false
 	}
 	l, ok := lockOn(s, t.PartitionOf)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/schema"
 )
@@ -15,13 +16,16 @@ var dropSchema = &Analyzer{
 	},
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.DropSchema](p) {
-			if p.Before.Schemas[c.Schema.OID] == nil {
+			tables, others := p.inSchema(at.Step, c.Schema.Name)
+			if p.Before.Schemas[c.Schema.OID] == nil && len(tables)+len(others) == 0 {
 				continue
 			}
-			f := p.schemaFinding(at, c.Schema)
+			f := schemaFinding(c.Schema, tables, others)
 			var refs []schema.Ref
 			for _, d := range Changes[*schema.DropTable](at.Step) {
-				refs = append(refs, tableRef(d.Table.OID))
+				if !p.IsNew(d.Table.OID) {
+					refs = append(refs, tableRef(d.Table.OID))
+				}
 			}
 			p.reportLoss(at, f, func(string) string { return f.Message }, refs...)
 		}
@@ -39,24 +43,28 @@ var dropSchema = &Analyzer{
 	},
 }
 
-func (p *Pass) schemaFinding(at At, n *schema.Schema) lint.Finding {
-	var tables, others []string
-	rows := false
-	for _, r := range schema.Sorted(p.Before.Relations) {
+// inSchema gives what the step drops with a schema and was there before the
+// change, in this schema or in another: the names are those of before the change.
+func (p *Pass) inSchema(s *devdb.Step, name string) (tables, others []string) {
+	for _, r := range schema.Sorted(s.Before.Relations) {
+		old := p.old(r.OID)
 		switch {
-		case r.Schema != n.Name || at.Step.After.Relations[r.OID] != nil:
+		case old == nil || r.Schema != name || s.After.Relations[r.OID] != nil:
 		case r.IsTable():
-			tables = append(tables, qualified(r.Schema, r.Name))
-			rows = rows || r.Kind != schema.ForeignTable
+			tables = append(tables, qualified(old.Schema, old.Name))
 		default:
-			others = append(others, string(r.Kind)+" "+qualified(r.Schema, r.Name))
+			others = append(others, string(r.Kind)+" "+short(old.QualifiedName()))
 		}
 	}
-	for _, f := range schema.Sorted(p.Before.Functions) {
-		if f.Schema == n.Name && at.Step.After.Functions[f.OID] == nil {
-			others = append(others, f.Kind+" "+f.QualifiedName())
+	for _, f := range schema.Sorted(s.Before.Functions) {
+		if old := p.Before.Functions[f.OID]; old != nil && f.Schema == name && s.After.Functions[f.OID] == nil {
+			others = append(others, f.Kind+" "+short(old.QualifiedName()))
 		}
 	}
+	return tables, others
+}
+
+func schemaFinding(n *schema.Schema, tables, others []string) lint.Finding {
 	f := lint.Finding{Object: n.Name, Advice: "Drop what is in it by name first, so that the reviewer sees what goes, and the schema when it is empty."}
 	switch {
 	case len(tables) > 0:

@@ -159,7 +159,7 @@ func inDroppedSchema(s *devdb.Step, d devdb.Dropped) bool {
 			name = t.Schema
 		}
 	}
-	return slices.ContainsFunc(Changes[*schema.DropSchema](s), func(c *schema.DropSchema) bool { return c.Schema.Name == name })
+	return droppedSchema(s, name)
 }
 
 // plainName drops the schema public, of the table that an object is on too.

@@ -19,7 +19,7 @@ var columnCasualties = &Analyzer{
 			told := map[schema.OID]bool{}
 			for _, c := range Changes[*schema.DropColumn](s) {
 				t := s.After.Relations[c.Table.OID]
-				if t == nil || told[t.OID] || p.IsNew(t.OID) || fromParent(s, c) {
+				if t == nil || told[t.OID] || p.IsNew(t.OID) || p.fromParent(s, c) {
 					continue
 				}
 				told[t.OID] = true

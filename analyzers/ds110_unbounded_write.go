@@ -3,6 +3,7 @@ package analyzers
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/assaydb/assay/internal/devdb"
@@ -22,6 +23,9 @@ var unboundedWrite = &Analyzer{
 				continue
 			}
 			t := p.target(s)
+			if t != nil && p.IsNew(t.OID) {
+				t = p.oldPart(s, t.OID)
+			}
 			if t == nil || p.IsNew(t.OID) || s.Tag == "UPDATE" && p.fillsNew(s, t) {
 				continue
 			}
@@ -59,6 +63,23 @@ func (p *Pass) target(s *devdb.Step) *schema.Relation {
 	for _, l := range append(s.Locks[:len(s.Locks):len(s.Locks)], s.Held...) {
 		if t := rel(s, l.Relation); t != nil && l.Mode.Strength() >= devdb.RowExclusive.Strength() && names(s.Stmt.Syntax.Objects[0], t) {
 			return t
+		}
+	}
+	return nil
+}
+
+// oldPart is a table of before the change that is now a part of one that the
+// change makes; nil if there is none.
+func (p *Pass) oldPart(s *devdb.Step, parent schema.OID) *schema.Relation {
+	for _, t := range schema.Sorted(s.Before.Relations) {
+		if t.PartitionOf != parent && !slices.Contains(t.Inherits, parent) {
+			continue
+		}
+		if !p.IsNew(t.OID) {
+			return t
+		}
+		if below := p.oldPart(s, t.OID); below != nil {
+			return below
 		}
 	}
 	return nil

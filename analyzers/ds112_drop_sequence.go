@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/schema"
 )
@@ -17,7 +18,7 @@ var dropSequence = &Analyzer{
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.DropSequence](p) {
 			old := p.old(c.Sequence.OID)
-			if old == nil || fellWithAnother(at.Step, c.Sequence.OID) || old.OwnedBy.OID != 0 && p.columnsGone(old.OwnedBy.OID, []int16{old.OwnedBy.Sub}) {
+			if old == nil || fellWithAnother(at.Step, c.Sequence.OID) && !p.ownedByNew(at.Step, c.Sequence) || old.OwnedBy.OID != 0 && p.columnsGone(old.OwnedBy.OID, []int16{old.OwnedBy.Sub}) {
 				continue
 			}
 			name := qualified(old.Schema, old.Name)
@@ -37,6 +38,13 @@ var dropSequence = &Analyzer{
 			p.Report(at, f)
 		}
 	},
+}
+
+// ownedByNew reports whether a sequence belongs to a column of a table that the
+// change makes, and was dropped with it.
+func (p *Pass) ownedByNew(s *devdb.Step, seq *schema.Relation) bool {
+	owner := s.Before.Relations[seq.OwnedBy.OID]
+	return owner != nil && p.IsNew(owner.OID) && !droppedSchema(s, seq.Schema)
 }
 
 // nowIdentity reports whether the sequence of that name is the identity's that
