@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -169,7 +168,7 @@ func recordCase(t *testing.T, s *stage, c *fixture.Case) *devdb.Record {
 			t.Fatal(err)
 		}
 	}
-	if err := pipeline.Prove(ctx, s.bench, rec, pipeline.Proving{Timeout: 10 * time.Second}); err != nil {
+	if err := pipeline.Prove(ctx, s.bench, rec, pipeline.Proving{}); err != nil {
 		t.Fatal(err)
 	}
 	return rec

@@ -22,6 +22,9 @@ import (
 func (p *Pass) reportDemand(at At, d devdb.Demand, target schema.Ref, table schema.OID, f lint.Finding) {
 	proof := at.Step.Proof(d, target)
 	switch {
+	case proof != nil && proof.Hung: // as if rows had broken it: a busy machine makes nothing milder
+		f.Severity = lint.Error
+		f.Evidence = append(f.Evidence, gaveUp(proof)...)
 	case proof == nil || proof.Outcome == devdb.Unknown:
 		if table != 0 && p.writtenBefore(at, table) {
 			return
@@ -62,6 +65,9 @@ func counterexample(x *devdb.Counterexample) lint.Evidence {
 	text := x.Say()
 	if len(x.Left) > 0 {
 		text += " (without " + listPlain(x.Left, 3) + ")"
+	}
+	if x.Twin != "" {
+		text += " (tried on " + x.Twin + ", which differs in nothing but its schema)"
 	}
 	return lint.Evidence{Kind: "counterexample", Text: text, SQL: x.Rows, Code: x.Code}
 }

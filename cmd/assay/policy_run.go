@@ -48,7 +48,7 @@ func (a *app) policyFacts(ctx context.Context, o *lintOptions) (f policy.Facts, 
 	if a.context.ChangedFiles, err = a.changedFiles(ctx, pr); err != nil {
 		return f, nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, o.timeout, fmt.Errorf("the run took longer than %s (--timeout)", o.timeout))
+	ctx, cancel := limited(ctx, o.timeout)
 	defer cancel()
 	s, err := a.openSession(ctx, pr, o)
 	if err != nil {

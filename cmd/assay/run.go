@@ -32,7 +32,7 @@ func (a *app) lint(ctx context.Context, o *lintOptions) (*project, *lint.Result,
 	if err != nil {
 		return nil, nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, o.timeout, fmt.Errorf("the run took longer than %s (--timeout)", o.timeout))
+	ctx, cancel := limited(ctx, o.timeout)
 	defer cancel()
 	res, err := a.lintProject(ctx, p, o)
 	if err != nil {
@@ -42,6 +42,15 @@ func (a *app) lint(ctx context.Context, o *lintOptions) (*project, *lint.Result,
 		return nil, nil, err
 	}
 	return p, res, nil
+}
+
+// limited ends a run that takes too long. The context has no deadline: a
+// connection would take it for its socket, and fail a moment before it with an
+// error that does not say why.
+func limited(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	t := time.AfterFunc(d, func() { cancel(fmt.Errorf("the run took longer than %s (--timeout)", d)) })
+	return ctx, func() { t.Stop(); cancel(nil) }
 }
 
 func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res *lint.Result, err error) {

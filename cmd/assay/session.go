@@ -74,7 +74,7 @@ func (s *session) prove(ctx context.Context, o *lintOptions, seed []*migration.M
 	if !o.noProofs && !o.quick {
 		bench := s.server.Bench(s.base)
 		defer func() { err = errors.Join(err, bench.Close()) }()
-		how := pipeline.Proving{Alone: o.all, Timeout: s.project.config.Proofs.Timeout.Or(time.Second)}
+		how := pipeline.Proving{Alone: o.all, Guard: max(s.project.config.Proofs.Timeout.Or(pipeline.DefaultGuard), pipeline.LeastGuard)}
 		if err := pipeline.Prove(ctx, bench, rec, how); err != nil {
 			return err
 		}

@@ -191,7 +191,8 @@ type Rule struct {
 type Proofs struct {
 	// Off leaves the search out. In short form: "proofs: off".
 	Off bool `yaml:"off"`
-	// Timeout is the time for one statement. Default 1s.
+	// Timeout ends a search that hangs: it is how long the change may run over one set of rows. Default 5m; less than 30s is
+	// taken as 30s. How much is tried does not depend on it.
 	Timeout Duration `yaml:"timeout"`
 }
 

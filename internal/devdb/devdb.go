@@ -36,7 +36,7 @@ type DB interface {
 type Version struct {
 	Num    int    // server_version_num: 170010
 	Text   string // "17.10"
-	Source string // where it came from, for the report's header: "pinned download", "/usr/lib/postgresql/15/bin", "--dev-url"
+	Source string // where it came from, for the report's header: "pinned download", "installed", "--postgres", "--dev-url"
 	Tested bool   // the major is in assay's test matrix
 }
 
@@ -273,6 +273,9 @@ type Counterexample struct {
 	After   string
 	Left    []string // what was left out of the way: triggers, row security
 	Seeded  bool     // the rows come from --seed
+	// Twin is the table that rows like these were tried on: the same as theirs
+	// but for its schema. Empty if it was these that were tried.
+	Twin string
 }
 
 // Say tells what became of the rows: the server's error, or a row before and after.

@@ -63,9 +63,12 @@ type Proof struct {
 	// among Step.Counterexamples as well.
 	Counterexample *Counterexample
 	Why            string // one clause, of Unknown: what was in the way
-	// GaveUp: rows were still to be tried when the tries, or the time, for the
-	// statement were used up. The Outcome is Unknown.
+	// GaveUp: rows were still to be tried when the work for a demand was used
+	// up. The Outcome is Unknown.
 	GaveUp bool
+	// Hung: a try did not come back, and was ended. What would have come of it
+	// nobody knows, so nothing may be judged the milder for it.
+	Hung bool
 	// Kept are, of a keep that Passes, the tables and columns in which what
 	// the statement takes away is found after it.
 	Kept []string

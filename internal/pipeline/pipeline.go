@@ -156,7 +156,7 @@ func assemble(in Input, findings []*lint.Finding) *lint.Result {
 		Version: lint.FormatVersion, Tool: in.Tool, Against: in.Against, Base: len(r.Base),
 		Database: lint.Database{Version: r.Version.Text, Source: r.Version.Source},
 		Findings: []*lint.Finding{}, Suppressed: []*lint.Suppressed{}, Migrations: []*lint.Migration{},
-		Notices: in.Notices,
+		Notices: slices.Concat(in.Notices, hangs(r)),
 	}
 	if r.Dir != nil {
 		res.Dir, res.Format = r.Dir.Path, string(r.Dir.Format)
@@ -195,6 +195,33 @@ func assemble(in Input, findings []*lint.Finding) *lint.Result {
 	lint.Summarize(res)
 	res.Rules = usedRules(in.Rules, res)
 	return lint.Redacted(res)
+}
+
+// hangs says once which rows did not come back.
+func hangs(r *devdb.Record) []lint.Notice {
+	var first *devdb.Step
+	n := 0
+	why := ""
+	for _, m := range r.New {
+		for _, s := range m.Steps {
+			i := slices.IndexFunc(s.Proofs, func(p devdb.Proof) bool { return p.Hung })
+			if i < 0 {
+				continue
+			}
+			if n++; first == nil {
+				first, why = s, s.Proofs[i].Why
+			}
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	more := ""
+	if n > 1 {
+		more = fmt.Sprintf(", and for %d more statements", n-1)
+	}
+	return []lint.Notice{{Path: first.Stmt.Pos.Path, Line: first.Stmt.Pos.Line, Text: why + more +
+		"; findings about rows have the severity there that they have when rows break the demand"}}
 }
 
 // usedRules are the rules that the report speaks of.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/assaydb/assay/internal/devdb"
@@ -24,23 +25,35 @@ type Bench interface {
 type Proving struct {
 	// Alone takes each migration as a change set of its own, on a base of all before it.
 	Alone bool
-	// Timeout is the time for one statement; 0 is a second. Before it runs out
-	// proof.Tries are used up, as a rule, on every machine at the same place.
-	Timeout time.Duration
-	// Tries is for tests; 0 is proof.Tries.
-	Tries int
+	// Guard is how long one set of rows, or one question, may take before it
+	// counts as a hang; 0 is DefaultGuard. Work bounds the search, not this.
+	Guard time.Duration
+	// Work is for tests; zero is proof.Most.
+	Work proof.Work
+	// AfterFunc is time.AfterFunc, for tests: it gives how to stop it.
+	AfterFunc func(time.Duration, func()) (stop func() bool)
 }
+
+// DefaultGuard is how long one set of rows may take, and LeastGuard what can be
+// asked for: anything less would find out how busy the machine is.
+const (
+	DefaultGuard = 5 * time.Minute
+	LeastGuard   = 30 * time.Second
+)
 
 // Prove looks, for every statement of a record that demands something of rows
 // that were there before the change, for rows that break it, and adds what came
 // of it to the steps. It must come after RecordAll; the bench must have been
 // made before it.
 func Prove(ctx context.Context, b Bench, r *devdb.Record, o Proving) error {
-	if o.Timeout == 0 {
-		o.Timeout = time.Second
+	if o.Guard == 0 {
+		o.Guard = DefaultGuard
 	}
-	if o.Tries == 0 {
-		o.Tries = proof.Tries
+	if o.Work == (proof.Work{}) {
+		o.Work = proof.Most
+	}
+	if o.AfterFunc == nil {
+		o.AfterFunc = func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
 	}
 	if !o.Alone {
 		return prove(ctx, b, r.Before, r.New, o)
@@ -68,44 +81,77 @@ func Prove(ctx context.Context, b Bench, r *devdb.Record, o Proving) error {
 	return nil
 }
 
-// prove tries the tasks of one change set, those of a statement in the time for one.
+// prove tries the tasks of one change set, each within the same work.
 func prove(ctx context.Context, b Bench, before *schema.Catalog, change []*devdb.Recorded, o Proving) error {
 	tasks := proof.Tasks(before, change)
 	if len(tasks) == 0 {
 		return nil
 	}
-	limit := &proof.Limit{Lab: b}
+	lab := &guarded{Lab: b, limit: o.Guard, afterFunc: o.AfterFunc}
+	limit := &proof.Limit{Lab: lab, Left: proof.Work{Queries: 1}}
 	p := proof.New(limit, before, change)
-	var step *devdb.Step
-	var deadline time.Time
+	if err := p.Prepare(ctx); err != nil && !errors.Is(err, errHang) {
+		return searching(tasks[0], err)
+	}
+	twins := proof.NewTwins(before, tasks)
 	for _, t := range tasks {
-		if t.Step != step {
-			step, deadline = t.Step, time.Now().Add(o.Timeout)
-			limit.Left = o.Tries
+		out, known := twins.Known(t)
+		if !known {
+			var err error
+			if out, err = tryTask(ctx, p, limit, lab, t, o); err != nil {
+				return err
+			}
+			twins.Note(t, out)
 		}
-		limited, cancel := context.WithDeadline(ctx, deadline)
-		out, err := p.Prove(limited, t)
-		late := limited.Err() != nil
-		cancel()
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case errors.Is(err, proof.ErrTries) && out.Outcome == devdb.Changes:
-		case errors.Is(err, proof.ErrTries):
-			out.Outcome, out.Counterexample, out.Kept, out.GaveUp = devdb.Unknown, nil, nil, true
-			out.Why = "the tries for a statement were used up"
-		case err != nil && late:
-			out.Outcome, out.Counterexample, out.Kept, out.GaveUp = devdb.Unknown, nil, nil, true
-			out.Why = fmt.Sprintf("it took longer than %s (proofs: timeout)", o.Timeout)
-		case err != nil:
-			return fmt.Errorf("%s:%d: looking for rows on which the statement fails: %w", step.Stmt.Pos.Path, step.Stmt.Pos.Line, err)
-		}
-		step.Proofs = append(step.Proofs, out)
+		t.Step.Proofs = append(t.Step.Proofs, out)
 		if out.Counterexample != nil {
-			step.Counterexamples = append(step.Counterexamples, out.Counterexample)
+			t.Step.Counterexamples = append(t.Step.Counterexamples, out.Counterexample)
 		}
 	}
-	for _, f := range p.Found() {
+	addFound(p.Found())
+	return nil
+}
+
+// tryTask tries one task. Where a try does not come back, the others of its
+// statement are not begun; after two such statements none is.
+func tryTask(ctx context.Context, p *proof.Prover, limit *proof.Limit, lab *guarded, t *proof.Task, o Proving) (devdb.Proof, error) {
+	if lab.gaveUp(t.Step) {
+		return hung(t, o), nil
+	}
+	limit.Left = o.Work
+	out, err := p.Prove(ctx, t)
+	switch {
+	case ctx.Err() != nil:
+		return out, ctx.Err()
+	case errors.Is(err, proof.ErrTries) && out.Outcome == devdb.Changes, err == nil:
+		return out, nil
+	case errors.Is(err, proof.ErrTries):
+		out.Outcome, out.Counterexample, out.Kept, out.GaveUp = devdb.Unknown, nil, nil, true
+		out.Why = "the tries for a statement were used up"
+		return out, nil
+	case errors.Is(err, errHang):
+		lab.hung = append(lab.hung, t.Step)
+		return hung(t, o), nil
+	}
+	return out, searching(t, err)
+}
+
+func searching(t *proof.Task, err error) error {
+	st := t.Step.Stmt
+	return fmt.Errorf("%s:%d: looking for rows on which the statement fails: %w", st.Pos.Path, st.Pos.Line, err)
+}
+
+// hung is the proof of a task whose rows never came back.
+func hung(t *proof.Task, o Proving) devdb.Proof {
+	return devdb.Proof{
+		Demand: t.Demand, Target: t.Target, Table: t.Table, Outcome: devdb.Unknown, GaveUp: true, Hung: true,
+		Why: fmt.Sprintf("running the change over a few rows took longer than %s (proofs: timeout)", o.Guard),
+	}
+}
+
+// addFound adds what was found besides what was looked for.
+func addFound(found []proof.Found) {
+	for _, f := range found {
 		if old := f.Step.Proof(f.Proof.Demand, f.Proof.Target); old == nil {
 			f.Step.Proofs = append(f.Step.Proofs, f.Proof)
 		} else if old.Outcome == devdb.Fails {
@@ -115,5 +161,46 @@ func prove(ctx context.Context, b Bench, before *schema.Catalog, change []*devdb
 		}
 		f.Step.Counterexamples = append(f.Step.Counterexamples, f.Proof.Counterexample)
 	}
-	return nil
+}
+
+// errHang says that a lab did not answer.
+var errHang = errors.New("the rows that were tried did not come back")
+
+// guarded is a lab whose calls are ended when they hang. The context has no
+// deadline of its own: a connection would take it for its socket, and fail a
+// moment before it with an error that says nothing of it.
+type guarded struct {
+	proof.Lab
+	limit     time.Duration
+	afterFunc func(time.Duration, func()) func() bool
+	hung      []*devdb.Step // whose tries did not come back
+}
+
+// gaveUp reports whether a statement's rows are not to be tried any more.
+func (g *guarded) gaveUp(s *devdb.Step) bool {
+	return len(g.hung) > 1 || slices.Contains(g.hung, s)
+}
+
+// Query asks the lab, or gives errHang.
+func (g *guarded) Query(ctx context.Context, sql string) (rows [][]*string, err error) {
+	err = g.call(ctx, func(ctx context.Context) (err error) { rows, err = g.Lab.Query(ctx, sql); return })
+	return rows, err
+}
+
+// Try asks the lab, or gives errHang.
+func (g *guarded) Try(ctx context.Context, t proof.Trial) (tried *proof.Tried, err error) {
+	err = g.call(ctx, func(ctx context.Context) (err error) { tried, err = g.Lab.Try(ctx, t); return })
+	return tried, err
+}
+
+func (g *guarded) call(ctx context.Context, f func(context.Context) error) error {
+	inner, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := g.afterFunc(g.limit, func() { cancel(errHang) })
+	err := f(inner)
+	stop()
+	if err != nil && ctx.Err() == nil && errors.Is(context.Cause(inner), errHang) {
+		return errHang // whatever the connection made of it
+	}
+	return err
 }

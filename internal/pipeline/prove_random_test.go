@@ -84,7 +84,7 @@ func proveOne(server *postgres.Server, base, change string) (p devdb.Proof, err 
 	}
 	bench := server.Bench(db)
 	defer func() { err = errors.Join(err, bench.Close()) }()
-	if err := pipeline.Prove(ctx, bench, rec, pipeline.Proving{Timeout: 1e10}); err != nil {
+	if err := pipeline.Prove(ctx, bench, rec, pipeline.Proving{}); err != nil {
 		return p, err
 	}
 	steps := rec.New[0].Steps

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/devdb/postgres/pgtest"
 	"github.com/assaydb/assay/internal/pipeline"
+	"github.com/assaydb/assay/internal/proof"
 	"github.com/assaydb/assay/internal/schema"
 )
 
@@ -195,10 +195,10 @@ func TestProveGivesUp(t *testing.T) {
 	rec := &devdb.Record{New: []*devdb.Recorded{{Migration: script("new.sql", "UPDATE t SET a = 0 WHERE a IS NULL AND live;\nALTER TABLE t ALTER a SET NOT NULL")}}}
 	must(t, pipeline.RecordAll(ctx, work, rec))
 	target := schema.Ref{Class: schema.ClassRelation, OID: rec.New[0].Steps[1].After.RelationNamed("public", "t").OID, Sub: 2}
-	for tries, want := range map[int]devdb.Outcome{25: devdb.Unknown, 400: devdb.Fails} {
+	for tries, want := range map[int]devdb.Outcome{1: devdb.Unknown, 20: devdb.Fails} {
 		step := rec.New[0].Steps[1]
 		step.Proofs = nil
-		must(t, pipeline.Prove(ctx, bench, rec, pipeline.Proving{Tries: tries, Timeout: time.Minute}))
+		must(t, pipeline.Prove(ctx, bench, rec, pipeline.Proving{Work: proof.Work{Tries: tries, Queries: 500, Statements: 1000}}))
 		p := step.Proof(devdb.DemandNotNull, target)
 		if p == nil || p.Outcome != want || p.GaveUp != (want == devdb.Unknown) {
 			t.Errorf("after %d tries: %+v, want %s", tries, p, want)

@@ -37,16 +37,24 @@ type outcome struct {
 	before bool
 }
 
+// Prepare asks what all tasks need to know, so that none of them pays for it.
+func (p *Prover) Prepare(ctx context.Context) error {
+	if p.base != nil {
+		return nil
+	}
+	b, err := newBase(ctx, p.lab, p.before)
+	if err == nil {
+		p.base = b
+	}
+	return err
+}
+
 // Prove tries a task until rows are found that break its demand, or nothing is
 // left to try. The error is the run's own.
 func (p *Prover) Prove(ctx context.Context, t *Task) (devdb.Proof, error) {
 	out := devdb.Proof{Demand: t.Demand, Target: t.Target, Table: t.Table, Outcome: devdb.Unknown}
-	if p.base == nil {
-		b, err := newBase(ctx, p.lab, p.before)
-		if err != nil {
-			return out, err
-		}
-		p.base = b
+	if err := p.Prepare(ctx); err != nil {
+		return out, err
 	}
 	run, why := p.run(t)
 	if why != "" {
@@ -165,7 +173,9 @@ func (p *Prover) run(t *Task) ([]*migration.Migration, string) {
 	for _, m := range p.change {
 		if m != t.Migration {
 			if m.Err == nil {
-				out = append(out, m.Migration)
+				all := *m.Migration
+				all.Statements = awake(m.Statements)
+				out = append(out, &all)
 			}
 			continue
 		}
@@ -174,10 +184,20 @@ func (p *Prover) run(t *Task) ([]*migration.Migration, string) {
 		if i < 0 {
 			return nil, "the statement is not in its file"
 		}
-		cut.Statements = m.Statements[:i+1]
+		cut.Statements = awake(m.Statements[:i+1])
 		return append(out, &cut), ""
 	}
 	return out, ""
+}
+
+var sleeps = regexp.MustCompile(`(?is)^\s*SELECT\s+(pg_catalog\.)?pg_sleep(_for|_until)?\s*\([^()]*\)\s*$`)
+
+// awake leaves out the statements that only wait: over and over, that is all they cost.
+func awake(sts []*migration.Statement) []*migration.Statement {
+	if !slices.ContainsFunc(sts, func(s *migration.Statement) bool { return sleeps.MatchString(s.Text) }) {
+		return sts
+	}
+	return slices.DeleteFunc(slices.Clone(sts), func(s *migration.Statement) bool { return sleeps.MatchString(s.Text) })
 }
 
 // attempt makes the rows of a goal, mends them while the old schema refuses

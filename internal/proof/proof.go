@@ -78,30 +78,31 @@ func meets(d devdb.Demand, code string) bool {
 	return false
 }
 
-// ErrTries says that the tries for a statement are used up.
+// ErrTries says that the work for a task is used up.
 var ErrTries = errors.New("the tries for a statement are used up")
 
-// Tries is what may be tried for one statement, in the unit of Limit: about
-// thirty sets of rows, a third of a second's work on a small machine. The limit
-// is reached at the same place on every machine; a clock is not.
-const Tries = 600
+// Work bounds the search for rows that break one demand. It counts what is
+// done and not how long it takes, and what other statements there are makes no
+// difference, so that a search ends at the same place everywhere.
+type Work struct {
+	Tries      int // sets of rows
+	Queries    int // questions for values
+	Statements int // run over the sets of rows
+}
 
-// costs of a try and of a query, as they relate in time. To run ten statements
-// costs one more.
-const (
-	costTry   = 20
-	costQuery = 1
-)
+// Most is the work for one demand: a third of a second on a small machine for
+// a change of a few statements.
+var Most = Work{Tries: 30, Queries: 600, Statements: 30000}
 
 // Limit counts what a lab is asked, up to a limit.
 type Limit struct {
 	Lab
-	Left int
+	Left Work
 }
 
 // Query asks the lab, or gives ErrTries.
 func (l *Limit) Query(ctx context.Context, sql string) ([][]*string, error) {
-	if l.Left -= costQuery; l.Left < 0 {
+	if l.Left.Queries--; l.Left.Queries < 0 {
 		return nil, ErrTries
 	}
 	return l.Lab.Query(ctx, sql)
@@ -109,11 +110,11 @@ func (l *Limit) Query(ctx context.Context, sql string) ([][]*string, error) {
 
 // Try asks the lab, or gives ErrTries.
 func (l *Limit) Try(ctx context.Context, t Trial) (*Tried, error) {
-	l.Left -= costTry
+	l.Left.Tries--
 	for _, m := range t.Run {
-		l.Left -= len(m.Statements) / 10
+		l.Left.Statements -= len(m.Statements)
 	}
-	if l.Left < 0 {
+	if l.Left.Tries < 0 || l.Left.Statements < 0 {
 		return nil, ErrTries
 	}
 	return l.Lab.Try(ctx, t)

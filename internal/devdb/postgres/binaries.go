@@ -20,7 +20,7 @@ type binaries struct {
 	dir    string // holds initdb and postgres
 	num    int    // as server_version_num: 170010
 	text   string // "17.10"
-	source string // for the report's header
+	source string // for the report's header: no place of this machine
 }
 
 func (b binaries) program(name string) string {
@@ -63,6 +63,7 @@ func given(ctx context.Context, dir string) (binaries, error) {
 	}
 	for _, d := range []string{dir, filepath.Join(dir, "bin")} {
 		if b, err := inspect(ctx, d); err == nil {
+			b.source = "--postgres"
 			return b, nil
 		}
 	}
@@ -116,7 +117,7 @@ func installed(ctx context.Context, c *Config) []binaries {
 func bindir(ctx context.Context, dirs []string) string {
 	for _, d := range dirs {
 		if p := filepath.Join(d, "pg_config"); isFile(p) {
-			ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+			ctx, cancel := context.WithTimeout(ctx, time.Minute)
 			defer cancel()
 			out, _ := exec.CommandContext(ctx, p, "--bindir").Output()
 			return strings.TrimSpace(string(out))
@@ -129,7 +130,7 @@ var versionOutput = regexp.MustCompile(`\(PostgreSQL\) (\d+)(?:\.(\d+))?(\S*)`)
 
 // inspect asks a directory's server for its version.
 func inspect(ctx context.Context, dir string) (binaries, error) {
-	b := binaries{dir: dir, source: dir}
+	b := binaries{dir: dir, source: "installed"}
 	for _, name := range []string{"initdb", "postgres"} {
 		if !isFile(b.program(name)) {
 			return b, fmt.Errorf("there is no %s in %s", name, dir)
@@ -139,7 +140,7 @@ func inspect(ctx context.Context, dir string) (binaries, error) {
 	if resolved, err := filepath.EvalSymlinks(b.program("postgres")); err == nil && isFile(filepath.Join(filepath.Dir(resolved), "initdb")) {
 		b.dir = filepath.Dir(resolved)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, b.program("postgres"), "--version")
 	cmd.Env = serverEnv()

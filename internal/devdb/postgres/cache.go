@@ -39,7 +39,7 @@ func random() string {
 // build identifies the programs: a rebuilt server gets data directories of its own.
 func (o *own) build() string {
 	h := sha256.New()
-	fmt.Fprintln(h, layout, runtime.GOOS, runtime.GOARCH, o.bin.text, o.bin.source)
+	fmt.Fprintln(h, layout, runtime.GOOS, runtime.GOARCH, o.bin.text, o.bin.dir)
 	if i, err := os.Stat(o.bin.program("postgres")); err == nil {
 		fmt.Fprintln(h, i.Size())
 	}

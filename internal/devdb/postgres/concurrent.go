@@ -15,8 +15,6 @@ import (
 
 const (
 	watchEvery = 2 * time.Millisecond
-	// watchFor bounds how long a statement is kept waiting to be looked at.
-	watchFor = 3 * time.Second
 	// watchTables bounds how many tables the blocking session locks.
 	watchTables = 2000
 )
@@ -36,7 +34,7 @@ func (r *recorder) bare(ctx context.Context, step *devdb.Step) error {
 	}
 	var s sent
 	var err error
-	if waits(step.Stmt.Text) && !short(step.Settings.LockTimeout) && !short(step.Settings.StatementTimeout) {
+	if waits(step.Stmt.Text) {
 		watched = true
 		s, seen, err = r.watch(ctx, step)
 	} else {
@@ -97,11 +95,36 @@ func waits(text string) bool {
 	return strings.Contains(up, "CONCURRENTLY") || first[0] == "VACUUM" && strings.Contains(up, "FULL") || first[0] == "CLUSTER" || first[0] == "REINDEX"
 }
 
-// short reports whether the file's own timeout would fall due while it is watched.
-func short(d time.Duration) bool { return d > 0 && d < 500*time.Millisecond }
-
-// watch runs a statement and reads its locks while it waits for a blocking session.
+// watch runs a statement and reads its locks while it waits for a blocking
+// session. The file's own timeouts are lifted meanwhile: it is the recorder
+// that keeps the statement waiting, for as long as a busy machine takes.
 func (r *recorder) watch(ctx context.Context, step *devdb.Step) (sent, []seenLock, error) {
+	lifted, back := untimed(step.Settings)
+	if lifted != "" {
+		if err := r.command(ctx, lifted); err != nil {
+			return sent{}, nil, err
+		}
+	}
+	s, seen, err := r.kept(ctx, step)
+	if err == nil && back != "" && !r.conn.IsClosed() {
+		err = r.command(ctx, back)
+	}
+	return s, seen, err
+}
+
+// untimed gives the commands that lift a session's timeouts and put them back.
+func untimed(s devdb.Settings) (lift, back string) {
+	for name, d := range map[string]time.Duration{"lock_timeout": s.LockTimeout, "statement_timeout": s.StatementTimeout} {
+		if d > 0 {
+			lift += "SET " + name + " = 0; "
+			back += fmt.Sprintf("SET %s = %d; ", name, d.Milliseconds())
+		}
+	}
+	return lift, back
+}
+
+// kept runs a statement that a second session keeps waiting.
+func (r *recorder) kept(ctx context.Context, step *devdb.Step) (sent, []seenLock, error) {
 	free, err := r.block(ctx, step.Before)
 	if err != nil {
 		return sent{}, nil, err
@@ -154,11 +177,11 @@ func (r *recorder) block(ctx context.Context, c *schema.Catalog) (func(), error)
 	return end, nil
 }
 
-// look polls until the traced session waits, then reads what it holds and waits for.
+// look polls until the traced session waits, then reads what it holds and waits
+// for. A statement that does not wait ends, and with it the polling.
 func (r *recorder) look(ctx context.Context, c *schema.Catalog, stop <-chan struct{}) []seenLock {
 	waiting := fmt.Sprintf("SELECT 1 FROM pg_catalog.pg_locks WHERE pid = %d AND NOT granted LIMIT 1", r.conn.PID())
-	deadline := time.Now().Add(watchFor)
-	for time.Now().Before(deadline) {
+	for {
 		got, err := query(ctx, r.obs, waiting)
 		if err != nil {
 			return nil // the locks are then told from the manual
@@ -175,7 +198,6 @@ func (r *recorder) look(ctx context.Context, c *schema.Catalog, stop <-chan stru
 		case <-time.After(watchEvery):
 		}
 	}
-	return nil
 }
 
 func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
