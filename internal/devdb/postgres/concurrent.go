@@ -107,7 +107,9 @@ func (r *recorder) watch(ctx context.Context, step *devdb.Step) (sent, []seenLoc
 	}
 	s, seen, err := r.kept(ctx, step)
 	if err == nil && back != "" && !r.conn.IsClosed() {
-		err = r.command(ctx, back)
+		if _, err = r.conn.Exec(ctx, back).ReadAll(); err != nil { // not a command: what the statement gave is still to be read
+			err = fmt.Errorf("putting the session's timeouts back: %w", err)
+		}
 	}
 	return s, seen, err
 }
