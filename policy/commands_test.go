@@ -102,7 +102,7 @@ deny contains {"message": "x", "object": table.object} if {
 	table.comment == "y"
 }
 
-deny contains {"message": "z", "object": "elsewhere"}
+deny contains {"message": "z", "object": "public.old"}
 `})
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ deny contains {"message": "z", "object": "elsewhere"}
 	}
 	want := "policies/a.rego:12: fails: table.comment == \"y\"    with table = public.old, table.comment = \"\"\n" +
 		"policies/a.rego:12: fails: table.comment == \"y\"    with table = public.orders, table.comment = \"\"\n" +
-		"left out, as the change does not touch elsewhere (custom.scope: everything would tell it): A1: z\n"
+		"left out, as it held before the change (custom.scope: everything reports it): A1: z\n"
 	if b.String() != want {
 		t.Errorf("got\n%swant\n%s", &b, want)
 	}

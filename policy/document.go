@@ -42,7 +42,7 @@ func (b *builder) input(f Facts, ms []*devdb.Recorded) *Input {
 	r := f.Record
 	before, after := r.Before, r.After
 	if len(ms) != len(r.New) {
-		before, after = span(r, ms)
+		before, after = reach(r, ms)
 	}
 	in := &Input{
 		Version: InputVersion, Database: Database{Version: r.Version.Text, Major: r.Version.Major()},
@@ -52,6 +52,7 @@ func (b *builder) input(f Facts, ms []*devdb.Recorded) *Input {
 		Stats:    stats(f.Stats), Context: contextOf(f.Context), Owners: []*Owner{}, Params: map[string]any{},
 	}
 	in.Added, in.Dropped = b.added(before, after), b.added(after, before)
+	in.span = &span{b: b, before: before, after: after}
 	for _, e := range r.Edited {
 		in.Edited = append(in.Edited, &Edited{Path: e.Path, OldPath: e.OldPath, Kind: e.Kind, Line: max(e.Line, 1)})
 	}
@@ -65,6 +66,9 @@ func (b *builder) input(f Facts, ms []*devdb.Recorded) *Input {
 		in.Migrations = append(in.Migrations, migrationOf(m))
 		for _, s := range m.Steps {
 			in.add(b.statement(r, m, s))
+			if len(s.Changes) > 0 && s.After != nil {
+				in.span.steps = append(in.span.steps, s)
+			}
 		}
 	}
 	for _, x := range f.Findings {
@@ -75,9 +79,9 @@ func (b *builder) input(f Facts, ms []*devdb.Recorded) *Input {
 	return in
 }
 
-// span is the catalog before the first and after the last statement of some
+// reach is the catalog before the first and after the last statement of some
 // migrations. Those without statements change nothing.
-func span(r *devdb.Record, ms []*devdb.Recorded) (before, after *schema.Catalog) {
+func reach(r *devdb.Record, ms []*devdb.Recorded) (before, after *schema.Catalog) {
 	before = r.Before
 	for _, m := range r.New {
 		if m == ms[0] {

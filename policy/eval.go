@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"reflect"
@@ -63,17 +64,25 @@ func (p *Policies) Eval(ctx context.Context, r *Rules, rec *devdb.Record, earlie
 			return nil, err
 		}
 	}
-	answers, err := q.answers(ctx, whole, each)
+	v, err := q.evaluate(ctx, whole, each, r.Subject)
 	if err != nil {
 		return nil, err
 	}
-	found, untouched, err := findings(answers, whole, r.Subject)
-	for _, x := range untouched {
-		if _, err := fmt.Fprintf(w, "left out, as the change does not touch %s (custom.scope: everything would tell it): %s: %s\n", x.Object, x.ID, x.Message); err != nil {
+	for _, x := range v.old {
+		if _, err := fmt.Fprintf(w, "left out, as it held before the change (custom.scope: everything reports it): %s: %s\n", x.ID, x.Message); err != nil {
 			return nil, err
 		}
 	}
-	return found, err
+	return v.found, v.err()
+}
+
+// err is an error for each rule that could not judge, nil if there is none.
+func (v *verdict) err() error {
+	var errs []error
+	for _, f := range v.failed {
+		errs = append(errs, f)
+	}
+	return errors.Join(errs...)
 }
 
 func (p *Policies) trace(ctx context.Context, whole *Input, each []*Input, explain string, w io.Writer) error {

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/topdown"
 	"github.com/open-policy-agent/opa/v1/topdown/print"
 
+	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
 )
 
@@ -49,7 +51,7 @@ func (p *Policies) deal(ctx context.Context, rules []*Rule) ([]*query, error) {
 	}
 	var out []*query
 	for _, hand := range hands {
-		q, err := p.ask(ctx, hand)
+		q, err := p.query(ctx, hand)
 		if err != nil {
 			return nil, err
 		}
@@ -60,8 +62,8 @@ func (p *Policies) deal(ctx context.Context, rules []*Rule) ([]*query, error) {
 	return out, nil
 }
 
-// ask prepares one query that gives the sets of all the rules as an array.
-func (p *Policies) ask(ctx context.Context, rules []*Rule) (*query, error) {
+// query prepares one query that gives the sets of all the rules as an array.
+func (p *Policies) query(ctx context.Context, rules []*Rule) (*query, error) {
 	q := &query{}
 	var terms []*ast.Term
 	for _, r := range rules {
@@ -90,77 +92,203 @@ type answer struct {
 	set
 	in     *Input
 	result any
+	r      *result
+	cause  *devdb.Step // of a new result about an old object: the step that it holds since
+}
+
+// Failure is a rule that could not judge.
+type Failure struct {
+	Rule *Rule
+	Err  error
+}
+
+// Error names the rule, its place, what went wrong and the parameters that are configured.
+func (f Failure) Error() string {
+	return fmt.Sprintf("policy rule %s (%s:%d): %v", f.Rule.ID, f.Rule.File, f.Rule.Line, f.Err)
+}
+
+// evaluation is one asking of all rules, within one limit.
+type evaluation struct {
+	limit  *limit
+	c      *converter
+	failed []Failure
+}
+
+// fail notes that a rule could not judge, once.
+func (e *evaluation) fail(r *Rule, err error) {
+	if !e.out(r) {
+		e.failed = append(e.failed, Failure{r, err})
+	}
+}
+
+func (e *evaluation) out(r *Rule) bool {
+	return slices.ContainsFunc(e.failed, func(f Failure) bool { return f.Rule == r })
+}
+
+// verdict is what the rules say about a change: findings, those left out
+// because they held before the change, and the rules that could not judge.
+type verdict struct {
+	found, old []*lint.Finding
+	failed     []Failure
 }
 
 // evaluate asks the change's rules about the whole and the migrations' about each.
-func (p *Policies) evaluate(ctx context.Context, whole *Input, each []*Input, subject string) ([]*lint.Finding, error) {
-	answers, err := p.answers(ctx, whole, each)
-	if err != nil {
-		return nil, err
+func (p *Policies) evaluate(ctx context.Context, whole *Input, each []*Input, subject string) (*verdict, error) {
+	e := &evaluation{limit: newLimit(ctx, p.opts), c: newConverter()}
+	defer func() { e.limit.stop() }()
+	var all divided
+	ask := func(queries []*query, in *Input) error {
+		if len(queries) == 0 {
+			return nil
+		}
+		answers, err := p.runAll(e, queries, in)
+		if err != nil {
+			return err
+		}
+		answers = e.strange(in, answers)
+		d, err := p.compare(ctx, e, in, answers)
+		all.fresh, all.old = append(all.fresh, d.fresh...), append(all.old, d.old...)
+		return err
 	}
-	out, _, err := findings(answers, whole, subject)
-	return out, err
-}
-
-func (p *Policies) answers(ctx context.Context, whole *Input, each []*Input) ([]answer, error) {
-	c := newConverter()
-	limit := newLimit(ctx, p.opts)
-	defer limit.stop()
-	answers, err := p.runAll(limit, p.change, c.term(reflect.ValueOf(whole)).Value, whole)
-	if err != nil {
+	if err := ask(p.change, whole); err != nil {
 		return nil, err
 	}
 	for _, in := range each {
-		if len(p.each) == 0 {
-			break
-		}
-		more, err := p.runAll(limit, p.each, c.term(reflect.ValueOf(in)).Value, in)
-		if err != nil {
+		if err := ask(p.each, in); err != nil {
 			return nil, err
 		}
-		answers = append(answers, more...)
 	}
-	return answers, nil
+	all.fresh = p.few(e, whole, all.fresh)
+	v := &verdict{found: e.findings(all.fresh, whole, subject), old: e.findings(all.old, whole, subject)}
+	v.failed = e.failed
+	slices.SortFunc(v.failed, func(a, b Failure) int { return strings.Compare(a.Rule.ID, b.Rule.ID) })
+	return v, nil
+}
+
+// few leaves out the rules that have more new results than they may. A schema
+// that is judged alone is not a change: all that it has counts.
+func (p *Policies) few(e *evaluation, whole *Input, answers []answer) []answer {
+	if len(whole.Migrations) == 0 {
+		return answers
+	}
+	n := map[*Rule]int{}
+	for _, a := range answers {
+		n[a.rule]++
+	}
+	return slices.DeleteFunc(answers, func(a answer) bool {
+		if n[a.rule] > e.limit.results {
+			e.fail(a.rule, fmt.Errorf("has %d new results, more than the limit of %d: make it say less at a time", n[a.rule], e.limit.results))
+			return true
+		}
+		return false
+	})
 }
 
 // runAll evaluates queries side by side; the answers come in their order.
-func (p *Policies) runAll(l *limit, queries []*query, input ast.Value, in *Input) ([]answer, error) {
-	parts, errs := make([][]answer, len(queries)), make([]error, len(queries))
+func (p *Policies) runAll(e *evaluation, queries []*query, in *Input) ([]answer, error) {
+	input := e.c.term(reflect.ValueOf(in)).Value
+	lists, errs := make([][][]any, len(queries)), make([]error, len(queries))
 	var wg sync.WaitGroup
 	for i, q := range queries {
-		wg.Go(func() { parts[i], errs[i] = p.run(l, q, input, in) })
+		wg.Go(func() { lists[i], errs[i] = p.eval(e.limit, q, input) })
 	}
 	wg.Wait()
-	for _, err := range errs {
+	var out []answer
+	for i, q := range queries {
+		if errs[i] != nil {
+			more, err := p.singly(e, q, input, in, errs[i])
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, more...)
+			continue
+		}
+		out = append(out, e.read(q, in, lists[i])...)
+	}
+	return slices.DeleteFunc(out, func(a answer) bool { return e.out(a.rule) }), nil
+}
+
+// read reads the results of one query.
+func (e *evaluation) read(q *query, in *Input, lists [][]any) []answer {
+	var out []answer
+	for i, list := range lists {
+		for _, x := range list {
+			a := answer{set: q.sets[i], in: in, result: x}
+			var err error
+			if a.r, err = readResult(a); err != nil {
+				e.fail(a.rule, err)
+				break
+			}
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// singly asks the rules of a query that failed one by one, so that one rule
+// that fails does not silence the others.
+func (p *Policies) singly(e *evaluation, q *query, input ast.Value, in *Input, err error) ([]answer, error) {
+	if e.limit.broken() != nil {
+		name := p.culprit(e.limit, q, input)
+		if name == nil {
+			return nil, fmt.Errorf("evaluating policies: %w", e.limit.broken())
+		}
+		return nil, fmt.Errorf("policy rule %s: %w", name.ID, e.limit.broken())
+	}
+	if len(q.rules()) == 1 {
+		e.fail(q.sets[0].rule, p.blame(q.sets[0].rule, explainEval(err)))
+		return nil, nil
+	}
+	var out []answer
+	for _, r := range q.rules() {
+		one, err := p.query(e.limit.ctx, []*Rule{r})
 		if err != nil {
 			return nil, err
 		}
-	}
-	return slices.Concat(parts...), nil
-}
-
-// run evaluates one query. Where a limit ends it, the rule to blame is looked for.
-func (p *Policies) run(l *limit, q *query, input ast.Value, in *Input) ([]answer, error) {
-	lists, err := p.eval(l, q, input)
-	if err != nil {
-		if l.broken() == nil {
-			return nil, fmt.Errorf("evaluating policies: %w", explainEval(err))
+		lists, err := p.eval(e.limit, one, input)
+		if err != nil {
+			more, err := p.singly(e, one, input, in, err)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, more...)
+			continue
 		}
-		if name := p.culprit(l, q, input); name != "" {
-			return nil, fmt.Errorf("policy rule %s: %w", name, l.broken())
-		}
-		return nil, fmt.Errorf("evaluating policies: %w", l.broken())
-	}
-	var out []answer
-	for i, list := range lists {
-		if len(list) > l.results {
-			return nil, fmt.Errorf("policy rule %s has %d results, more than the limit of %d: make it say less at a time", q.sets[i].rule.ID, len(list), l.results)
-		}
-		for _, r := range list {
-			out = append(out, answer{q.sets[i], in, r})
-		}
+		out = append(out, e.read(one, in, lists)...)
 	}
 	return out, nil
+}
+
+// rules are the rules of a query.
+func (q *query) rules() []*Rule {
+	var out []*Rule
+	for _, s := range q.sets {
+		if !slices.Contains(out, s.rule) {
+			out = append(out, s.rule)
+		}
+	}
+	return out
+}
+
+// blame adds the parameters that are configured: a rule that is shipped fails
+// by one of them, as a rule.
+func (p *Policies) blame(r *Rule, err error) error {
+	var set []string
+	for _, x := range r.Params {
+		v, ok := p.params[r.ID].(map[string]any)
+		if !ok || reflect.DeepEqual(v[x.Name], x.Default) {
+			continue
+		}
+		at := ""
+		if p.opts.ParamAt != nil {
+			at = p.opts.ParamAt(r.ID, x.Name) + ": "
+		}
+		set = append(set, fmt.Sprintf("%sparameter %s is %s", at, x.Name, shortJSON(v[x.Name])))
+	}
+	if len(set) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w; %s", err, strings.Join(set, "; "))
 }
 
 type outcome struct {
@@ -213,14 +341,14 @@ type silent struct{}
 
 func (silent) Print(print.Context, string) error { return nil }
 
-// culprit asks the rules one by one, each with a part of the limits, and names
+// culprit asks the rules one by one, each with a part of the limits, and gives
 // the first that breaks them.
-func (p *Policies) culprit(l *limit, q *query, input ast.Value) string {
+func (p *Policies) culprit(l *limit, q *query, input ast.Value) *Rule {
 	o := p.opts
 	o.Timeout = max(l.timeout/4, 50*time.Millisecond)
 	o.MaxMemory = l.memory / 2
-	for _, s := range q.sets {
-		one, err := p.ask(context.Background(), []*Rule{s.rule})
+	for _, r := range q.rules() {
+		one, err := p.query(context.Background(), []*Rule{r})
 		if err != nil || one == nil {
 			continue
 		}
@@ -229,10 +357,10 @@ func (p *Policies) culprit(l *limit, q *query, input ast.Value) string {
 		broken := part.broken()
 		part.stop()
 		if broken != nil {
-			return s.rule.ID
+			return r
 		}
 	}
-	return ""
+	return nil
 }
 
 // limit bounds an evaluation in time and memory.

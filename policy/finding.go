@@ -51,30 +51,26 @@ type fix struct {
 
 var resultKeys = []string{"advice", "evidence", "fix", "location", "message", "msg", "object", "reason", "severity", "team", "user"}
 
-// findings turns answers into findings at the statements they are about. What
-// is about an object that the change does not touch comes apart.
-func findings(answers []answer, whole *Input, subject string) (out, untouched []*lint.Finding, err error) {
+// findings turns answers into findings at the statements they are about.
+func (e *evaluation) findings(answers []answer, whole *Input, subject string) []*lint.Finding {
 	p := newPlaces(whole, subject)
-	out = []*lint.Finding{}
+	out := []*lint.Finding{}
 	for _, a := range answers {
-		r, err := readResult(a)
+		f, err := a.r.finding(a)
 		if err != nil {
-			return nil, nil, fmt.Errorf("policy rule %s (%s:%d): %w", a.rule.ID, a.rule.File, a.rule.Line, err)
+			e.fail(a.rule, err)
+			continue
 		}
-		f, err := r.finding(a)
-		if err != nil {
-			return nil, nil, fmt.Errorf("policy rule %s (%s:%d): %w", a.rule.ID, a.rule.File, a.rule.Line, err)
-		}
-		if p.place(f, r.Location, a) {
-			out = append(out, f)
-		} else {
-			untouched = append(untouched, f)
-		}
+		p.place(f, a)
+		out = append(out, f)
 	}
+	out = slices.DeleteFunc(out, func(f *lint.Finding) bool {
+		return slices.ContainsFunc(e.failed, func(x Failure) bool { return x.Rule.ID == f.ID })
+	})
 	slices.SortStableFunc(out, func(a, b *lint.Finding) int {
 		return cmp.Or(strings.Compare(a.Path, b.Path), a.Line-b.Line, a.Column-b.Column, strings.Compare(a.ID, b.ID), strings.Compare(a.Message, b.Message))
 	})
-	return out, untouched, nil
+	return out
 }
 
 func readResult(a answer) (*result, error) {
@@ -98,6 +94,9 @@ func readResult(a answer) (*result, error) {
 		return nil, err
 	}
 	r := &result{}
+	if a.verb != requireApproval && m["message"] == nil {
+		return nil, fmt.Errorf("a result has no message")
+	}
 	if err := json.Unmarshal(text, r); err != nil {
 		var kind *json.UnmarshalTypeError
 		if errors.As(err, &kind) {
@@ -226,31 +225,31 @@ func makes(c *Change) bool {
 	return strings.HasPrefix(c.Type, "add_") && c.Type != "add_grant" && c.Type != "add_enum_value"
 }
 
-// place fills in path, lines and statement. False leaves the finding out: it is
-// about an object that this change does not touch.
-func (p *places) place(f *lint.Finding, l *Location, a answer) bool {
+// place fills in path, lines and statement: those that the result names, of the
+// statement since which it holds, of the change of its object, or of the first
+// migration.
+func (p *places) place(f *lint.Finding, a answer) {
 	switch {
-	case l != nil:
-		p.at(f, l)
-		return true
+	case a.r.Location != nil:
+		p.at(f, a.r.Location)
+		return
 	case len(p.in.Migrations) == 0:
 		f.Path, f.Line, f.EndLine = p.subject, 1, 1
-		return true
+		return
+	case a.cause != nil:
+		p.at(f, location(a.cause.Stmt.Pos, a.cause.Stmt.End))
+		return
 	}
 	if c := p.change(f.Object); c != nil {
 		p.at(f, c.Location)
 		if c.Object != f.Object && p.added[f.Object] {
 			p.inside(f)
 		}
-		return true
-	}
-	if f.Object != "" && !a.rule.Everywhere {
-		return false
+		return
 	}
 	if len(a.in.Migrations) > 0 {
 		p.at(f, a.in.Migrations[0].Location)
 	}
-	return true
 }
 
 // change is the change that made or touched the object.

@@ -155,7 +155,11 @@ func (p *Policies) judgeWith(ctx context.Context, rec *devdb.Record, found []*li
 			}
 		}
 	}
-	return q.evaluate(ctx, whole, each, "")
+	v, err := q.evaluate(ctx, whole, each, "")
+	if err != nil {
+		return nil, err
+	}
+	return v.found, v.err()
 }
 
 func (p *Policies) override(in *Input, o override) error {

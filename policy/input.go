@@ -25,6 +25,8 @@ type Input struct {
 	Context    *Context       `json:"context" jsonschema_description:"The pull request, or what is known of it."`
 	Owners     []*Owner       `json:"owners" jsonschema_description:"Who owns which objects; the last pattern that matches counts."`
 	Params     map[string]any `json:"params" jsonschema_description:"Parameters of each rule, by rule id."`
+
+	span *span // what before and after were made from; nil if the document came from elsewhere
 }
 
 // Database is the server that the facts come from.

@@ -44,7 +44,7 @@ type Options struct {
 	Now time.Time
 	// Timeout bounds the evaluation of all rules. 0 is DefaultTimeout.
 	Timeout time.Duration
-	// MaxResults bounds the results of one rule. 0 is DefaultMaxResults.
+	// MaxResults bounds the new results of one rule. 0 is DefaultMaxResults.
 	MaxResults int
 	// MaxMemory bounds what the evaluation allocates, in bytes. 0 is DefaultMaxMemory.
 	MaxMemory uint64
@@ -57,7 +57,7 @@ type Options struct {
 // The limits of an evaluation.
 const (
 	DefaultTimeout    = 10 * time.Second
-	DefaultMaxResults = 1000
+	DefaultMaxResults = 100_000
 	DefaultMaxMemory  = 1 << 30
 )
 
@@ -110,6 +110,9 @@ type Rules struct {
 	Stats   *Stats
 	// Subject is the path of findings that no migration causes: of a schema judged alone.
 	Subject string
+	// Failed are, after Judge, the rules that could not judge. What the others
+	// found stands, and the run is not complete.
+	Failed []Failure
 }
 
 // Judge asks every rule about the record.
@@ -124,11 +127,20 @@ func (r *Rules) Judge(ctx context.Context, rec *devdb.Record, earlier []*lint.Fi
 	if r.each != nil {
 		each = b.perMigration(f)
 	}
-	return r.evaluate(ctx, whole, each, r.Subject)
+	v, err := r.evaluate(ctx, whole, each, r.Subject)
+	if err != nil {
+		return nil, err
+	}
+	r.Failed = v.failed
+	return v.found, nil
 }
 
 // Evaluate asks the rules about one document. Rules with custom.per: migration
 // are asked about it too: give it a document of one migration for those.
 func (p *Policies) Evaluate(ctx context.Context, in *Input) ([]*lint.Finding, error) {
-	return p.evaluate(ctx, in, []*Input{in}, "")
+	v, err := p.evaluate(ctx, in, []*Input{in}, "")
+	if err != nil {
+		return nil, err
+	}
+	return v.found, v.err()
 }

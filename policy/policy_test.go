@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -199,6 +200,16 @@ warn contains {"message": "third"}
 	wantError(t, err, "policies/b.rego:3: rule id ONE is taken by policies/a.rego:3")
 }
 
+// failure judges, and gives what went wrong: of the run or of rules.
+func failure(p *Policies) error {
+	r := &Rules{Policies: p}
+	_, err := r.Judge(context.Background(), ordersRecord(), nil)
+	for _, f := range r.Failed {
+		err = errors.Join(err, f)
+	}
+	return err
+}
+
 // TestResults refuses results that say less or more than results do.
 func TestResults(t *testing.T) {
 	rule := func(verb, result string) map[string]string {
@@ -208,6 +219,8 @@ func TestResults(t *testing.T) {
 		{"deny", `object.union({"mesage": "x"}, {})`, `unknown key "mesage" in a result: the keys are advice, evidence`},
 		{"deny", `{"message": 3}`, "the message of a result cannot be a number"},
 		{"deny", `{"object": "x"}`, "a result has no message"},
+		{"deny", `{"message": "x", "object": "public.ordes"}`, "object \"public.ordes\" names nothing in the schema: did you mean public.orders?"},
+		{"deny", `{"message": "x", "object": "ORDERS"}`, "object \"ORDERS\" names nothing in the schema: did you mean public.orders?"},
 		{"deny", `7`, "must be an object with a message, not number"},
 		{"deny", `{"message": "x", "team": "dba"}`, "team and user belong to require_approval"},
 		{"deny", `{"message": "x", "severity": "fatal"}`, `severity "fatal": one of error, warning, info`},
@@ -217,8 +230,7 @@ func TestResults(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = (&Rules{Policies: p}).Judge(context.Background(), ordersRecord(), nil)
-		wantError(t, err, c.want)
+		wantError(t, failure(p), c.want)
 	}
 	found := judge(t, Options{}, rule("require_approval", `{"team": "dba", "reason": "a big table", "object": "public.orders"}`))
 	if len(found) != 1 || found[0].Message != "needs the approval of team dba: a big table" || found[0].Approval == nil || found[0].Approval.Team != "dba" || found[0].Severity != lint.Error {

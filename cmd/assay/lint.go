@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -145,6 +146,9 @@ Exit code: 0 clean, 1 findings at or above --fail-on, 2 wrong input, 3 the run f
 				return verdict(res, o.failOn)
 			}
 			if o.writeBaseline {
+				if err := incomplete(res); err != nil {
+					return err
+				}
 				return a.writeBaseline(p, res)
 			}
 			if err := a.write(res, outs, o.timing, o.verbose); err != nil {
@@ -241,8 +245,20 @@ func writeFile(name string, write func(io.Writer) error) error {
 	return os.Rename(f.Name(), name)
 }
 
+// incomplete is an error if some rules could not judge: what was found stands,
+// but nothing may pass for having been judged by them.
+func incomplete(res *lint.Result) error {
+	if len(res.Failed) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the review is not complete:\n%s", strings.Join(res.Failed, "\n"))
+}
+
 // verdict is the exit code as an error.
 func verdict(res *lint.Result, failOn string) error {
+	if err := incomplete(res); err != nil {
+		return err
+	}
 	limit := lint.Severity(failOn)
 	waiting := false
 	for _, f := range res.Findings {

@@ -88,6 +88,9 @@ func (p *publication) publish(ctx context.Context, res *lint.Result, outs []outp
 	if p.o.required && (len(left) > 0 || p.host == nil) {
 		return errors.New("--comment-required: not everything could be published")
 	}
+	if err := incomplete(res); err != nil {
+		return err
+	}
 	if code != exitClean {
 		return findingsError{code}
 	}
@@ -110,10 +113,12 @@ func (p *publication) verdict(findings []*lint.Finding, c integrations.Consent) 
 
 func (p *publication) status(res *lint.Result, findings []*lint.Finding, c integrations.Consent, code int) integrations.Status {
 	s := integrations.Status{Name: p.o.status, URL: p.url(), State: integrations.Success, Description: counted(res.Summary)}
-	switch code {
-	case exitFindings:
+	switch {
+	case len(res.Failed) > 0:
+		s.State, s.Description = integrations.Errored, "the review is not complete: "+counting(len(res.Failed), "policy rule")+" could not judge"
+	case code == exitFindings:
 		s.State = integrations.Failed
-	case exitWaiting:
+	case code == exitWaiting:
 		s.State = integrations.Pending
 		s.Description = "waits for an approval of set " + c.Set + " by " + strings.Join(approvers(c.Waiting), ", ")
 	}

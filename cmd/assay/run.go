@@ -172,8 +172,25 @@ func (a *app) judgeWith(ctx context.Context, p *project, o *lintOptions, rec *de
 	if err != nil {
 		return nil, err
 	}
+	res.Failed = failedRules(judges)
+	for _, line := range res.Failed {
+		res.Notices = append(res.Notices, lint.Notice{Text: line + "; the other rules judged"})
+	}
 	res.Notices = append(untold(res), leftovers(p, o, used, baseline)...)
 	return res, nil
+}
+
+// failedRules are the policy rules that could not judge, one line each.
+func failedRules(judges []pipeline.Judge) []string {
+	var out []string
+	for _, j := range judges {
+		if r, ok := j.(*policy.Rules); ok {
+			for _, f := range r.Failed {
+				out = append(out, f.Error())
+			}
+		}
+	}
+	return out
 }
 
 // named reports whether the configuration speaks of the rule by name, which

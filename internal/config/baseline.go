@@ -23,8 +23,9 @@ type Baseline struct {
 	Version  string     `json:"version"` // of the file's format: "1"
 	Findings []Accepted `json:"findings"`
 
-	file string
-	used map[string]bool
+	file  string
+	known map[string]bool // by fingerprint, once asked for
+	used  map[string]bool
 }
 
 // Accepted is one finding of a baseline. Only the fingerprint decides; the
@@ -103,13 +104,17 @@ func (b *Baseline) Has(f *lint.Finding) bool {
 	if b == nil || f.Fingerprint == "" {
 		return false
 	}
-	for _, a := range b.Findings {
-		if a.Fingerprint == f.Fingerprint {
-			b.used[f.Fingerprint] = true
-			return true
+	if b.known == nil {
+		b.known = map[string]bool{}
+		for _, a := range b.Findings {
+			b.known[a.Fingerprint] = true
 		}
 	}
-	return false
+	if !b.known[f.Fingerprint] {
+		return false
+	}
+	b.used[f.Fingerprint] = true
+	return true
 }
 
 // Unused are the entries that Has was not asked for and that lie in one of

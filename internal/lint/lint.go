@@ -141,9 +141,11 @@ type Result struct {
 	Findings   []*Finding    `json:"findings"`
 	Suppressed []*Suppressed `json:"suppressed"`
 	Notices    []Notice      `json:"notices,omitempty"` // things to say that are no findings
-	Summary    Summary       `json:"summary"`
-	Rules      []RuleInfo    `json:"rules,omitempty"` // those that have findings, for SARIF
-	Diagram    *Diagram      `json:"diagram,omitempty"`
+	// Failed are the policy rules that could not judge, one line each: the findings are not all there may be.
+	Failed  []string   `json:"failed,omitempty"`
+	Summary Summary    `json:"summary"`
+	Rules   []RuleInfo `json:"rules,omitempty"` // those that have findings, for SARIF
+	Diagram *Diagram   `json:"diagram,omitempty"`
 }
 
 // Tool names the program.

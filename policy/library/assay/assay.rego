@@ -72,17 +72,71 @@ name_matches(pattern, name) if regex.match(sprintf("^(?:%s)$", [pattern]), name)
 # METADATA
 # description: The object needs the other one, itself or by way of others. Columns count as their table.
 depends_on(name, other) if {
-	name != other
-	other in graph.reachable(_needs, {name})
+	_node(name) != _node(other)
+	_node(other) in graph.reachable(_needs, {_node(name)})
 }
 
 # METADATA
-# description: All objects that need the given one, itself or by way of others.
-dependents(name) := graph.reachable(_needed_by, {name}) - {name}
+# description: All objects that need the given one, itself or by way of others. Columns count as their table.
+dependents(name) := graph.reachable(_needed_by, {_node(name)}) - {_node(name)}
 
-_needs[d.object] contains d.on if some d in input.after.dependencies
+_node(name) := column_by_name[name].table
 
-_needed_by[d.on] contains d.object if some d in input.after.dependencies
+_node(name) := name if not column_by_name[name]
+
+# Every node is a key: graph.reachable knows no others.
+_nodes := {node | some d in input.after.dependencies; some node in [d.object, d.on]}
+
+_on[d.object] contains d.on if some d in input.after.dependencies
+
+_by[d.on] contains d.object if some d in input.after.dependencies
+
+_needs := {node: object.get(_on, node, set()) | some node in _nodes}
+
+_needed_by := {node: object.get(_by, node, set()) | some node in _nodes}
+
+# METADATA
+# description: A name as SQL takes it, in quotes where it needs them.
+quoted(name) := name if _plain(name)
+
+quoted(name) := sprintf(`"%s"`, [replace(name, `"`, `""`)]) if not _plain(name)
+
+_plain(name) if {
+	regex.match(`^[a-z_][a-z0-9_]*$`, name)
+	not name in reserved_words
+}
+
+# METADATA
+# description: The qualified name of an object of the input that has a schema and a name, as SQL takes it.
+sql_name(x) := sprintf("%s.%s", [quoted(x.schema), quoted(x.name)])
+
+# METADATA
+# description: The qualified name of the table that a column, constraint, index, trigger or policy belongs to, as SQL takes it.
+sql_table(x) := sprintf("%s.%s", [quoted(x.schema), quoted(substring(x.table, count(x.schema) + 1, -1))])
+
+# METADATA
+# description: Names of columns as SQL takes them, with commas.
+sql_columns(names) := concat(", ", [quoted(name) | some name in names])
+
+# METADATA
+# description: A routine as ALTER and DROP name it, such as FUNCTION public.f(integer).
+sql_routine(f) := sprintf("%s %s%s", [_routine[f.kind], sql_name(f), substring(f.object, (count(f.schema) + count(f.name)) + 1, -1)])
+
+_routine := {"function": "FUNCTION", "window": "FUNCTION", "procedure": "PROCEDURE", "aggregate": "AGGREGATE"}
+
+# METADATA
+# description: The words that need quotes when they name a table or a column.
+reserved_words := {
+	"all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "authorization", "binary", "both", "case", "cast",
+	"check", "collate", "collation", "column", "concurrently", "constraint", "create", "cross", "current_catalog", "current_date",
+	"current_role", "current_schema", "current_time", "current_timestamp", "current_user", "default", "deferrable", "desc", "distinct",
+	"do", "else", "end", "except", "false", "fetch", "for", "foreign", "freeze", "from", "full", "grant", "group", "having", "ilike",
+	"in", "initially", "inner", "intersect", "into", "is", "isnull", "join", "lateral", "leading", "left", "like", "limit",
+	"localtime", "localtimestamp", "natural", "not", "notnull", "null", "offset", "on", "only", "or", "order", "outer", "overlaps",
+	"placing", "primary", "references", "returning", "right", "select", "session_user", "similar", "some", "symmetric", "system_user",
+	"table", "tablesample", "then", "to", "trailing", "true", "union", "unique", "user", "using", "variadic", "verbose", "when",
+	"where", "window", "with",
+}
 
 # METADATA
 # description: A lock of the mode makes reads (SELECT) or writes (INSERT, UPDATE, DELETE) wait.
@@ -108,12 +162,22 @@ rows_of(name) := _stats[name].rows
 _stats := {t.object: t | some t in input.stats.tables} # regal ignore:prefer-set-or-object-rule
 
 # METADATA
-# description: An index whose first columns are the given ones, in any order. Partial indexes do not count.
+# description: |
+#   An index that finds rows by the given columns: they are its first ones, in any order. A partial index counts if it only
+#   leaves out rows where one of them is NULL.
 indexed(table, columns) if {
 	some index in table.indexes
-	index.predicate == ""
 	index.valid
+	index.method in {"btree", "hash"}
+	_whole(index, columns)
 	{c | some c in array.slice(index.columns, 0, count(columns))} == {c | some c in columns}
+}
+
+_whole(index, _) if index.predicate == ""
+
+_whole(index, columns) if {
+	some c in columns
+	index.predicate in {sprintf("(%s IS NOT NULL)", [quoted(c)]), sprintf("%s IS NOT NULL", [quoted(c)])}
 }
 
 # METADATA

@@ -14,11 +14,8 @@ deny contains {"message": message, "object": c.object} if {
 	some c in assay.columns
 	c.identity == ""
 	startswith(c.default, "nextval(")
-	_owned(c)
+	c.object in _owned
 	message := sprintf("column %q (%s) is a serial: use GENERATED … AS IDENTITY", [c.object, c.type])
 }
 
-_owned(c) if {
-	some s in input.after.sequences
-	s.owned_by == c.object
-}
+_owned := {s.owned_by | some s in input.after.sequences}
