@@ -26,6 +26,7 @@ test_silent if {
 			"columns": ["a", "b"],
 			"predicate": "",
 			"valid": true,
+			"method": "btree",
 		}],
 		"foreign_keys": [{
 			"name": "k",
