@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -55,13 +56,13 @@ func (a *app) fixing(s *session, o *lintOptions) pipeline.Fixing {
 		Replay: func(ctx context.Context, fixes []*lint.Fix) (*devdb.Record, []*lint.Finding, error) {
 			fsys, err := mended(s.project.fsys, fixes)
 			if err != nil {
-				return nil, nil, err
+				return nil, nil, pipeline.Unfit{Err: err}
 			}
 			options := s.project.options
 			options.Known = s.project.dir
 			dir, err := migration.Load(fsys, s.project.dir.Path, options)
 			if err != nil {
-				return nil, nil, err
+				return nil, nil, pipeline.Unfit{Err: err}
 			}
 			p := *s.project
 			p.dir = dir
@@ -207,7 +208,7 @@ func (a *app) applyFixes(ctx context.Context, s *session, o *lintOptions, rec *d
 	take := chosen(s.project.fsys, res)
 	for ; len(take) > 1; take = take[:len(take)-1] {
 		after, found, err := a.fixing(s, o).Replay(ctx, fixesOf(take))
-		if err != nil && ctx.Err() != nil {
+		if unfit := (pipeline.Unfit{}); err != nil && !errors.As(err, &unfit) {
 			return err
 		}
 		if err == nil && pipeline.Compare(rec, after, res.Findings, found, take) == "" {

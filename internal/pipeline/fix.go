@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/assaydb/assay/internal/devdb"
@@ -13,11 +14,20 @@ import (
 type Fixing struct {
 	// Offer gives the mend of a finding, nil if there is none.
 	Offer func(*devdb.Record, *lint.Finding) *lint.Fix
-	// Replay runs the new migrations with the mends applied and judges them.
+	// Replay runs the new migrations with the mends applied and judges them. An
+	// error is Unfit if they cannot be run at all, else the run's own.
 	Replay func(context.Context, []*lint.Fix) (*devdb.Record, []*lint.Finding, error)
 	// Most is how many are tried at most.
 	Most int
 }
+
+// Unfit says that files with a fix applied cannot be read: it is no fix.
+type Unfit struct{ Err error }
+
+// Unwrap gives the reason.
+func (u Unfit) Unwrap() error { return u.Err }
+
+func (u Unfit) Error() string { return u.Err.Error() }
 
 // Offers attaches to the findings of res those mends that hold: with one
 // applied the migrations end in the same catalog, the finding is gone and
@@ -53,11 +63,12 @@ func Offers(ctx context.Context, rec *devdb.Record, res *lint.Result, fixing Fix
 // holds tries a mend alone; it gives the reason why it does not hold, or "".
 func holds(ctx context.Context, rec *devdb.Record, res *lint.Result, f *lint.Finding, fix *lint.Fix, fixing Fixing) (string, error) {
 	after, found, err := fixing.Replay(ctx, []*lint.Fix{fix})
+	var unfit Unfit
+	if errors.As(err, &unfit) {
+		return unfit.Error(), nil
+	}
 	if err != nil {
-		if ctx.Err() != nil {
-			return "", err
-		}
-		return err.Error(), nil // the mended files cannot even be read: no mend
+		return "", fmt.Errorf("trying the fix of %s at %s:%d: %w", f.ID, f.Path, f.Line, err)
 	}
 	return Compare(rec, after, res.Findings, found, []*lint.Finding{f}), nil
 }

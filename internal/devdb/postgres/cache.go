@@ -221,7 +221,7 @@ func (s *Server) Snapshot(ctx context.Context, key string, d *DB) error {
 
 func (s *Server) baseDir(key string) string {
 	h := sha256.New()
-	fmt.Fprintln(h, s.own.build(), s.own.wal, s.owner, s.config.TimeZone, recorderHash())
+	fmt.Fprintln(h, s.own.build(), s.own.wal, s.owner, s.config.TimeZone, s.config.StrangersSetup, recorderHash())
 	for _, k := range sortedKeys(s.config.Settings) {
 		fmt.Fprintln(h, k, s.config.Settings[k])
 	}

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
-
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/schema"
 )
@@ -149,7 +147,7 @@ func (r *recorder) block(ctx context.Context, c *schema.Catalog) (func(), error)
 	if _, err := r.observer(ctx); err != nil {
 		return nil, err
 	}
-	b, err := pgconn.ConnectConfig(ctx, r.admin)
+	b, err := dial(ctx, r.admin)
 	if err != nil {
 		return nil, fmt.Errorf("connecting a second session to the dev database: %w", err)
 	}

@@ -21,6 +21,9 @@ type Config struct {
 	CacheDir string
 	// Superuser runs the migrations as a superuser: no sandbox.
 	Superuser bool
+	// StrangersSetup runs what is named under `setup:` as the migrations' role,
+	// because it comes from a checkout that is not trusted.
+	StrangersSetup bool
 	// Extensions may be created by the admin, besides those that are allowed anyway.
 	Extensions []string
 	// StatementTimeout ends a statement that takes longer, 0 for never. The

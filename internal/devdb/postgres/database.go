@@ -39,8 +39,9 @@ func Open(ctx context.Context, c Config) (*Server, error) {
 func (s *Server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	stalled := s.pulse.stop()
 	if s.own == nil {
-		return s.existing.close()
+		return errors.Join(stalled, s.existing.close())
 	}
 	wait := time.Duration(0)
 	if s.admin != nil && s.own.done != nil {
@@ -52,7 +53,10 @@ func (s *Server) Close() error {
 			_ = c.Close()
 		}
 	}
-	err := s.own.died(wait)
+	err := stalled
+	if err == nil {
+		err = s.own.died(wait)
+	}
 	err = errors.Join(err, s.own.stop(false))
 	if s.keeping != nil {
 		<-s.keeping
@@ -76,10 +80,11 @@ func (s *Server) up(ctx context.Context) error {
 	if s.admin != nil {
 		return nil
 	}
-	var err error
-	if s.admin, err = s.own.connConfig(); err != nil {
-		return err
-	}
+	s.admin = s.own.connConfig()
+	s.pulse = newPulse()
+	wired(s.admin, s.pulse.opened)
+	fortify(s.admin, s.version.Num, true)
+	s.pulse.watch(s)
 	return s.asAdmin(ctx, s.makeOwner)
 }
 
@@ -100,7 +105,7 @@ func (s *Server) asAdmin(ctx context.Context, f func(context.Context, *pgx.Conn)
 	}
 	if c == nil {
 		var err error
-		if c, err = pgx.ConnectConfig(ctx, s.admin.Copy()); err != nil {
+		if c, err = dialPgx(ctx, s.admin); err != nil {
 			return fmt.Errorf("connecting to the dev server: %w", err)
 		}
 	}
@@ -132,7 +137,7 @@ func (s *Server) drop(ctx context.Context, d *DB) error {
 	s.trash.Unlock()
 	return s.asAdmin(ctx, func(ctx context.Context, c *pgx.Conn) error {
 		for _, name := range names {
-			if err := deserted(ctx, c, name); err != nil {
+			if err := s.deserted(ctx, c, name); err != nil {
 				return err
 			}
 			sql := "DROP DATABASE IF EXISTS " + quoted(name)
@@ -147,22 +152,60 @@ func (s *Server) drop(ctx context.Context, d *DB) error {
 	})
 }
 
-// deserted waits until nobody is connected to a database any more. A backend
-// goes a moment after its client, and CREATE or DROP DATABASE that meet it sleep
-// for a tenth of a second.
-func deserted(ctx context.Context, c *pgx.Conn, name string) error {
+// deserted waits until nobody is connected to a database any more, and takes
+// away what else keeps it from being copied or dropped. A backend goes a moment
+// after its client, and CREATE or DROP DATABASE that meet it sleep for a tenth of
+// a second. Whoever stays is the server's to wait for and to name.
+func (s *Server) deserted(ctx context.Context, c *pgx.Conn, name string) error {
 	for range 100 {
-		n := 0
-		if err := c.QueryRow(ctx, `SELECT count(*) FROM pg_catalog.pg_stat_get_activity(NULL) a JOIN pg_catalog.pg_database d ON d.oid = a.datid
-			WHERE d.datname = $1`, name).Scan(&n); err != nil {
+		var n int
+		var closed, template bool
+		var prepared []string
+		err := c.QueryRow(ctx, `SELECT (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_get_activity(NULL) a WHERE a.datid OPERATOR(pg_catalog.=) d.oid), NOT d.datallowconn, d.datistemplate,
+			ARRAY(SELECT p.gid FROM pg_catalog.pg_prepared_xacts p WHERE p.database OPERATOR(pg_catalog.=) d.datname ORDER BY 1)
+			FROM pg_catalog.pg_database d WHERE d.datname OPERATOR(pg_catalog.=) $1::pg_catalog.name`, name).Scan(&n, &closed, &template, &prepared)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
 			return fmt.Errorf("asking who is connected to the dev database %s: %w", name, err)
+		}
+		if name != "template0" && (template || closed && len(prepared) > 0) {
+			if _, err := c.Exec(ctx, "ALTER DATABASE "+quoted(name)+" WITH IS_TEMPLATE false ALLOW_CONNECTIONS true"); err != nil {
+				return fmt.Errorf("opening the dev database %s, which a migration has closed: %w", name, err)
+			}
+		}
+		if len(prepared) > 0 {
+			if err := s.rollBackPrepared(ctx, name, prepared); err != nil {
+				return err
+			}
+			continue
 		}
 		if n == 0 {
 			break
 		}
 		time.Sleep(time.Millisecond)
 	}
-	return nil // whoever stays is the server's to wait for and to tell
+	return nil
+}
+
+// rollBackPrepared ends transactions that migrations have prepared and left: a
+// database that has any can be neither copied nor dropped.
+func (s *Server) rollBackPrepared(ctx context.Context, name string, gids []string) error {
+	to := s.admin.Copy()
+	to.Database = name
+	c, err := dialPgx(ctx, to)
+	if err != nil {
+		return fmt.Errorf("connecting to roll back prepared transactions of %s: %w", name, err)
+	}
+	defer c.Close(context.WithoutCancel(ctx))
+	for _, gid := range gids {
+		if _, err := c.PgConn().Exec(ctx, "ROLLBACK PREPARED"+" "+strings.TrimSpace(literal(gid))).ReadAll(); err != nil {
+			return fmt.Errorf("rolling back the prepared transaction %q of %s: %w", gid, name, err)
+		}
+		s.config.say(fmt.Sprintf("the transaction that the migrations prepared as %q and left is rolled back", gid))
+	}
+	return nil
 }
 
 // Create makes an empty database that the migrations' role owns.
@@ -228,13 +271,13 @@ func (s *Server) create(ctx context.Context, template string) (*DB, error) {
 		sql += " STRATEGY file_copy"
 	}
 	err := s.asAdmin(ctx, func(ctx context.Context, c *pgx.Conn) error {
-		if err := deserted(ctx, c, template); err != nil {
+		if err := s.deserted(ctx, c, template); err != nil {
 			return err
 		}
 		if _, err := c.Exec(ctx, sql); err != nil {
 			return fmt.Errorf("making a database on the dev server: %w", err)
 		}
-		if err := copySettings(ctx, c, template, name); err != nil {
+		if err := s.copySettings(ctx, c, template, name); err != nil {
 			return err
 		}
 		return s.existing.created(ctx, c, name)
@@ -254,9 +297,19 @@ func (s *Server) create(ctx context.Context, template string) (*DB, error) {
 
 // copySettings gives a copy the settings that ALTER DATABASE and ALTER ROLE … IN
 // DATABASE made for its template: CREATE DATABASE does not.
-func copySettings(ctx context.Context, c *pgx.Conn, from, to string) error {
-	rows, err := c.Query(ctx, `SELECT coalesce(r.rolname::text, ''), u.s FROM pg_catalog.pg_db_role_setting x JOIN pg_catalog.pg_database d ON d.oid = x.setdatabase
-		LEFT JOIN pg_catalog.pg_roles r ON r.oid = x.setrole, unnest(x.setconfig) u(s) WHERE d.datname = $1`, from)
+func (s *Server) copySettings(ctx context.Context, c *pgx.Conn, from, to string) error {
+	if s.super {
+		_, err := c.Exec(ctx, `INSERT INTO pg_catalog.pg_db_role_setting (setdatabase, setrole, setconfig)
+			SELECT n.oid, x.setrole, x.setconfig FROM pg_catalog.pg_db_role_setting x JOIN pg_catalog.pg_database o ON o.oid OPERATOR(pg_catalog.=) x.setdatabase, pg_catalog.pg_database n
+			WHERE o.datname OPERATOR(pg_catalog.=) $1::pg_catalog.name AND n.datname OPERATOR(pg_catalog.=) $2::pg_catalog.name`, from, to)
+		if err != nil {
+			return fmt.Errorf("copying the settings of a database: %w", err)
+		}
+		return nil
+	}
+	rows, err := c.Query(ctx, `SELECT coalesce(r.rolname::pg_catalog.text, ''), u.s FROM pg_catalog.pg_db_role_setting x JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) x.setdatabase
+		LEFT JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) x.setrole, pg_catalog.unnest(x.setconfig) u(s)
+		WHERE d.datname OPERATOR(pg_catalog.=) $1::pg_catalog.name AND u.s OPERATOR(pg_catalog.!~) '^(role|session_authorization)='::pg_catalog.text`, from)
 	if err != nil {
 		return fmt.Errorf("reading the settings of a database: %w", err)
 	}
@@ -293,6 +346,7 @@ func (s *Server) database(name string) (*DB, error) {
 	if s.owner != s.admin.User {
 		d.owner.User, d.owner.Password = s.owner, s.pass
 	}
+	d.owner.AfterConnect = nil // nothing of the admin's
 	d.owner.RuntimeParams = maps.Clone(s.config.Settings)
 	if d.owner.RuntimeParams == nil {
 		d.owner.RuntimeParams = map[string]string{}

@@ -35,6 +35,7 @@ type Server struct {
 	mu       sync.Mutex
 	n        int // databases made so far
 	own      *own
+	pulse    *pulse // nil until the server runs
 	existing *existing
 	without  bool            // it has no plpgsql_check
 	keeping  <-chan struct{} // closed when a base is in the cache; nil if none is being kept
@@ -80,11 +81,11 @@ func (s *Server) Version() devdb.Version { return s.version }
 // ConnectOwner opens a connection as the role that migrations run as.
 func (d *DB) ConnectOwner(ctx context.Context) (*pgx.Conn, error) {
 	d.touch()
-	return pgx.ConnectConfig(ctx, d.owner.Copy())
+	return dialPgx(ctx, d.owner)
 }
 
 // ConnectAdmin opens a connection as the admin.
 func (d *DB) ConnectAdmin(ctx context.Context) (*pgx.Conn, error) {
 	d.touch()
-	return pgx.ConnectConfig(ctx, d.admin.Copy())
+	return dialPgx(ctx, d.admin)
 }

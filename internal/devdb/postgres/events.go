@@ -54,6 +54,7 @@ type told struct {
 	ddl      []toldDDL
 	dropped  []toldDrop
 	rewrites map[schema.OID]int // reason bits
+	lost     bool               // more was said than is taken in: all is to be read again
 }
 
 type toldDDL struct {
@@ -73,7 +74,8 @@ func (t *told) hear(code, message string) bool {
 	case eventDDL:
 		var rows [][6]json.RawMessage
 		if json.Unmarshal([]byte(message), &rows) != nil {
-			return false
+			t.lost = true
+			return true
 		}
 		for _, r := range rows {
 			t.ddl = append(t.ddl, toldDDL{number(r[0]), number(r[1]), number(r[2]), str(r[3]), str(r[4]), str(r[5])})
@@ -81,7 +83,8 @@ func (t *told) hear(code, message string) bool {
 	case eventDropped:
 		var rows [][7]json.RawMessage
 		if json.Unmarshal([]byte(message), &rows) != nil {
-			return false
+			t.lost = true
+			return true
 		}
 		for _, r := range rows {
 			t.dropped = append(t.dropped, toldDrop{number(r[0]), number(r[1]), number(r[2]), string(r[3]) == "true", string(r[4]) == "true", str(r[5]), str(r[6])})
@@ -89,7 +92,8 @@ func (t *told) hear(code, message string) bool {
 	case eventRewrite:
 		var r [2]json.RawMessage
 		if json.Unmarshal([]byte(message), &r) != nil {
-			return false
+			t.lost = true
+			return true
 		}
 		if t.rewrites == nil {
 			t.rewrites = map[schema.OID]int{}

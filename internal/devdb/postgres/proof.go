@@ -83,7 +83,7 @@ func (b *Bench) fresh(ctx context.Context) (*pgconn.PgConn, error) {
 		return nil, err
 	}
 	b.copy = d
-	c, err := pgconn.ConnectConfig(ctx, &b.copy.owner.Config)
+	c, err := dial(ctx, &b.copy.owner.Config)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the copy of the base: %w", err)
 	}
@@ -330,7 +330,7 @@ func (b *Bench) sweep(ctx context.Context, tables []string, xid string) error {
 // rows may run as one: so the admin makes it the owner's default for a moment.
 func (d *DB) connectQuiet(ctx context.Context) (*pgx.Conn, error) {
 	d.touch()
-	admin, err := pgconn.ConnectConfig(ctx, &d.admin.Config)
+	admin, err := dial(ctx, &d.admin.Config)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the dev database as admin: %w", err)
 	}

@@ -236,6 +236,9 @@ func (r *recorder) rollback(ctx context.Context, back *schema.Catalog) error {
 	clear(r.strangers) // what was dropped is there again
 	if r.conn.IsClosed() {
 		r.closed(nil)
+		if err := r.alive(); err != nil { // not the same server any more
+			return err
+		}
 		if err := r.connect(ctx); err != nil {
 			return err
 		}

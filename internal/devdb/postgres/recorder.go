@@ -18,6 +18,7 @@ func (d *DB) recorder() *recorder {
 	if d.rec == nil {
 		d.rec = newRecorder(&d.owner.Config, &d.admin.Config, d.server.config.StatementTimeout, d.server.config.TimeZone)
 		d.rec.createExtension = d.CreateExtension
+		d.rec.alive = d.server.existing.alive
 		d.rec.present = d.equipped
 		d.share()
 	}
@@ -54,7 +55,9 @@ func (d *DB) share() {
 // used, and records nothing. A refused statement is a *devdb.StatementError.
 func (d *DB) Replay(ctx context.Context, m *migration.Migration) error {
 	d.touch()
-	d.server.existing.note(m)
+	if err := d.server.existing.note(ctx, m); err != nil {
+		return err
+	}
 	return d.recorder().replay(ctx, m)
 }
 
@@ -71,7 +74,9 @@ func (d *DB) Record(ctx context.Context, m *migration.Migration) ([]*devdb.Step,
 		}
 	}
 	d.touch()
-	d.server.existing.note(m)
+	if err := d.server.existing.note(ctx, m); err != nil {
+		return nil, err
+	}
 	return r.record(ctx, m)
 }
 

@@ -167,7 +167,7 @@ func (r *recorder) apply(ctx context.Context, st *migration.Statement) error {
 // by the admin, who has the list of those that are allowed. With probe the locks
 // are asked for with the statement where they can be.
 func (r *recorder) sendAny(ctx context.Context, st *migration.Statement, probe bool) (sent, error) {
-	name, ok := extensionOf(st.Text)
+	ext, ok := extensionOf(st.Text)
 	if !ok || r.createExtension == nil {
 		return r.sendWith(ctx, st, probe)
 	}
@@ -189,12 +189,12 @@ func (r *recorder) sendAny(ctx context.Context, st *migration.Statement, probe b
 			}
 		}
 		r.told = heard
-		if err := r.createExtension(ctx, st.Text, name); err != nil {
+		if err := r.makeExtension(ctx, ext); err != nil {
 			s.err.Hint = err.Error()
 			return s, nil //nolint:nilerr // the server's refusal is in s
 		}
 		// The admin's session is not traced: say what the trigger would have said.
-		r.told.ddl = append(r.told.ddl, toldDDL{class: pgExtension, tag: "CREATE EXTENSION", kind: "extension", name: name})
+		r.told.ddl = append(r.told.ddl, toldDDL{class: pgExtension, tag: "CREATE EXTENSION", kind: "extension", name: ext.Name})
 		s.err, s.tag = nil, "CREATE EXTENSION"
 	}
 	if block && s.err == nil {
@@ -207,14 +207,20 @@ func (r *recorder) sendAny(ctx context.Context, st *migration.Statement, probe b
 	return s, nil
 }
 
-// extensionOf gives the name in CREATE EXTENSION [IF NOT EXISTS] name.
-func extensionOf(text string) (string, bool) {
-	w := words(text, 6)
-	if len(w) < 3 || !strings.EqualFold(w[0], "CREATE") || !strings.EqualFold(w[1], "EXTENSION") {
-		return "", false
+// extensionOf reads a CREATE EXTENSION.
+func extensionOf(text string) (migration.Extension, bool) {
+	w := words(text, 2)
+	if len(w) < 2 || !strings.EqualFold(w[0], "CREATE") || !strings.EqualFold(w[1], "EXTENSION") {
+		return migration.Extension{}, false
 	}
-	if len(w) >= 6 && strings.EqualFold(w[2], "IF") && strings.EqualFold(w[4], "EXISTS") {
-		return identifier(w, 5), true
+	return migration.ExtensionOf(text)
+}
+
+// makeExtension has the admin make an extension where the session would make it.
+func (r *recorder) makeExtension(ctx context.Context, e migration.Extension) error {
+	here, err := query(ctx, r.conn, "SELECT pg_catalog.current_schema()")
+	if err != nil {
+		return fmt.Errorf("asking for the schema of extension %q: %w", e.Name, err)
 	}
-	return identifier(w, 2), true
+	return r.createExtension(ctx, e, here)
 }

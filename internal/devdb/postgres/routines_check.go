@@ -72,8 +72,8 @@ func (x *routine) relations() []schema.OID {
 // giveChecker makes the extension, if the server has it and the database not.
 func (d *DB) giveChecker(ctx context.Context, c *pgx.Conn) (bool, error) {
 	var there, has bool
-	err := c.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_catalog.pg_available_extensions WHERE name = 'plpgsql_check'),
- EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'plpgsql_check')`).Scan(&there, &has)
+	err := c.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_catalog.pg_available_extensions WHERE name OPERATOR(pg_catalog.=) 'plpgsql_check'),
+ EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'plpgsql_check')`).Scan(&there, &has)
 	if err != nil {
 		return false, fmt.Errorf("looking for plpgsql_check: %w", err)
 	}

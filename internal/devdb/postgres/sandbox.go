@@ -2,13 +2,10 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // harmless are predefined roles that the migrations' role may hand on. Those
@@ -35,7 +32,7 @@ func (s *Server) makeOwner(ctx context.Context, c *pgx.Conn) error {
 		return nil
 	}
 	var there bool
-	if err := c.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", s.owner).Scan(&there); err != nil || there {
+	if err := c.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) $1::pg_catalog.name)", s.owner).Scan(&there); err != nil || there {
 		return err
 	}
 	pass := ""
@@ -49,11 +46,11 @@ func (s *Server) makeOwner(ctx context.Context, c *pgx.Conn) error {
 		// There CREATEROLE may grant itself any role that is no superuser, those
 		// for server programs and files included. Nobody can become these; made
 		// superusers they can be granted by superusers alone.
-		sql = "UPDATE pg_catalog.pg_authid SET rolsuper = true WHERE rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files');\n"
+		sql = "UPDATE pg_catalog.pg_authid SET rolsuper = true WHERE rolname OPERATOR(pg_catalog.=) ANY ('{pg_execute_server_program,pg_read_server_files,pg_write_server_files}'::pg_catalog.name[]);\n"
 	}
 	sql += "CREATE ROLE " + owner + " LOGIN NOSUPERUSER CREATEROLE CREATEDB REPLICATION BYPASSRLS" + pass + ";\n"
 	var roles []string
-	if err := c.QueryRow(ctx, "SELECT array_agg(rolname::text ORDER BY 1) FROM pg_roles WHERE rolname = ANY($1)", harmless).Scan(&roles); err != nil {
+	if err := c.QueryRow(ctx, "SELECT pg_catalog.array_agg(rolname::pg_catalog.text ORDER BY 1) FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) ANY($1::pg_catalog.name[])", harmless).Scan(&roles); err != nil {
 		return err
 	}
 	for _, r := range roles {
@@ -94,59 +91,9 @@ func (s *Server) giveExtensions(ctx context.Context, c *pgx.Conn) error {
 	if !s.super {
 		return nil
 	}
-	_, err := c.Exec(ctx, "UPDATE pg_catalog.pg_extension SET extowner = r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = $1 AND extowner <> r.oid", s.owner)
+	_, err := c.Exec(ctx, "UPDATE pg_catalog.pg_extension SET extowner = r.oid FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) $1::pg_catalog.name AND extowner OPERATOR(pg_catalog.<>) r.oid", s.owner)
 	if err != nil {
 		return fmt.Errorf("giving the extensions to the migrations' role: %w", err)
-	}
-	return nil
-}
-
-// CreateExtension runs CREATE EXTENSION as the admin, if the extension and
-// those it brings with it may be created. The error says what to do.
-func (d *DB) CreateExtension(ctx context.Context, stmt, name string) error {
-	c, err := d.ConnectAdmin(ctx)
-	if err != nil {
-		return err
-	}
-	defer c.Close(context.WithoutCancel(ctx))
-	if err := d.server.mayCreate(ctx, c, name, map[string]bool{}); err != nil {
-		return err
-	}
-	// The extended protocol takes one statement only.
-	if _, err := c.PgConn().ExecParams(ctx, stmt, nil, nil, nil, nil).Close(); err != nil {
-		var pe *pgconn.PgError
-		if errors.As(err, &pe) {
-			return fmt.Errorf("creating extension %q as admin: %s", name, pe.Message)
-		}
-		return fmt.Errorf("creating extension %q as admin: %w", name, err)
-	}
-	return d.server.giveExtensions(ctx, c)
-}
-
-// mayCreate checks an extension and what it requires.
-func (s *Server) mayCreate(ctx context.Context, c *pgx.Conn, name string, seen map[string]bool) error {
-	if seen[name] {
-		return nil
-	}
-	seen[name] = true
-	var trusted bool
-	var requires []string
-	err := c.QueryRow(ctx, `SELECT v.trusted, coalesce(v.requires::text[], '{}')
-		FROM pg_available_extension_versions v JOIN pg_available_extensions e ON e.name = v.name AND e.default_version = v.version
-		WHERE v.name = $1`, name).Scan(&trusted, &requires)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return errors.New(missingExtension(name))
-	}
-	if err != nil {
-		return fmt.Errorf("looking for extension %q: %w", name, err)
-	}
-	if !trusted && !slices.Contains(allowedExtensions, name) && !slices.Contains(s.config.Extensions, name) {
-		return fmt.Errorf("extension %q can reach beyond the database, so migrations may not create it: add it to `extensions:` in assay.yaml if you trust them", name)
-	}
-	for _, r := range requires {
-		if err := s.mayCreate(ctx, c, r, seen); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -104,6 +104,8 @@ func (o *own) arguments() []string {
 		// The log is for a start that fails; statements may hold secrets.
 		"log_min_messages=fatal", "log_min_error_statement=panic", "logging_collector=off", "log_destination=stderr",
 		"ssl=off", "update_process_title=off", "port=" + strconv.Itoa(o.port), "log_timezone=UTC", "max_prepared_transactions=10",
+		// A server that has crashed is not to be met again as if nothing had been.
+		"restart_after_crash=off",
 	}
 	if o.bin.num >= 180000 {
 		set = append(set, "autovacuum_worker_slots=1")
@@ -249,11 +251,8 @@ func (o *own) stop(clean bool) error {
 }
 
 // connConfig is the admin's connection to the maintenance database.
-func (o *own) connConfig() (*pgx.ConnConfig, error) {
-	c, err := pgx.ParseConfig("sslmode=disable user=" + adminRole + " dbname=postgres port=" + strconv.Itoa(o.port))
-	if err != nil {
-		return nil, err
-	}
-	c.Host, c.Password, c.Fallbacks, c.RuntimeParams = o.host, o.pass, nil, map[string]string{}
-	return c, nil
+func (o *own) connConfig() *pgx.ConnConfig {
+	c := plainConfig.Copy()
+	c.Host, c.Port, c.User, c.Password, c.Database = o.host, uint16(o.port), adminRole, o.pass, "postgres"
+	return c
 }

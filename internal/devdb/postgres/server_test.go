@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/assaydb/assay/internal/migration"
 )
 
 // environ gives a test the environment without the user's cache.
@@ -46,7 +48,7 @@ func TestSandboxRefuses(t *testing.T) {
 			t.Errorf("%s: was not refused", sql)
 		}
 	}
-	if err := d.CreateExtension(ctx, "CREATE EXTENSION dblink", "dblink"); err == nil || !strings.Contains(err.Error(), "extensions:") {
+	if err := d.CreateExtension(ctx, migration.Extension{Name: "dblink"}, "public"); err == nil || !strings.Contains(err.Error(), "extensions:") {
 		t.Errorf("dblink: %v", err)
 	}
 	for _, sql := range []string{

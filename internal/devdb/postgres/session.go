@@ -33,7 +33,9 @@ type recorder struct {
 	timeZone     string
 
 	// createExtension makes an extension that the owner may not make himself.
-	createExtension func(ctx context.Context, stmt, name string) error
+	createExtension func(ctx context.Context, e migration.Extension, here string) error
+
+	alive func() error // of a server that is not assay's own: whether it is the same still
 
 	conn *pgconn.PgConn // traced
 	obs  *pgconn.PgConn // admin's
@@ -102,7 +104,7 @@ func (r *recorder) connect(ctx context.Context) error {
 	c.RuntimeParams["timezone"] = r.timeZone
 	c.RuntimeParams["application_name"] = "assay"
 	c.OnNotice = r.notice
-	conn, err := pgconn.ConnectConfig(ctx, c)
+	conn, err := dial(ctx, c)
 	var refused *pgconn.PgError
 	switch {
 	case errors.As(err, &refused) && (refused.Code == "42704" || refused.Code == "22023"): // a parameter, its value
@@ -138,7 +140,7 @@ func (r *recorder) observer(ctx context.Context) (*pgconn.PgConn, error) {
 	if r.obs != nil && !r.obs.IsClosed() {
 		return r.obs, nil
 	}
-	c, err := pgconn.ConnectConfig(ctx, r.admin)
+	c, err := dial(ctx, r.admin)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the dev database as admin: %w", err)
 	}
@@ -163,7 +165,7 @@ func (r *recorder) install(ctx context.Context) error {
 		return err
 	}
 	r.functions, r.triggers = "pg_catalog", true
-	text, err := query(ctx, obs, "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user")
+	text, err := query(ctx, obs, "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) current_user")
 	if err != nil {
 		return fmt.Errorf("asking for the admin's rights: %w", err)
 	}
@@ -224,9 +226,19 @@ func query(ctx context.Context, c *pgconn.PgConn, sql string) (string, error) {
 	return "", nil
 }
 
+// mostNotices are kept of each statement; a loop in a migration can say millions.
+const mostNotices = 1000
+
 // notice takes in a message of the traced connection.
 func (r *recorder) notice(_ *pgconn.PgConn, n *pgconn.Notice) {
 	if r.told == nil || n.Code != "" && r.told.hear(n.Code, n.Message) {
+		return
+	}
+	switch len(r.notices) {
+	case mostNotices:
+		r.notices = append(r.notices, devdb.Notice{Severity: "NOTICE", Message: "further notices of this statement are not kept"})
+		return
+	case mostNotices + 1:
 		return
 	}
 	r.notices = append(r.notices, devdb.Notice{Severity: n.Severity, Code: n.Code, Message: n.Message})

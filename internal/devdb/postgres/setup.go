@@ -15,26 +15,51 @@ import (
 	"github.com/assaydb/assay/internal/migration"
 )
 
-// Setup runs SQL with the admin connection: what a platform provides before
-// the first migration. A refused statement is a *devdb.StatementError.
+// Setup runs what a platform provides before the first migration: as the admin
+// does, or where it is a stranger's (Config.StrangersSetup) as the role that
+// migrations run as. A refused statement is a *devdb.StatementError.
 func (d *DB) Setup(ctx context.Context, ms []*migration.Migration) error {
 	if len(ms) == 0 {
 		return nil
 	}
-	c, err := d.ConnectAdmin(ctx)
+	if d.server.config.StrangersSetup {
+		for _, m := range ms {
+			if err := d.Replay(ctx, m); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	c, err := d.connectSetup(ctx)
 	if err != nil {
 		return fmt.Errorf("connecting for the setup: %w", err)
 	}
 	defer c.Close(context.WithoutCancel(ctx))
 	for _, m := range ms {
-		d.server.existing.note(m)
+		if err := d.server.existing.note(ctx, m); err != nil {
+			return err
+		}
 		for _, st := range m.Statements {
 			if err := d.setup(ctx, c.PgConn(), st); err != nil {
 				return err
 			}
 		}
 	}
-	return d.giveSetup(ctx, c)
+	admin, err := d.ConnectAdmin(ctx)
+	if err != nil {
+		return fmt.Errorf("connecting after the setup: %w", err)
+	}
+	defer admin.Close(context.WithoutCancel(ctx))
+	return d.giveSetup(ctx, admin)
+}
+
+// connectSetup opens the admin's one session in which an ordinary search_path
+// holds: what a setup makes is to be in public.
+func (d *DB) connectSetup(ctx context.Context) (*pgx.Conn, error) {
+	d.touch()
+	c := d.admin.Copy()
+	c.AfterConnect, c.RuntimeParams = nil, nil
+	return dialPgx(ctx, c)
 }
 
 // giveSetup makes the migrations' role own what the setup made, and a member
@@ -45,14 +70,18 @@ func (d *DB) giveSetup(ctx context.Context, c *pgx.Conn) error {
 	if err := s.giveExtensions(ctx, c); err != nil || s.owner == s.admin.User {
 		return err
 	}
-	if _, err := c.Exec(ctx, giveObjects, pgx.QueryExecModeSimpleProtocol); err != nil {
+	var known []string // they were on the server before: nothing of them is the run's to give
+	if s.existing != nil {
+		known = s.existing.before.roles
+	}
+	if _, err := c.Exec(ctx, strings.ReplaceAll(giveObjects, "{known}", names(known)), pgx.QueryExecModeSimpleProtocol); err != nil {
 		return fmt.Errorf("giving what the setup made to the migrations' role: %w", err)
 	}
 	return nil
 }
 
 // giveObjects hands over what the current user owns outside of extensions to
-// the owner of schema public, and lets that owner use the roles that are no
+// the owner of schema public, and lets that owner use the new roles that are no
 // superuser's. Partitions, owned sequences and the types of tables follow
 // their table by themselves.
 const giveObjects = `DO $$
@@ -79,12 +108,21 @@ BEGIN
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e')
     UNION ALL
     SELECT format('GRANT %I TO %s', rolname, owner) FROM pg_catalog.pg_roles
-    WHERE NOT rolsuper AND rolname !~ '^pg_|^assay' AND quote_ident(rolname) <> owner
+    WHERE NOT rolsuper AND rolname !~ '^pg_|^assay' AND quote_ident(rolname) <> owner AND rolname <> ALL (ARRAY[{known}]::name[])
       AND NOT pg_catalog.pg_has_role((SELECT nspowner FROM pg_catalog.pg_namespace WHERE nspname = 'public'), oid, 'MEMBER')
   LOOP
     EXECUTE o.sql;
   END LOOP;
 END $$`
+
+// names writes a list of names as SQL.
+func names(list []string) string {
+	out := make([]string, len(list))
+	for i, n := range list {
+		out[i] = literal(n)
+	}
+	return strings.Join(out, ", ")
+}
 
 func (d *DB) setup(ctx context.Context, c *pgconn.PgConn, st *migration.Statement) error {
 	if t := d.server.config.StatementTimeout; t > 0 {

@@ -27,7 +27,7 @@ func TestStatisticsStandby(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = c.Exec(ctx, "CREATE TABLE t AS SELECT i AS id FROM generate_series(1, 5000) i; ANALYZE t; CREATE ROLE standby_watcher LOGIN IN ROLE pg_monitor")
+	_, err = c.Exec(ctx, "SET search_path = public; CREATE TABLE t AS SELECT i AS id FROM generate_series(1, 5000) i; ANALYZE t; CREATE ROLE standby_watcher LOGIN IN ROLE pg_monitor")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,8 +46,10 @@ func Statistics(ctx context.Context, url string, now time.Time) (*stats.Stats, e
 		return nil, fmt.Errorf("reading --url: %w", err)
 	}
 	conf.RuntimeParams["application_name"] = "assay stats"
+	wired(conf, nil)
+	fortify(conf, 0, false)
 	conf.RuntimeParams["default_transaction_read_only"] = "on"
-	c, err := pgx.ConnectConfig(ctx, conf)
+	c, err := dialPgx(ctx, conf)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to production: %w", err)
 	}

@@ -30,7 +30,7 @@ func TestStatistics(t *testing.T) {
 			defer c.Close(ctx)
 			name := "stats" + major
 			_, err = c.Exec(ctx, fmt.Sprintf(`
-				CREATE TABLE accounts (id serial PRIMARY KEY, branch int NOT NULL, note text, mail text);
+				SET search_path = public; CREATE TABLE accounts (id serial PRIMARY KEY, branch int NOT NULL, note text, mail text);
 				INSERT INTO accounts (branch, note, mail) SELECT i %% 10, CASE WHEN i %% 4 > 0 THEN 'tellmenothing' END, 'tellmenothing' || i FROM generate_series(1, 20000) i;
 				ANALYZE accounts;
 				CREATE ROLE %[1]s_watcher LOGIN IN ROLE pg_monitor; CREATE ROLE %[1]s_nobody LOGIN; CREATE ROLE %[1]s_reader LOGIN IN ROLE pg_monitor;

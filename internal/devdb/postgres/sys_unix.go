@@ -92,8 +92,14 @@ func lockFile(path string) (*os.File, error) {
 	return f, nil
 }
 
-// quit ends a server at once: SIGQUIT is its immediate shutdown.
-func quit(pid int) error { return syscall.Kill(pid, syscall.SIGQUIT) }
+// quit ends a server at once: SIGQUIT is its immediate shutdown, and SIGCONT has
+// one that is stopped see it.
+func quit(pid int) error {
+	if err := syscall.Kill(pid, syscall.SIGQUIT); err != nil {
+		return err
+	}
+	return syscall.Kill(pid, syscall.SIGCONT)
+}
 
 // stopFast asks for a clean stop that does not wait for clients.
 func stopFast(pid int) error { return syscall.Kill(pid, syscall.SIGINT) }

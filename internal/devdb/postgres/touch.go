@@ -120,6 +120,9 @@ func parent(c *schema.Catalog, o schema.OID) bool {
 // told, and the relations it locked in a mode that DDL takes.
 func (r *recorder) touched(step *devdb.Step, facts told, now []seenLock) *touch {
 	t := newTouch()
+	if t.all = facts.lost; t.all {
+		return t
+	}
 	adds := r.triggers && columnwise(step) && len(facts.dropped)+len(facts.rewrites) == 0
 	for _, d := range facts.ddl {
 		if adds && d.tag == "ALTER TABLE" && d.class == pgClass && d.kind == "table" && !parent(r.cat, d.oid) {

@@ -1,0 +1,157 @@
+package postgres
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+)
+
+// What a server may say at once. A message, its detail or its hint says what it
+// has to say in a few thousand bytes, and a migration can make it as long as the
+// memory of the machine.
+const (
+	mostText  = 4 << 10   // of each part of an error or notice
+	mostFacts = 16 << 20  // of what the recorder's own event triggers report
+	mostRow   = 64 << 20  // of a row; a longer one arrives as NULLs
+	mostBody  = 256 << 20 // of any other message
+)
+
+// bounded is a connection whose errors, notices and rows arrive cut to size,
+// before anything of them is kept in memory.
+type bounded struct {
+	net.Conn
+	in   *bufio.Reader
+	out  []byte // ready to be read
+	pass int    // bytes of a message that are handed on as they are
+}
+
+func newBounded(c net.Conn) *bounded { return &bounded{Conn: c, in: bufio.NewReaderSize(c, 32<<10)} }
+
+// Read gives the next bytes of the protocol.
+func (b *bounded) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	for len(b.out) == 0 && b.pass == 0 {
+		if err := b.next(); err != nil {
+			return 0, err
+		}
+	}
+	if len(b.out) > 0 {
+		n := copy(p, b.out)
+		b.out = b.out[n:]
+		return n, nil
+	}
+	n, err := b.in.Read(p[:min(len(p), b.pass)])
+	b.pass -= n
+	return n, err
+}
+
+// next looks at the head of the next message. Peek keeps what has come of it
+// where a deadline passes in between.
+func (b *bounded) next() error {
+	head, err := b.in.Peek(5)
+	if err != nil {
+		return err
+	}
+	size := int(int32(binary.BigEndian.Uint32(head[1:])))
+	if size < 4 {
+		return fmt.Errorf("the server sent a message of %d bytes, which is none of PostgreSQL's", size)
+	}
+	kind := head[0]
+	switch {
+	case (kind == 'E' || kind == 'N') && size > mostText:
+		return b.report(kind)
+	case kind == 'D' && size > mostRow:
+		return b.row(size)
+	case kind == 'd' && size > mostRow: // COPY TO STDOUT: nobody reads it
+		b.out = append(b.out[:0], 'd', 0, 0, 0, 4)
+		return b.skip(5 + size - 4)
+	case size > mostBody:
+		return fmt.Errorf("the server sent a message of %d bytes, more than the %d that assay takes in", size, mostBody)
+	}
+	b.pass = size + 1
+	return nil
+}
+
+func (b *bounded) skip(n int) error {
+	_, err := io.CopyN(io.Discard, b.in, int64(n))
+	return err
+}
+
+// row puts a row of NULLs in the place of one that is too long.
+func (b *bounded) row(size int) error {
+	head := make([]byte, 7)
+	if _, err := io.ReadFull(b.in, head); err != nil {
+		return err
+	}
+	fields := int(binary.BigEndian.Uint16(head[5:]))
+	out := binary.BigEndian.AppendUint32([]byte{'D'}, uint32(6+4*fields))
+	out = append(out, head[5:]...)
+	for range fields {
+		out = append(out, 0xff, 0xff, 0xff, 0xff)
+	}
+	b.out = out
+	return b.skip(size - 6)
+}
+
+// report cuts each part of an error or notice.
+func (b *bounded) report(kind byte) error {
+	if err := b.skip(5); err != nil {
+		return err
+	}
+	body := []byte{}
+	facts := false
+	for {
+		part, err := b.in.ReadByte()
+		if err != nil {
+			return err
+		}
+		body = append(body, part)
+		if part == 0 {
+			break
+		}
+		most := mostText
+		if facts && kind == 'N' && part == 'M' {
+			most = mostFacts
+		}
+		text, err := b.text(most)
+		if err != nil {
+			return err
+		}
+		if part == 'C' { // it comes before the message
+			code := string(text)
+			facts = code == eventDDL || code == eventDropped || code == eventRewrite
+		}
+		body = append(append(body, text...), 0)
+	}
+	b.out = append(binary.BigEndian.AppendUint32([]byte{kind}, uint32(4+len(body))), body...)
+	return nil
+}
+
+// text reads to the next NUL and keeps at most so many bytes.
+func (b *bounded) text(most int) ([]byte, error) {
+	var kept []byte
+	left := 0
+	for {
+		part, err := b.in.ReadSlice(0)
+		if err != nil && err != bufio.ErrBufferFull {
+			return nil, err
+		}
+		part = bytes.TrimSuffix(part, []byte{0})
+		n := min(len(part), most-len(kept))
+		kept, left = append(kept, part[:n]...), left+len(part)-n
+		if err == nil {
+			break
+		}
+	}
+	if left > 0 {
+		whole := bytes.ToValidUTF8(kept, nil) // the cut may be within a character
+		left += len(kept) - len(whole)
+		kept = fmt.Appendf(whole, "… (%d bytes more)", left)
+	}
+	return kept, nil
+}

@@ -1,0 +1,112 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+)
+
+// beatEvery is how often a running server is asked whether it still answers.
+const beatEvery = 5 * time.Second
+
+// pulse watches that a server lets assay in. One that is stopped answers nothing
+// and refuses nothing, so that whatever was asked of it would wait for ever; when
+// that is seen all connections to it are closed, and the run ends.
+type pulse struct {
+	mu    sync.Mutex
+	open  map[net.Conn]bool
+	cause error
+	end   chan struct{}
+	once  sync.Once
+}
+
+func newPulse() *pulse { return &pulse{open: map[net.Conn]bool{}, end: make(chan struct{})} }
+
+// watchedConn leaves the pulse's list when it is closed.
+type watchedConn struct {
+	net.Conn
+	pulse *pulse
+}
+
+func (c watchedConn) Close() error {
+	c.pulse.mu.Lock()
+	delete(c.pulse.open, c.Conn)
+	c.pulse.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// opened takes a connection into the list.
+func (p *pulse) opened(c net.Conn) net.Conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.open[c] = true
+	return watchedConn{c, p}
+}
+
+// watch begins to ask, once, and goes on until stop.
+func (p *pulse) watch(s *Server) {
+	p.once.Do(func() {
+		go func() {
+			for {
+				select {
+				case <-p.end:
+					return
+				case <-time.After(beatEvery):
+				}
+				if !s.answers(p.end) {
+					p.stalled()
+					return
+				}
+			}
+		}()
+	})
+}
+
+// answers reports whether the server lets assay in, or says why it does not.
+func (s *Server) answers(end <-chan struct{}) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
+	defer cancel()
+	go func() {
+		select {
+		case <-end:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	c, err := dial(ctx, &s.admin.Config)
+	if err == nil {
+		_ = c.Close(ctx) // it has answered
+		return true
+	}
+	var timeout net.Error
+	return !errors.Is(ctx.Err(), context.DeadlineExceeded) && !(errors.As(err, &timeout) && timeout.Timeout() && ctx.Err() == nil)
+}
+
+// stalled closes every connection.
+func (p *pulse) stalled() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cause = fmt.Errorf("the PostgreSQL server has not answered for %s: it is stopped, or the machine is; run assay again", answerWithin)
+	for c := range p.open {
+		_ = c.Close() // whoever waits on it gets an error
+	}
+}
+
+// stop ends the watch and gives what it has seen.
+func (p *pulse) stop() error {
+	if p == nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.end:
+		return nil
+	default:
+		close(p.end)
+	}
+	return p.cause
+}
