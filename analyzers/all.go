@@ -152,4 +152,5 @@ var All = []*Analyzer{
 	subtransactions,
 	unbatchedWrite,
 	tempTableLeft,
+	toolTransaction,
 }

@@ -40,11 +40,17 @@ var noticeKinds = map[string]struct {
 	only     string
 	advice   string
 }{
-	"duplicate-version": {lint.Error, "", "Give the file a version of its own."},
-	"mixed-transaction": {lint.Error, "", "Move the statement into a file of its own."},
-	"journal-order":     {lint.Error, "", "Generate the migration again on top of the newest one."},
-	"no-up-mark":        {lint.Error, "", "Write the line that begins the way there above its SQL."},
-	"bad-down":          {lint.Warning, "", "Mend the file while nobody needs it."},
+	"duplicate-version":    {lint.Error, "", "Give the file a version of its own."},
+	"mixed-transaction":    {lint.Error, "", "Move the statement into a file of its own."},
+	"journal-order":        {lint.Error, "", "Generate the migration again on top of the newest one."},
+	"no-up-mark":           {lint.Error, "", "Write the line that begins the way there above its SQL."},
+	"bad-down":             {lint.Warning, "", "Correct the file before somebody needs it."},
+	"byte-order-mark":      {lint.Error, "", "Save the file as UTF-8 without a byte order mark."},
+	"copy-data":            {lint.Error, "", "Write the rows as INSERT statements, or load them outside the migrations."},
+	"split-statement":      {lint.Error, "", "Put the statement between the tool's StatementBegin and StatementEnd lines: what stands between them is sent as one query."},
+	"unfinished-statement": {lint.Error, "", "End the last line of the statement with a semicolon."},
+	"misread-annotation":   {lint.Error, "", "Write the annotation as the tool's documentation does, at the start of a line."},
+	"psql-command":         {lint.Error, "", "Remove the line: dumps have it for psql. Only plain files and sqitch run through psql."},
 	"skipped-meta-command": {lint.Warning, "runs no program", "What the program would give is not in the dev database, so what depends on it is not checked: " +
 		"load data outside the migrations, or read what it gives with care."},
 }

@@ -8,8 +8,9 @@ import (
 )
 
 var atlas = &format{
-	load: loadAtlas,
-	tx:   txRule{TxFile, "atlas runs each file in a transaction", "write `-- atlas:txmode none` as the first line, with a blank line after it"},
+	load:    loadAtlas,
+	sending: sending{bom: bomSent},
+	tx:      txRule{TxFile, "atlas runs each file in a transaction", "write `-- atlas:txmode none` as the first line, with a blank line after it"},
 	bookkeeping: `CREATE SCHEMA IF NOT EXISTS atlas_schema_revisions;
 CREATE TABLE IF NOT EXISTS atlas_schema_revisions.atlas_schema_revisions (
 	version character varying NOT NULL PRIMARY KEY,

@@ -9,6 +9,8 @@ import (
 
 var dbmate = &format{
 	load: loadDbmate,
+	// Read in pkg/dbmate/migration.go: a section goes to the server whole.
+	sending: sending{bom: bomRefused},
 	tx: txRule{
 		TxFile, "dbmate runs each file in a transaction",
 		"write `-- migrate:up transaction:false`, with a single statement below it",
@@ -18,8 +20,8 @@ var dbmate = &format{
 
 var (
 	dbmateFile    = regexp.MustCompile(`^([0-9]+)(.*)\.sql$`)
-	dbmateMark    = regexp.MustCompile(`(?i)^\s*--\s*migrate:(up|down)(\s.*)?$`)
-	dbmateNoTx    = regexp.MustCompile(`(?i)\btransaction\s*:\s*false\b`)
+	dbmateMark    = regexp.MustCompile(`^--\s*migrate:(up|down)(\s.*)?$`)
+	dbmateNoTx    = regexp.MustCompile(`(?:^|\s)transaction:false(?:\s|$)`)
 	dbmateOutOfTx = txRule{TxImplicit, "the file says `transaction:false`; dbmate sends it as one query, which PostgreSQL runs as one transaction if it has several statements", "leave a single statement in the file"}
 )
 

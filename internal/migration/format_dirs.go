@@ -10,8 +10,9 @@ import (
 // Formats with a directory for each migration: Prisma, Diesel, Hasura.
 
 var prisma = &format{
-	byName: true,
-	load:   loadPrisma,
+	byName:  true,
+	load:    loadPrisma,
+	sending: sending{bom: bomSent},
 	tx: txRule{
 		TxImplicit, "prisma sends the file as one query, which PostgreSQL runs as one transaction",
 		"put the statement alone into a migration of its own: a single statement is not in a transaction",
@@ -29,7 +30,8 @@ var prisma = &format{
 }
 
 var diesel = &format{
-	load: loadDiesel,
+	load:    loadDiesel,
+	sending: sending{bom: bomSent},
 	tx: txRule{
 		TxFile, "diesel runs each migration in a transaction",
 		"add a metadata.toml with `run_in_transaction = false` beside up.sql, and leave a single statement in it",
@@ -41,8 +43,9 @@ var diesel = &format{
 }
 
 var hasura = &format{
-	load: loadHasura,
-	tx:   txRule{TxFile, "hasura runs each migration in a transaction", ""},
+	load:    loadHasura,
+	sending: sending{bom: bomSent},
+	tx:      txRule{TxFile, "hasura runs each migration in a transaction", ""},
 	bookkeeping: `CREATE SCHEMA IF NOT EXISTS hdb_catalog;
 CREATE TABLE IF NOT EXISTS hdb_catalog.schema_migrations (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL);`,
 }

@@ -8,9 +8,10 @@ import (
 )
 
 var drizzle = &format{
-	byName: true,
-	load:   loadDrizzle,
-	tx:     txRule{TxAll, "drizzle runs all pending migrations in one transaction", ""},
+	byName:  true,
+	load:    loadDrizzle,
+	sending: sending{bom: bomSent},
+	tx:      txRule{TxAll, "drizzle runs all pending migrations in one transaction", ""},
 	bookkeeping: `CREATE SCHEMA IF NOT EXISTS drizzle;
 CREATE TABLE IF NOT EXISTS drizzle.__drizzle_migrations (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint);`,
 }

@@ -10,7 +10,8 @@ import (
 // Formats with one numbered file for each migration: sqlx, Supabase, node-pg-migrate.
 
 var sqlx = &format{
-	load: loadSqlx,
+	load:    loadSqlx,
+	sending: sending{bom: bomSent},
 	tx: txRule{
 		TxFile, "sqlx runs each file in a transaction",
 		"write `-- no-transaction` as the very first line, and leave a single statement in the file",
@@ -26,7 +27,8 @@ var sqlx = &format{
 }
 
 var supabase = &format{
-	load: loadSupabase,
+	load:    loadSupabase,
+	sending: sending{bom: bomSent},
 	tx: txRule{
 		TxFile, "the supabase command sends a file and its bookkeeping in one batch, which PostgreSQL runs as one transaction", "",
 	},
@@ -35,8 +37,9 @@ CREATE TABLE IF NOT EXISTS supabase_migrations.schema_migrations (version text N
 }
 
 var nodePgMigrate = &format{
-	byName: true,
-	load:   loadNodePgMigrate,
+	byName:  true,
+	load:    loadNodePgMigrate,
+	sending: sending{bom: bomSent},
 	tx: txRule{
 		TxAll, "node-pg-migrate runs all pending migrations in one transaction",
 		"write the step as a JavaScript migration that calls pgm.noTransaction(), or run with --no-single-transaction",

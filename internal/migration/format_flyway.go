@@ -9,7 +9,8 @@ import (
 )
 
 var flyway = &format{
-	load: loadFlyway,
+	load:    loadFlyway,
+	sending: sending{copyData: true},
 	tx: txRule{
 		TxFile, "flyway runs each file in a transaction",
 		"add a file of the same name with .conf appended that says `executeInTransaction=false`",
@@ -57,6 +58,9 @@ func loadFlyway(l *loader) error {
 		if err := l.flywayFiles(dir, found); err != nil {
 			return err
 		}
+	}
+	if l.out.Holds, err = l.flywayHolds(); err != nil {
+		return err
 	}
 	l.flywayJava(found)
 	versions := slices.Concat(found.versions, found.steps)
@@ -181,6 +185,40 @@ func (l *loader) flywayJava(found *flywayFound) {
 
 // flywayConf is what assay takes from flyway's own configuration.
 type flywayConf struct{ mixed, group, verbatim bool }
+
+var (
+	// flywayLock is the switch in each spelling: flyway.conf, flyway.toml, Spring's
+	// properties and YAML, Maven and Gradle.
+	flywayLock      = regexp.MustCompile(`(?is)transactional[._-]?lock\W{1,8}(?:lock\W{1,8})?false\b|\[[\w.]*transactional\]\s*lock\s*=\s*false\b|transactional\s*:\s*lock\s*:\s*["']?false\b`)
+	flywayLockFiles = []string{
+		"flyway.conf", "conf/flyway.conf", "flyway.toml", "pom.xml", "build.gradle", "build.gradle.kts", "application.properties", "application.yml", "application.yaml",
+		"src/main/resources/application.properties", "src/main/resources/application.yml", "src/main/resources/application.yaml", ".env", "docker-compose.yml", "compose.yaml",
+	}
+)
+
+// flywayHolds says what flyway keeps open while it migrates. Since 9.1.2 its lock
+// is pg_try_advisory_xact_lock in a transaction on a connection of its own, unless
+// flyway.postgresql.transactional.lock is false.
+func (l *loader) flywayHolds() (string, error) {
+	for dir := l.dir; ; dir = path.Dir(dir) {
+		for _, name := range flywayLockFiles {
+			file := path.Join(dir, name)
+			if !l.exists(file) {
+				continue
+			}
+			text, err := l.read(file)
+			if err != nil {
+				return "", err
+			}
+			if flywayLock.MatchString(text) {
+				return "", nil
+			}
+		}
+		if dir == "." || dir == "/" {
+			return "flyway since 9.1.2 holds its lock in a transaction that stays open on another connection", nil
+		}
+	}
+}
 
 var (
 	flywayKey  = regexp.MustCompile(`^\s*(?:flyway\.)?([\w.-]+)\s*=\s*(.*?)\s*$`)

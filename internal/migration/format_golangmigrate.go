@@ -6,7 +6,8 @@ import (
 )
 
 var golangMigrate = &format{
-	load: loadGolangMigrate,
+	load:    loadGolangMigrate,
+	sending: sending{bom: bomSent},
 	tx: txRule{
 		TxImplicit,
 		"golang-migrate sends the file as one query, which PostgreSQL runs as one transaction",

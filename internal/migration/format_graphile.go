@@ -9,10 +9,11 @@ import (
 )
 
 var graphileMigrate = &format{
-	load: loadGraphile,
+	load:    loadGraphile,
+	sending: sending{bom: bomRefused},
 	tx: txRule{
 		TxFile, "graphile-migrate runs each migration in a transaction",
-		"write `--! no-transaction` at the head of the file, and leave a single statement in it",
+		"write `--! no-transaction` as the first line of current.sql, and leave a single statement in the file",
 	},
 	bookkeeping: `CREATE SCHEMA IF NOT EXISTS graphile_migrate;
 CREATE TABLE IF NOT EXISTS graphile_migrate.migrations (
@@ -73,6 +74,9 @@ func loadGraphile(l *loader) error {
 func (l *loader) graphileUnit(u *unit, previous *string) (hash string) {
 	u.script.fills = append(u.script.fills, colonNames)
 	allowed, body, chain := false, 0, ""
+	if blank := strings.Index(u.source, "\n\n"); previous != nil && blank >= 0 {
+		body = blank + len("\n\n")
+	}
 	for _, m := range marks(u.source, graphileHeader) {
 		if stripComments(u.source[:m.start]) != "" {
 			break
@@ -89,15 +93,15 @@ func (l *loader) graphileUnit(u *unit, previous *string) (hash string) {
 		case "allowinvalidhash":
 			allowed = true
 		case "no-transaction":
+			// src/header.ts: on the first line of the body and nowhere else.
+			if m.start != body {
+				continue
+			}
 			u.tx = txRule{
 				TxImplicit, "the file says `--! no-transaction`; it is sent as one query, which PostgreSQL runs as one transaction if it has several statements",
 				"leave a single statement in the file",
 			}
 		}
-		body = m.next
-	}
-	if blank := strings.Index(u.source, "\n\n"); previous != nil && blank >= 0 && blank < body+1 {
-		body = blank + 2
 	}
 	sum := fmt.Sprintf("sha1:%x", sha1.Sum([]byte(strings.TrimSpace(chain+"\n"+u.source[body:])+"\n")))
 	if hash != "" && hash != sum && !allowed {

@@ -9,9 +9,10 @@ import (
 )
 
 var plain = &format{
-	byName: true,
-	load:   loadPlain,
-	tx:     txRule{TxNone, "plain files are run as `psql -f` does it, each statement by itself", ""},
+	byName:  true,
+	load:    loadPlain,
+	sending: sending{copyData: true},
+	tx:      txRule{TxNone, "plain files are run as `psql -f` does it, each statement by itself", ""},
 }
 
 var (

@@ -8,7 +8,8 @@ import (
 )
 
 var sqitch = &format{
-	load: loadSqitch,
+	load:    loadSqitch,
+	sending: sending{copyData: true},
 	tx: txRule{
 		TxNone, "sqitch leaves transactions to each script",
 		"leave out BEGIN and COMMIT in the script",

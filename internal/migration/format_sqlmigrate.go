@@ -9,8 +9,14 @@ import (
 )
 
 var sqlMigrate = &format{
-	byName:      true,
-	load:        loadSQLMigrate,
+	byName: true,
+	load:   loadSQLMigrate,
+	sending: sending{ // read in v1.8.1, sqlparse/sqlparse.go
+		lines: true, bom: bomHidesMark,
+		looks:   sqlMigrateMark,
+		reads:   regexp.MustCompile(`^-- \+migrate\s+(?:Up|Down|StatementBegin|StatementEnd)(?:\s|$)`),
+		misread: "does not read this line as an annotation: it takes `-- +migrate Up` at the start of a line, with one blank and these capitals",
+	},
 	tx:          txRule{TxFile, "sql-migrate runs each file in a transaction", "write `-- +migrate Up notransaction`"},
 	bookkeeping: `CREATE TABLE IF NOT EXISTS gorp_migrations (id text NOT NULL PRIMARY KEY, applied_at timestamp with time zone);`,
 }
@@ -56,14 +62,13 @@ func loadSQLMigrate(l *loader) error {
 		if !s.seen && strings.TrimSpace(u.source) != "" {
 			return fmt.Errorf("%s: no `-- +migrate Up` line: sql-migrate refuses the file", u.path)
 		}
-		if strings.Contains(strings.ToLower(s.upRest), "notransaction") {
+		if slices.Contains(strings.Fields(s.upRest), "notransaction") {
 			u.tx = txRule{TxNone, "the file says `-- +migrate Up notransaction`", ""}
 		}
-		u.settle = sameLine
 		s.apply(u)
 		if u.down != nil {
 			u.down.tx = l.format.tx
-			if strings.Contains(strings.ToLower(s.downRest), "notransaction") {
+			if slices.Contains(strings.Fields(s.downRest), "notransaction") {
 				u.down.tx = txRule{TxNone, "the file says `-- +migrate Down notransaction`", ""}
 			}
 		}

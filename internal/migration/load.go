@@ -22,7 +22,8 @@ type format struct {
 	bookkeeping string
 	// byName: the tool knows its migrations by the file's name, so that two may
 	// have the same number.
-	byName bool
+	byName  bool
+	sending sending
 }
 
 // txRule is how a tool runs a file unless the file says otherwise.
@@ -325,6 +326,7 @@ func (u *unit) run(l *loader) {
 	if u.settle != nil {
 		u.notices = append(u.notices, u.settle(m)...)
 	}
+	u.notices = append(u.notices, u.refused(l, m)...)
 	if u.down == nil {
 		return
 	}

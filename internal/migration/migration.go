@@ -249,7 +249,10 @@ type Dir struct {
 	Format     Format
 	Migrations []*Migration // in the order of the tool, repeatable ones last
 	Notices    []Notice
-	List       string // the file that lists the migrations for the tool: drizzle's journal, sqitch's plan; empty: there is none
+	// Holds says which transaction the tool itself keeps open beside the one that
+	// runs the files, as a clause; empty: none.
+	Holds string
+	List  string // the file that lists the migrations for the tool: drizzle's journal, sqitch's plan; empty: there is none
 
 	scripts map[string][]*script // what was read, by file: for Options.Known
 }

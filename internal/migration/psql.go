@@ -36,6 +36,14 @@ func (c command) errorf(format string, args ...any) error {
 // meta does what psql would do at a backslash, or says that it was not done.
 func (in *reading) meta(e event) error {
 	c := in.command(e.start)
+	if !in.options.psql {
+		in.out.notices = append(in.out.notices, Notice{
+			Kind: "psql-command", Pos: c.pos,
+			Text: fmt.Sprintf("\\%s is a command of psql: the tool sends it to PostgreSQL, which refuses the query", c.name),
+		})
+		in.split.lex.pos = c.args.end
+		return nil
+	}
 	if c.name == "" {
 		return fmt.Errorf("%s:%d: a backslash that begins no psql command", c.pos.Path, c.pos.Line)
 	}

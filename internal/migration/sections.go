@@ -113,19 +113,3 @@ func (s *sections) apply(u *unit) {
 		u.down = &down
 	}
 }
-
-// sameLine is for tools that end a query at a semicolon at the end of a line:
-// what ends earlier on a line goes out with what follows it.
-func sameLine(m *Migration) []Notice {
-	for i := 1; i < len(m.Statements); i++ {
-		a, b := m.Statements[i-1], m.Statements[i]
-		if a.End.Line != b.Pos.Line || b.Batch != 0 {
-			continue
-		}
-		if a.Batch == 0 {
-			a.Batch = a.Pos.Offset + 1
-		}
-		b.Batch = a.Batch
-	}
-	return nil
-}

@@ -97,7 +97,7 @@ func (s *splitter) next() event {
 		case tokPunct:
 			c := s.lex.src[t.start]
 			switch {
-			case c == '\\' && s.psql:
+			case c == '\\' && (s.psql || s.start < 0):
 				return event{kind: atMeta, span: span{t.start, t.end}}
 			case c == ';' && s.parens == 0 && s.begins == 0:
 				if s.start < 0 {
