@@ -144,6 +144,7 @@ var All = []*Analyzer{
 	ignoreWithoutReason,
 	unusedIgnore,
 	unknownCheck,
+	weakenedRule,
 	concurrentlyInTransaction,
 	transactionControl,
 	partialApply,

@@ -8,4 +8,5 @@ var (
 	ignoreWithoutReason = &Analyzer{Rule: lint.IgnoreWithoutReason, Run: func(*Pass) {}}
 	unusedIgnore        = &Analyzer{Rule: lint.UnusedIgnore, Run: func(*Pass) {}}
 	unknownCheck        = &Analyzer{Rule: lint.UnknownCheck, Run: func(*Pass) {}}
+	weakenedRule        = &Analyzer{Rule: lint.WeakenedRule, Run: func(*Pass) {}}
 )

@@ -49,18 +49,22 @@ func Approve(ctx context.Context, a Approvers, findings []*lint.Finding) (Consen
 		return c, c.unasked("reading the approvals", err)
 	}
 	votes = slices.DeleteFunc(votes, func(v Vote) bool { return !v.Current && v.Set != c.Set && !strings.Contains(v.Body, c.Set) })
+	votes = slices.DeleteFunc(votes, func(v Vote) bool { return v.Bot || v.Author })
 	c.Waiting = nil
+	poll := &poll{asker: a, writes: map[string]bool{}}
 	by := map[string]bool{}
 	for _, f := range asking {
-		who, err := c.find(ctx, a, votes, *f.Approval)
+		who, err := c.find(ctx, poll, votes, f.Approval)
 		if err != nil {
 			return c, err
 		}
-		if who == "" {
+		if len(who) < f.Approval.Need() {
 			c.Waiting = append(c.Waiting, f)
 			continue
 		}
-		by[who] = true
+		for _, user := range who {
+			by[user] = true
+		}
 	}
 	for who := range by {
 		c.By = append(c.By, who)
@@ -69,26 +73,69 @@ func Approve(ctx context.Context, a Approvers, findings []*lint.Finding) (Consen
 	return c, nil
 }
 
-// find returns the first voter that the approval asks for, "" if there is none.
-func (c *Consent) find(ctx context.Context, a Approvers, votes []Vote, want lint.Approval) (string, error) {
+// poll asks the host about voters, about each once.
+type poll struct {
+	asker  Approvers
+	writes map[string]bool
+}
+
+// find returns the people whom the approval asks for, as many as it needs at most.
+func (c *Consent) find(ctx context.Context, p *poll, votes []Vote, want *lint.Approval) ([]string, error) {
+	var out []string
 	for _, v := range votes {
-		switch {
-		case want.User != "" && strings.EqualFold(strings.TrimPrefix(want.User, "@"), v.User), want.User == "" && want.Team == "":
-			return v.User, nil
-		case want.Team != "":
-			ok, err := Ask(ctx, func() (bool, error) { return a.Member(ctx, v.User, want.Team) })
-			if err != nil {
-				if err := c.unasked("asking who belongs to "+want.Team, err); err != nil {
-					return "", err
-				}
-				return "", nil
-			}
-			if ok {
-				return v.User, nil
-			}
+		if len(out) == want.Need() {
+			break
+		}
+		if slices.ContainsFunc(out, func(u string) bool { return strings.EqualFold(u, v.User) }) {
+			continue
+		}
+		ok, err := c.asked(ctx, p, v.User, want)
+		if err == nil && ok {
+			ok, err = c.mayWrite(ctx, p, v.User)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			out = append(out, v.User)
 		}
 	}
-	return "", nil
+	return out, nil
+}
+
+// asked reports whether the user is one of those whom the approval asks for.
+func (c *Consent) asked(ctx context.Context, p *poll, user string, want *lint.Approval) (bool, error) {
+	if slices.ContainsFunc(want.AllUsers(), func(u string) bool { return strings.EqualFold(strings.TrimPrefix(u, "@"), user) }) {
+		return true, nil
+	}
+	for _, team := range want.AllTeams() {
+		ok, err := Ask(ctx, func() (bool, error) { return p.asker.Member(ctx, user, team) })
+		if err != nil {
+			if err := c.unasked("asking who belongs to "+team, err); err != nil {
+				return false, err
+			}
+			continue
+		}
+		if ok {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// mayWrite reports whether a voter may write to the project.
+func (c *Consent) mayWrite(ctx context.Context, p *poll, user string) (bool, error) {
+	if ok, known := p.writes[user]; known {
+		return ok, nil
+	}
+	ok, err := Ask(ctx, func() (bool, error) { return p.asker.Writes(ctx, user) })
+	if err != nil {
+		if err := c.unasked("asking whether "+user+" may write to the project", err); err != nil {
+			return false, err
+		}
+	}
+	p.writes[user] = ok
+	return ok, nil
 }
 
 // unasked notes a host's refusal; another error is returned.

@@ -37,6 +37,9 @@ type Approvers interface {
 	Votes(context.Context) ([]Vote, error)
 	// Member says whether a user belongs to a team (GitLab: group).
 	Member(ctx context.Context, user, team string) (bool, error)
+	// Writes says whether a user who voted may write to the project: anybody may
+	// approve a public one.
+	Writes(ctx context.Context, user string) (bool, error)
 }
 
 // Describer is a Host that can say what its pull request is, as it is now: what
@@ -61,6 +64,8 @@ type Pull struct {
 // Vote is one reviewer's standing approval.
 type Vote struct {
 	User    string
+	Bot     bool   // a program's account
+	Author  bool   // of the pull request
 	Current bool   // given for the head commit as it is now
 	Body    string // what the reviewer wrote
 	Set     string // the set of findings that assay's status named at the approved commit; "" if not known

@@ -75,13 +75,7 @@ func comment(f *lint.Finding, suggestion string) string {
 }
 
 func approver(a lint.Approval) string {
-	switch {
-	case a.Team != "":
-		return "the team " + Code(a.Team)
-	case a.User != "":
-		return Code(a.User)
-	}
-	return "a reviewer"
+	return Text(a.Who())
 }
 
 func shorten(s string, limit int) string {

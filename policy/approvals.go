@@ -22,7 +22,11 @@ var (
 func (p *Policies) Approvers() (teams []string, asked bool) {
 	names := map[string]bool{}
 	for _, o := range p.opts.Owners {
-		names[o.Team] = true
+		for _, t := range append(o.Teams, o.Team) {
+			if t != "" {
+				names[t] = true
+			}
+		}
 	}
 	visit := ast.NewGenericVisitor(func(x any) bool {
 		var call []*ast.Term

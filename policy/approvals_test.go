@@ -25,7 +25,7 @@ func TestApprovers(t *testing.T) {
 	} {
 		p, err := Load(context.Background(), Options{
 			Files:   fstest.MapFS{"p/a.rego": &fstest.MapFile{Data: []byte("# METADATA\n# title: a\n# custom:\n#   id: A1\npackage a\n\nimport data.assay\n\n_unused := assay.tables\n\ndeny contains \"x\" if { " + body + " }\n")}},
-			Sources: []Source{{Dir: "p"}}, Owners: []Owner{{"*", "payments"}},
+			Sources: []Source{{Dir: "p"}}, Owners: []Owner{{Pattern: "*", Team: "payments"}},
 		})
 		if err != nil {
 			t.Errorf("%s: %v", body, err)

@@ -32,8 +32,9 @@ func (a *answer) compared() bool {
 func (in *Input) quiet(c *Catalog) *Input {
 	out := *in
 	out.Before, out.After = c, c
-	out.Added, out.Dropped = []string{}, []string{}
+	out.Added, out.Dropped, out.Renamed = []string{}, []string{}, []*Renamed{}
 	out.Migrations, out.Edited, out.Statements, out.Changes, out.Findings = []*Migration{}, []*Edited{}, []*Statement{}, []*Change{}, []*Finding{}
+	out.Writes = []*Write{}
 	out.Evidence = Evidence{Locks: []*Lock{}, Rewrites: []*Rewrite{}, Scans: []*Scan{}, Rows: []*Rows{}, Dropped: []*Dropped{}, Counterexamples: []*Counterexample{}}
 	out.span = nil
 	return &out

@@ -47,7 +47,7 @@ func (b *builder) input(f Facts, ms []*devdb.Recorded) *Input {
 	in := &Input{
 		Version: InputVersion, Database: Database{Version: r.Version.Text, Major: r.Version.Major()},
 		Before: b.catalog(before), After: b.catalog(after),
-		Migrations: []*Migration{}, Edited: []*Edited{}, Statements: []*Statement{}, Changes: []*Change{}, Findings: []*Finding{},
+		Migrations: []*Migration{}, Edited: []*Edited{}, Statements: []*Statement{}, Changes: []*Change{}, Findings: []*Finding{}, Writes: []*Write{},
 		Evidence: Evidence{Locks: []*Lock{}, Rewrites: []*Rewrite{}, Scans: []*Scan{}, Rows: []*Rows{}, Dropped: []*Dropped{}, Counterexamples: []*Counterexample{}},
 		Stats:    stats(f.Stats), Context: contextOf(f.Context), Owners: []*Owner{}, Params: map[string]any{},
 	}
@@ -56,8 +56,12 @@ func (b *builder) input(f Facts, ms []*devdb.Recorded) *Input {
 	for _, e := range r.Edited {
 		in.Edited = append(in.Edited, &Edited{Path: e.Path, OldPath: e.OldPath, Kind: e.Kind, Line: max(e.Line, 1)})
 	}
-	for i := range f.Owners {
-		in.Owners = append(in.Owners, &f.Owners[i])
+	for _, o := range f.Owners {
+		o.Teams, o.Users = list(o.Teams), list(o.Users)
+		if o.Team != "" && len(o.Teams) == 0 {
+			o.Teams = []string{o.Team}
+		}
+		in.Owners = append(in.Owners, &o)
 	}
 	maps.Copy(in.Params, f.Params)
 	paths := map[string]bool{}
@@ -71,12 +75,41 @@ func (b *builder) input(f Facts, ms []*devdb.Recorded) *Input {
 			}
 		}
 	}
+	in.Renamed = b.renamed(r.Before, in.span.steps)
 	for _, x := range f.Findings {
 		if len(ms) == len(r.New) || x.Migration >= 0 && x.Migration < len(r.New) && paths[r.New[x.Migration].Path] {
 			in.Findings = append(in.Findings, findingOf(x))
 		}
 	}
 	return in
+}
+
+// renamed are the names that relations and columns of before got on the way.
+func (b *builder) renamed(before *schema.Catalog, steps []*devdb.Step) []*Renamed {
+	out := []*Renamed{}
+	was := map[string]string{}
+	for _, s := range steps {
+		if !slices.ContainsFunc(s.Changes, renames) {
+			continue
+		}
+		for ref, n := range b.namesOf(s.After) {
+			if old, ok := b.namesOf(orEmpty(before))[ref]; ok && ref.Class == schema.ClassRelation && old.name != n.name && n.kind != "index" {
+				was[n.name] = old.name
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(was)) {
+		out = append(out, &Renamed{Object: name, Was: was[name]})
+	}
+	return out
+}
+
+func renames(c schema.Change) bool {
+	switch c.(type) {
+	case *schema.RenameTable, *schema.MoveTable, *schema.RenameSchema, *schema.RenameColumn:
+		return true
+	}
+	return false
 }
 
 // reach is the catalog before the first and after the last statement of some
@@ -122,6 +155,7 @@ func (b *builder) added(before, after *schema.Catalog) []string {
 func (in *Input) add(s *Statement) {
 	in.Statements = append(in.Statements, s)
 	in.Changes = append(in.Changes, s.Changes...)
+	in.Writes = append(in.Writes, s.Writes...)
 	e := &in.Evidence
 	e.Locks = append(e.Locks, s.Locks...)
 	e.Rewrites = append(e.Rewrites, s.Rewrites...)
@@ -176,6 +210,7 @@ func (b *builder) statement(r *devdb.Record, m *devdb.Recorded, s *devdb.Step) *
 		x.Changes = append(x.Changes, d)
 	}
 	b.facts(r, m, s, x)
+	x.Writes = writes(s, x)
 	if hidden {
 		x.Counterexamples = []*Counterexample{}
 	}

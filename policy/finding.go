@@ -25,6 +25,9 @@ type result struct {
 	Severity string          `json:"severity"`
 	Team     string          `json:"team"`
 	User     string          `json:"user"`
+	Teams    []string        `json:"teams"`
+	Users    []string        `json:"users"`
+	Count    int             `json:"count"`
 	Reason   string          `json:"reason"`
 }
 
@@ -49,7 +52,10 @@ type fix struct {
 	Files []lint.NewFile `json:"files"`
 }
 
-var resultKeys = []string{"advice", "evidence", "fix", "location", "message", "msg", "object", "reason", "severity", "team", "user"}
+var resultKeys = []string{"advice", "count", "evidence", "fix", "location", "message", "msg", "object", "reason", "severity", "team", "teams", "user", "users"}
+
+// approvalKeys are those of require_approval alone.
+var approvalKeys = []string{"count", "reason", "team", "teams", "user", "users"}
 
 // findings turns answers into findings at the statements they are about.
 func (e *evaluation) findings(answers []answer, whole *Input, subject string) []*lint.Finding {
@@ -94,8 +100,8 @@ func readResult(a answer) (*result, error) {
 		return nil, err
 	}
 	r := &result{}
-	if a.verb != requireApproval && m["message"] == nil {
-		return nil, fmt.Errorf("a result has no message")
+	if err := wrongShape(a.verb, slices.Collect(maps.Keys(m))); err != nil {
+		return nil, err
 	}
 	if err := json.Unmarshal(text, r); err != nil {
 		var kind *json.UnmarshalTypeError
@@ -105,6 +111,22 @@ func readResult(a answer) (*result, error) {
 		return nil, fmt.Errorf("reading a result: %w", err)
 	}
 	return r, nil
+}
+
+// wrongShape says which keys a result of the verb lacks, or has and must not.
+func wrongShape(verb string, keys []string) error {
+	has := func(list ...string) bool {
+		return slices.ContainsFunc(list, func(k string) bool { return slices.Contains(keys, k) })
+	}
+	switch {
+	case verb != requireApproval && !has("message", "msg"):
+		return errors.New("a result has no message")
+	case verb != requireApproval && has("team", "user", "teams", "users", "count"):
+		return fmt.Errorf("team and user belong to require_approval, not to %s", verb)
+	case verb == requireApproval && !has("team", "user", "teams", "users"):
+		return errors.New("require_approval needs a team or a user")
+	}
+	return nil
 }
 
 func (r *result) finding(a answer) (*lint.Finding, error) {
@@ -124,20 +146,12 @@ func (r *result) finding(a answer) (*lint.Finding, error) {
 	if err := r.fixes(f); err != nil {
 		return nil, err
 	}
-	switch {
-	case a.verb != requireApproval:
-		if r.Team+r.User != "" {
-			return nil, fmt.Errorf("team and user belong to require_approval, not to %s", a.verb)
+	if a.verb == requireApproval {
+		f.Approval = &lint.Approval{Team: r.Team, User: r.User, Teams: r.Teams, Users: r.Users, Count: r.Count, Reason: r.Reason}
+		if r.Count < 0 || r.Count > 10 {
+			return nil, fmt.Errorf("count is %d, but must be 1 to 10", r.Count)
 		}
-	case (r.Team == "") == (r.User == ""):
-		return nil, fmt.Errorf("require_approval needs a team or a user")
-	default:
-		f.Approval = &lint.Approval{Team: r.Team, User: r.User, Reason: r.Reason}
-		who := "team " + r.Team
-		if r.User != "" {
-			who = "user " + r.User
-		}
-		f.Message = "needs the approval of " + who
+		f.Message = "needs the approval of " + f.Approval.Who()
 		if why := orElse(r.Message, r.Reason); why != "" {
 			f.Message += ": " + why
 		}
@@ -219,10 +233,11 @@ func newPlaces(in *Input, subject string) *places {
 	return p
 }
 
-// makes reports whether the change makes its object: one that is dropped and
-// made again is told where it is made.
+// makes reports whether the change makes its object or drops it: the last of
+// these is where it is reported.
 func makes(c *Change) bool {
-	return strings.HasPrefix(c.Type, "add_") && c.Type != "add_grant" && c.Type != "add_enum_value"
+	return strings.HasPrefix(c.Type, "add_") && c.Type != "add_grant" && c.Type != "add_enum_value" ||
+		strings.HasPrefix(c.Type, "drop_") && c.Type != "drop_grant" && c.Type != "drop_not_null"
 }
 
 // place fills in path, lines and statement: those that the result names, of the

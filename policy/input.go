@@ -15,10 +15,12 @@ type Input struct {
 	After      *Catalog       `json:"after" jsonschema_description:"The whole catalog after the last new statement."`
 	Added      []string       `json:"added" jsonschema_description:"Names of the objects, columns included, that are in after and not in before. A renamed object is not added."`
 	Dropped    []string       `json:"dropped" jsonschema_description:"Names of the objects, columns included, that are in before and not in after."`
+	Renamed    []*Renamed     `json:"renamed" jsonschema_description:"Names that tables and columns have or had during the change, with what they were called before it."`
 	Migrations []*Migration   `json:"migrations" jsonschema_description:"The new migrations, in order."`
 	Edited     []*Edited      `json:"edited" jsonschema_description:"Merged migrations that the change edits, deletes or renames."`
 	Statements []*Statement   `json:"statements" jsonschema_description:"The new statements with what each one did, in order."`
 	Changes    []*Change      `json:"changes" jsonschema_description:"What the statements changed in the catalog, in order."`
+	Writes     []*Write       `json:"writes" jsonschema_description:"Tables whose rows the statements may change, also inside DO blocks, functions and WITH."`
 	Evidence   Evidence       `json:"evidence" jsonschema_description:"What the server did, over all statements."`
 	Findings   []*Finding     `json:"findings" jsonschema_description:"Findings of the built-in checks."`
 	Stats      *Stats         `json:"stats" jsonschema_description:"Statistics of the production database; empty lists if there are none."`
@@ -27,6 +29,12 @@ type Input struct {
 	Params     map[string]any `json:"params" jsonschema_description:"Parameters of each rule, by rule id."`
 
 	span *span // what before and after were made from; nil if the document came from elsewhere
+}
+
+// Renamed is a name that an object of before got in the change.
+type Renamed struct {
+	Object string `json:"object" jsonschema_description:"The new name: public.people, public.people.mail."`
+	Was    string `json:"was" jsonschema_description:"The name before the change: public.users."`
 }
 
 // Database is the server that the facts come from.
@@ -86,6 +94,7 @@ type Statement struct {
 	Rows            []*Rows           `json:"rows"`
 	Dropped         []*Dropped        `json:"dropped"`
 	Counterexamples []*Counterexample `json:"counterexamples"`
+	Writes          []*Write          `json:"writes" jsonschema_description:"Tables whose rows it may change."`
 	Error           *StatementError   `json:"error,omitempty" jsonschema_description:"Only if the server refused the statement."`
 }
 
@@ -242,8 +251,11 @@ type Finding struct {
 
 // Owner says who owns the objects that a pattern matches.
 type Owner struct {
-	Pattern string `json:"pattern" jsonschema_description:"Glob over qualified names: public.payment*."`
-	Team    string `json:"team"`
+	Pattern string   `json:"pattern" jsonschema_description:"Glob over qualified names: public.payment*."`
+	Team    string   `json:"team" jsonschema_description:"The first of its teams, empty if it has none."`
+	Teams   []string `json:"teams"`
+	Users   []string `json:"users"`
+	Count   int      `json:"count" jsonschema_description:"How many of them must approve, if the file says so; else 0."`
 }
 
 // Context is what is known of the pull request.

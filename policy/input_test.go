@@ -37,7 +37,7 @@ func TestDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := Facts{
-		Record: ordersRecord(), Context: Context{Labels: []string{"a"}, Approvals: []Approved{{User: "u"}}}, Owners: []Owner{{"public.*", "x"}},
+		Record: ordersRecord(), Context: Context{Labels: []string{"a"}, Approvals: []Approved{{User: "u"}}}, Owners: []Owner{{Pattern: "public.*", Team: "x"}},
 		Findings: []*lint.Finding{{ID: "LK101", Severity: lint.Error, Message: "m", Path: "m/1.sql", Line: 2}}, Params: map[string]any{"A": map[string]any{"n": 1.5}},
 	}
 	for _, in := range append(MigrationInputs(f), NewInput(f)) {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"io"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -86,6 +87,15 @@ type query struct {
 type set struct {
 	rule *Rule
 	verb string
+}
+
+// Without are the policies without some rules, which others judge.
+func (p *Policies) Without(ctx context.Context, rules []lint.Rule) (*Policies, error) {
+	q := *p
+	q.Rules = slices.DeleteFunc(slices.Clone(p.Rules), func(r *Rule) bool {
+		return slices.ContainsFunc(rules, func(x lint.Rule) bool { return x.ID == r.ID })
+	})
+	return &q, q.prepare(ctx)
 }
 
 // Lint lists the rules as the rest of assay knows rules.

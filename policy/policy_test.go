@@ -216,7 +216,7 @@ func TestResults(t *testing.T) {
 		return map[string]string{"a.rego": "# METADATA\n# title: x\n# custom: {id: A1}\npackage p\n\n" + verb + " contains " + result + "\n"}
 	}
 	for _, c := range []struct{ verb, result, want string }{
-		{"deny", `object.union({"mesage": "x"}, {})`, `unknown key "mesage" in a result: the keys are advice, evidence`},
+		{"deny", `object.union({"mesage": "x"}, {})`, `unknown key "mesage" in a result: the keys are advice, count, evidence`},
 		{"deny", `{"message": 3}`, "the message of a result cannot be a number"},
 		{"deny", `{"object": "x"}`, "a result has no message"},
 		{"deny", `{"message": "x", "object": "public.ordes"}`, "object \"public.ordes\" names nothing in the schema: did you mean public.orders?"},

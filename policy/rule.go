@@ -46,7 +46,7 @@ type Param struct {
 
 // Lint is the rule as the rest of assay knows rules.
 func (r *Rule) Lint() lint.Rule {
-	out := lint.Rule{ID: r.ID, Name: r.Name, Title: r.Title, Severity: r.Severity, Aliases: r.Aliases, Policy: true}
+	out := lint.Rule{ID: r.ID, Name: r.Name, Title: r.Title, Severity: r.Severity, Aliases: r.Aliases, Policy: true, Pack: r.Pack}
 	if r.Pack != "" {
 		out.URL = "https://github.com/assaydb/assay/blob/main/docs/policies/" + r.ID + ".md"
 	}

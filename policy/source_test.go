@@ -214,9 +214,32 @@ func TestOwners(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff([]Owner{{"*", "platform"}, {"public.pay*", "payments"}}, got); d != "" {
+	if d := cmp.Diff([]Owner{{Pattern: "*", Team: "platform", Teams: []string{"platform"}, Users: []string{}}, {Pattern: "public.pay*", Team: "payments", Teams: []string{"payments"}, Users: []string{}}}, got); d != "" {
 		t.Error(d)
 	}
 	_, err = ReadOwners("owners", []byte("public.*\n"))
-	wantError(t, err, "owners:1: write a glob and a team")
+	wantError(t, err, "owners:1: public.* has no owner: write a glob and its owners")
+}
+
+// TestCodeowners reads the file that a repository may have anyway.
+func TestCodeowners(t *testing.T) {
+	got, err := ReadOwners("CODEOWNERS", []byte("* @org/platform\n/public/pay* @org/payments @bob\n[Database][2] @org/dba @alice\npublic.audit_*\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Owner{
+		{Pattern: "*", Team: "org/platform", Teams: []string{"org/platform"}, Users: []string{}},
+		{Pattern: "public.pay*", Team: "org/payments", Teams: []string{"org/payments"}, Users: []string{"bob"}},
+		{Pattern: "public.audit_*", Team: "org/dba", Teams: []string{"org/dba"}, Users: []string{"alice"}, Count: 2},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	for text, want := range map[string]string{
+		"public.*\n":                 "CODEOWNERS:1: public.* has no owner",
+		"public.* bob@example.com\n": "CODEOWNERS:1: bob@example.com is no owner",
+	} {
+		_, err := ReadOwners("CODEOWNERS", []byte(text))
+		wantError(t, err, want)
+	}
 }

@@ -24,7 +24,6 @@ type ciOptions struct {
 	lintOptions
 	from, comment, status, scope, reportURL string
 	inline, checkRun, required              bool
-	trust                                   bool
 }
 
 func (a *app) ciCommand() *cobra.Command {
@@ -83,7 +82,7 @@ func (a *app) ci(ctx context.Context, o *ciOptions, args []string) error {
 		return usageError{err}
 	}
 	a.hideTokens()
-	a.untrusted = run.Untrusted && !o.trust
+	a.untrusted, a.inCI = run.Untrusted && !o.trust, true
 	environment := a.context.Environment
 	if a.context, err = policyContext(run, a.getenv); err != nil {
 		return usageError{err}

@@ -36,10 +36,13 @@ type lintOptions struct {
 	seed                       string
 	noProofs                   bool
 	fix, diff, noFixes         bool
+	policyConfig               string
+	trust                      bool
 }
 
 func (o *lintOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.config, "config", "", "configuration `file` (default: assay.yaml where it exists)")
+	f.StringVar(&o.policyConfig, "policy-config", "", "`file or https address` of policies that the project cannot weaken: any directory; #sha256:… pins an address")
 	f.StringVar(&o.migrations, "dir", "", "migrations `directory` (default: found)")
 	f.StringVar(&o.format, "dir-format", "", "migration tool's file `format` (default: detected): "+strings.Join(formats(), ", "))
 	f.StringVar(&o.postgres, "postgres", "", "PostgreSQL `major` to run (13 to 18), or the directory with its programs")
@@ -262,10 +265,8 @@ func verdict(res *lint.Result, failOn string) error {
 	limit := lint.Severity(failOn)
 	waiting := false
 	for _, f := range res.Findings {
-		switch {
-		case f.Approval != nil:
-			waiting = true
-		case limit != lint.Off && f.Severity.Rank() >= limit.Rank():
+		waiting = waiting || f.Approval != nil
+		if f.Fails(limit) {
 			return findingsError{exitFindings}
 		}
 	}

@@ -57,6 +57,9 @@ func (a *app) loadPolicyOptions(ctx context.Context, c *config.Config, o policy.
 		return p, nil
 	}
 	known.Policies = p.Lint()
+	if a.central != nil && a.central.policies != nil {
+		known.Policies = append(known.Policies, a.central.policies.Lint()...) // a project may speak of them, without effect
+	}
 	if err := c.Validate(known); err != nil {
 		return nil, usageError{err}
 	}

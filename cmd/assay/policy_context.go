@@ -99,7 +99,14 @@ func (p *publication) pull(ctx context.Context) error {
 	c.Branch, c.Target = cmp.Or(got.Branch, c.Branch), cmp.Or(got.Target, c.Target)
 	slices.Sort(c.Labels)
 	slices.Sort(c.Reviewers)
-	teams, asked := p.policies.Approvers()
+	var teams []string
+	asked := false
+	for _, x := range p.allPolicies() {
+		more, reads := x.Approvers()
+		teams, asked = append(teams, more...), asked || reads
+	}
+	slices.Sort(teams)
+	teams = slices.Compact(teams)
 	if !asked {
 		return nil
 	}

@@ -43,6 +43,9 @@ type project struct {
 // Every error is about the input.
 func (a *app) openProject(ctx context.Context, o *lintOptions) (*project, error) {
 	p := &project{fsys: os.DirFS(a.dir)}
+	if err := a.loadCentral(ctx, o); err != nil {
+		return nil, err
+	}
 	trusted, err := a.trustedFS(ctx, o, p.fsys)
 	if err != nil {
 		return nil, err

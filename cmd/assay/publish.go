@@ -101,7 +101,7 @@ func (p *publication) publish(ctx context.Context, res *lint.Result, outs []outp
 func (p *publication) verdict(findings []*lint.Finding, c integrations.Consent) int {
 	limit := lint.Severity(p.o.failOn)
 	for _, f := range findings {
-		if f.Approval == nil && limit != lint.Off && f.Severity.Rank() >= limit.Rank() {
+		if f.Fails(limit) {
 			return exitFindings
 		}
 	}
@@ -159,12 +159,13 @@ func counting(n int, noun string) string {
 func approvers(waiting []*lint.Finding) []string {
 	var out []string
 	for _, f := range waiting {
-		who := f.Approval.Team
+		names := slices.Concat(f.Approval.AllTeams(), f.Approval.AllUsers())
+		who := strings.Join(names, " or ")
 		if who == "" {
-			who = f.Approval.User
+			who = "an owner: there is none"
 		}
-		if who == "" {
-			who = "a reviewer"
+		if n := f.Approval.Need(); n > 1 {
+			who = fmt.Sprintf("%d of %s", n, who)
 		}
 		if !slices.Contains(out, who) {
 			out = append(out, who)
@@ -180,6 +181,9 @@ func (p *publication) markdown(res *lint.Result, c integrations.Consent, limit i
 		footer = "To approve, approve this pull request as it is now, or write `assay approve " + c.Set + "` on a line of its own with your approval. Another finding asks again."
 	} else if len(c.By) > 0 {
 		footer = "Approved by " + integrations.Text(strings.Join(c.By, ", ")) + " (set " + c.Set + ")."
+	}
+	for _, l := range c.Left {
+		footer += "\n\n⚠ " + integrations.Text(strings.ToUpper(l.String()[:1])+l.String()[1:]) + ". Nobody counts as approving by it."
 	}
 	link := func(file string, line int) string { return p.run.Link(path.Join(p.prefix, file), line) }
 	return report.Markdown(res, report.MarkdownOptions{Link: link, Limit: limit, ReportURL: p.url(), Footer: footer, Timing: p.o.timing})

@@ -36,6 +36,10 @@ type app struct {
 	untrusted bool  // configuration and policies of the checkout are a stranger's
 	trusted   fs.FS // where they are read instead
 
+	inCI    bool     // assay ci: a pull request may be judged by its target branch
+	central *central // of --policy-config; nil: none
+	target  fs.FS    // the target branch, if rules are enforced; nil: the checkout judges
+
 	policies *policy.Policies // of this run, nil if there are none
 	context  policy.Context   // what is known of the pull request
 	// describe asks the host what it knows of the pull request, once there are

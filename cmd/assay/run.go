@@ -54,13 +54,13 @@ func limited(ctx context.Context, d time.Duration) (context.Context, context.Can
 }
 
 func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res *lint.Result, err error) {
-	if a.policies, err = a.loadPolicies(ctx, p.config, p.fsys); err != nil {
+	if a.policies, err = a.projectPolicies(ctx, p.config, p.fsys); err != nil {
 		return nil, err
 	}
 	if a.context.ChangedFiles, err = a.changedFiles(ctx, p); err != nil {
 		return nil, err
 	}
-	if a.policies != nil && a.describe != nil {
+	if len(a.allPolicies()) > 0 && a.describe != nil {
 		if err := a.describe(ctx); err != nil {
 			return nil, err
 		}
@@ -116,8 +116,8 @@ func (a *app) judge(ctx context.Context, p *project, o *lintOptions, rec *devdb.
 		sev, where := p.config.Severity(r, "", "")
 		return sev == lint.Off && where == "" && r.Optional && !named(p.config, r)
 	}}}
-	if a.policies != nil {
-		judges = append(judges, &policy.Rules{Policies: a.policies, Context: a.context, Stats: policyStats(p.stats)})
+	for _, x := range a.allPolicies() {
+		judges = append(judges, &policy.Rules{Policies: x, Context: a.context, Stats: policyStats(p.stats)})
 	}
 	return a.judgeWith(ctx, p, o, rec, judges)
 }
@@ -125,9 +125,10 @@ func (a *app) judge(ctx context.Context, p *project, o *lintOptions, rec *devdb.
 // judgeWith turns a record into a result.
 func (a *app) judgeWith(ctx context.Context, p *project, o *lintOptions, rec *devdb.Record, judges []pipeline.Judge) (*lint.Result, error) {
 	rules := analyzers.Rules()
-	if a.policies != nil {
-		rules = slices.Concat(rules, a.policies.Lint())
+	for _, x := range a.allPolicies() {
+		rules = append(rules, x.Lint()...)
 	}
+	enf := a.enforcement(p)
 	byID := map[string]lint.Rule{}
 	for _, r := range rules {
 		byID[r.ID] = r
@@ -139,16 +140,21 @@ func (a *app) judgeWith(ctx context.Context, p *project, o *lintOptions, rec *de
 		Judges: judges,
 		Override: func(f *lint.Finding) (lint.Severity, string, bool) {
 			rule := byID[f.ID]
-			sev, where := p.config.Severity(rule, f.Path, config.About(f)...)
+			sev, where := enf.config(rule).Severity(rule, f.Path, config.About(f)...)
 			return sev, where, where != "" || sev == lint.Off
 		},
+		Enforced: func(f *lint.Finding) pipeline.Enforcement { return enf.of(byID[f.ID]) },
+		Attempts: func(f *lint.Finding) []pipeline.Attempt { return enf.attempts(byID[f.ID], f, time.Now()) },
 		Ignored: func(f *lint.Finding) (string, string, bool) {
-			i := p.config.Ignored(byID[f.ID], f, time.Now())
+			c := enf.config(byID[f.ID])
+			i := c.Ignored(byID[f.ID], f, time.Now())
 			if i < 0 {
 				return "", "", false
 			}
-			used[i] = true
-			return p.config.Ignore[i].Reason, p.config.At(fmt.Sprintf("ignore.%d", i)), true
+			if c == p.config {
+				used[i] = true
+			}
+			return c.Ignore[i].Reason, c.At(fmt.Sprintf("ignore.%d", i)), true
 		},
 		Resolve: func(tool, name string) []string {
 			var ids []string
@@ -161,12 +167,17 @@ func (a *app) judgeWith(ctx context.Context, p *project, o *lintOptions, rec *de
 		},
 	}
 	var baseline *config.Baseline
-	if file := p.config.BaselineFile(p.fsys); file != "" && !o.writeBaseline {
-		b, err := config.ReadBaseline(p.fsys, file)
+	from := p.fsys
+	if a.target != nil {
+		from = a.target
+	}
+	if file := p.config.BaselineFile(from); file != "" && !o.writeBaseline {
+		b, err := config.ReadBaseline(from, file)
 		if err != nil {
 			return nil, usageError{err}
 		}
-		baseline, in.Baseline = b, b.Has
+		baseline = b
+		in.Baseline = func(f *lint.Finding) bool { return enf.config(byID[f.ID]) == p.config && b.Has(f) }
 	}
 	res, err := pipeline.Run(ctx, in)
 	if err != nil {

@@ -13,7 +13,14 @@ import (
 // so that a stranger cannot switch the rules off that judge the change.
 func (a *app) trustedFS(ctx context.Context, o *lintOptions, checkout fs.FS) (fs.FS, error) {
 	if !a.untrusted {
-		return checkout, nil
+		if a.target == nil {
+			target, err := a.governed(ctx, o)
+			if err != nil || target == nil {
+				return checkout, err
+			}
+			a.target, a.trusted = target, target
+		}
+		return a.target, nil
 	}
 	if a.trusted == nil {
 		set, err := gitdiff.Changes(ctx, gitdiff.Options{Root: a.dir, Base: o.gitBase, Env: a.getenv})

@@ -17,6 +17,7 @@ const keep = {
   "/repos/{owner}/{repo}/statuses/{sha}": ["post"],
   "/repos/{owner}/{repo}/check-runs": ["post"],
   "/repos/{owner}/{repo}/check-runs/{check_run_id}": ["patch"],
+  "/repos/{owner}/{repo}/collaborators/{username}/permission": ["get"],
   "/orgs/{org}/teams/{team_slug}": ["get"],
   "/orgs/{org}/teams/{team_slug}/memberships/{username}": ["get"],
   "/user": ["get"],

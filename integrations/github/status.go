@@ -138,7 +138,8 @@ func (c *Client) Votes(ctx context.Context) ([]integrations.Vote, error) {
 }
 
 func (c *Client) vote(r *github.PullRequestReview) integrations.Vote {
-	return integrations.Vote{User: r.GetUser().GetLogin(), Current: r.GetCommitID() == c.opt.Head, Body: r.GetBody(), URL: r.GetHTMLURL()}
+	u := r.GetUser()
+	return integrations.Vote{User: u.GetLogin(), Bot: u.GetType() == "Bot" || strings.HasSuffix(u.GetLogin(), "[bot]"), Current: r.GetCommitID() == c.opt.Head, Body: r.GetBody(), URL: r.GetHTMLURL()}
 }
 
 // Describe reads the pull request and its reviews.
@@ -209,6 +210,19 @@ func (c *Client) Member(ctx context.Context, user, team string) (bool, error) {
 		return false, nil
 	}
 	return false, c.fail("reading the team "+org+"/"+slug, mayTeams, resp, err)
+}
+
+// Writes asks what a user may do in the repository.
+func (c *Client) Writes(ctx context.Context, user string) (bool, error) {
+	level, resp, err := c.gh.Repositories.GetPermissionLevel(ctx, c.owner, c.name, user)
+	if err != nil {
+		if resp != nil && resp.StatusCode == http.StatusNotFound {
+			return false, nil // no collaborator
+		}
+		return false, c.fail("reading what "+user+" may do", "the permission metadata: read", resp, err)
+	}
+	person := level.GetUser().GetType() != "Bot"
+	return person && slices.Contains([]string{"admin", "maintain", "write"}, level.GetPermission()), nil
 }
 
 const mayTeams = "a token that may read the organization's members (read:org), given as ASSAY_GITHUB_TOKEN"

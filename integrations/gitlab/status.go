@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -56,6 +57,9 @@ func (c *Client) Votes(ctx context.Context) ([]integrations.Vote, error) {
 	if err != nil {
 		return nil, err
 	}
+	for i := range out {
+		out[i].Author = out[i].User == author
+	}
 	err = c.discussions(ctx, func(d *gitlab.Discussion) error {
 		for _, n := range d.Notes {
 			set := approves(n.Body)
@@ -63,7 +67,7 @@ func (c *Client) Votes(ctx context.Context) ([]integrations.Vote, error) {
 				continue
 			}
 			c.ids[n.Author.Username] = n.Author.ID
-			out = append(out, integrations.Vote{User: n.Author.Username, Set: set})
+			out = append(out, integrations.Vote{User: n.Author.Username, Bot: robot.MatchString(n.Author.Username), Set: set})
 		}
 		return nil
 	})
@@ -86,6 +90,7 @@ func (c *Client) Describe(ctx context.Context) (integrations.Pull, error) {
 	if out.Approvals, err = c.approvals(ctx); err != nil {
 		return out, err
 	}
+	out.Approvals = slices.DeleteFunc(out.Approvals, func(v integrations.Vote) bool { return v.User == out.Author })
 	for _, v := range out.Approvals {
 		if !slices.Contains(out.Reviewers, v.User) {
 			out.Reviewers = append(out.Reviewers, v.User)
@@ -139,9 +144,25 @@ func (c *Client) approvals(ctx context.Context) ([]integrations.Vote, error) {
 	for _, a := range answer.ApprovedBy {
 		c.ids[a.User.Username] = a.User.ID
 		current := pushed != nil && a.ApprovedAt != nil && !a.ApprovedAt.Before(*pushed)
-		out = append(out, integrations.Vote{User: a.User.Username, Current: current})
+		out = append(out, integrations.Vote{User: a.User.Username, Bot: robot.MatchString(a.User.Username), Current: current})
 	}
 	return out, nil
+}
+
+// robot is what GitLab calls the accounts of its tokens and services.
+var robot = regexp.MustCompile(`^(project|group)_\d+_bot|^service_account_`)
+
+// Writes asks whether a user who voted may push to the project: developers and
+// those above them may.
+func (c *Client) Writes(ctx context.Context, user string) (bool, error) {
+	m, resp, err := c.gl.ProjectMembers.GetInheritedProjectMember(c.opt.Project, c.ids[user], gitlab.WithContext(ctx))
+	if err != nil {
+		if resp != nil && resp.StatusCode == http.StatusNotFound {
+			return false, nil // no member
+		}
+		return false, c.fail("reading what "+user+" may do", mayRead, resp, err)
+	}
+	return m.AccessLevel >= gitlab.DeveloperPermissions && (m.State == "" || m.State == "active"), nil
 }
 
 // Member asks whether a user who voted belongs to a group or one above it.

@@ -98,11 +98,26 @@ func (g *gitHub) repo() {
 		g.listStatuses()
 	case len(g.at) == 2 && g.at[0] == "statuses":
 		g.status()
+	case len(g.at) == 3 && g.at[0] == "collaborators" && g.at[2] == "permission":
+		g.permission(g.at[1])
 	case g.at[0] == "check-runs":
 		g.check()
 	default:
 		answer(g.w, 404, map[string]any{"message": "Not Found"})
 	}
+}
+
+func (g *gitHub) permission(login string) {
+	a, ok := g.account(func(a Account) bool { return a.Login == login })
+	level := "write"
+	switch {
+	case !ok:
+		answer(g.w, 404, map[string]any{"message": login + " is not a user"})
+		return
+	case a.Reader:
+		level = "read"
+	}
+	answer(g.w, 200, map[string]any{"permission": level, "role_name": level, "user": user(a)})
 }
 
 func (g *gitHub) list(want func(*Comment) bool) {

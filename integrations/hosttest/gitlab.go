@@ -47,6 +47,8 @@ func serveGitLab(s *Server, w http.ResponseWriter, r *http.Request, who Account,
 	case len(parts) > 3 && parts[1] == "42" && parts[2] == "merge_requests" && parts[3] == "7":
 		g.at = parts[4:]
 		g.merge()
+	case len(parts) == 5 && parts[1] == "42" && parts[2] == "members":
+		g.member(parts[4])
 	case len(parts) == 4 && parts[1] == "42" && parts[2] == "statuses":
 		g.status(parts[3])
 	default:
@@ -64,6 +66,20 @@ func (g *gitLab) bad(why string) {
 
 func person(a Account) map[string]any {
 	return map[string]any{"id": a.ID, "username": a.Login, "state": "active"}
+}
+
+func (g *gitLab) member(id string) {
+	a, ok := g.account(func(a Account) bool { return strconv.Itoa(a.ID) == id })
+	if !ok {
+		g.gone()
+		return
+	}
+	m := person(a)
+	m["access_level"] = 30
+	if a.Reader {
+		m["access_level"] = 20
+	}
+	answer(g.w, 200, m)
 }
 
 func (g *gitLab) merge() {

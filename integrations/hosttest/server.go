@@ -33,6 +33,8 @@ type Account struct {
 	Login       string
 	Bot         bool   // GitHub: an app, whose token is not told its own name
 	Association string // GitHub: "MEMBER", "NONE"
+	// Reader: a person who may read the project and not write to it.
+	Reader bool
 	// What it may do. Everybody may read.
 	Comment, EditOthers, Status, Teams bool
 }
@@ -123,6 +125,26 @@ func newServer(description, prefix string) *Server {
 		panic(err)
 	}
 	return s
+}
+
+// account is the one of a login, of whom a token is known or who wrote a review.
+func (s *Server) account(matches func(Account) bool) (Account, bool) {
+	for _, a := range s.Accounts {
+		if matches(a) {
+			return a, true
+		}
+	}
+	for _, r := range s.Reviews {
+		if matches(r.Author) {
+			return r.Author, true
+		}
+	}
+	for _, c := range s.Comments {
+		if matches(c.Author) {
+			return c.Author, true
+		}
+	}
+	return Account{}, false
 }
 
 // ServeHTTP answers as the host would.

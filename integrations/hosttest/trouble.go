@@ -228,6 +228,8 @@ func approvals(b *Bench) {
 	old := strings.Repeat("d", 40)
 	b.Reviews = []Review{{Author: alice, State: "APPROVED", Commit: old}}
 	want(ask(Token, two), 1)
+	b.Reviews = []Review{{Author: alice, State: "APPROVED", Commit: b.Head}, {Author: bob, State: "APPROVED", Commit: b.Head}}
+	people(b, want, ask, alice, bob)
 	// A token that may not read the team says so, and nothing is approved.
 	b.Reviews = []Review{{Author: bob, State: "APPROVED", Commit: b.Head}}
 	c := ask(Other, one)
@@ -235,6 +237,43 @@ func approvals(b *Bench) {
 	if len(c.Left) != 1 || !strings.Contains(c.Left[0].String(), "it needs") {
 		b.t.Errorf("not asked: %v", c.Left)
 	}
+}
+
+// people holds who counts as a reviewer, and how many of them.
+func people(b *Bench, want func(integrations.Consent, int), ask func(string, ...*lint.Finding) integrations.Consent, alice, bob Account) {
+	f := func(a lint.Approval) *lint.Finding {
+		x := finding(newFile, 3, "asks")
+		x.Approval = &a
+		return x
+	}
+	reader := Account{ID: 54, Login: "reader", Reader: true}
+	robot := Account{ID: 55, Login: "helper[bot]", Bot: true}
+	gitlabRobot := Account{ID: 56, Login: "project_42_bot_0123"}
+	author := Account{ID: 1, Login: "author"}
+	for _, a := range []Account{reader, robot, gitlabRobot, author} {
+		b.Accounts[a.Login] = a
+	}
+	b.Teams["org/dba"] = []string{"bob", "reader", "helper[bot]", "project_42_bot_0123", "author"}
+	b.Teams["org/data"] = []string{"alice"}
+	two := f(lint.Approval{Teams: []string{"org/dba", "org/data"}, Count: 2})
+	want(ask(Token, two), 0)
+	want(ask(Token, f(lint.Approval{Team: "org/dba", Count: 2})), 1)
+	want(ask(Token, f(lint.Approval{Team: "org/dba", Users: []string{"@alice"}, Count: 2})), 0)
+	want(ask(Token, f(lint.Approval{})), 1) // nobody owns it: nobody can
+	old := b.Reviews
+	strangers := []Account{reader, gitlabRobot, author}
+	if b.prefix == "/api/v3" {
+		strangers = []Account{reader, robot} // who wrote a pull request cannot approve it there
+	}
+	for _, a := range strangers {
+		b.Reviews = []Review{{Author: a, State: "APPROVED", Commit: b.Head}}
+		c := ask(Token, f(lint.Approval{Team: "org/dba"}))
+		if len(c.Waiting) != 1 {
+			b.t.Errorf("%s counts as a reviewer: %v", a.Login, c.By)
+		}
+	}
+	b.Reviews = old
+	b.Teams["org/dba"] = []string{"bob"}
 }
 
 func describes(b *Bench) {

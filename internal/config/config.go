@@ -82,6 +82,8 @@ type Config struct {
 	Rules map[string]Rule `yaml:"rules"`
 	// PolicyTimeout is the time that all policy rules together may take. Default 10s.
 	PolicyTimeout Duration `yaml:"policy-timeout"`
+	// Enforce says which checks and policy rules the change under review cannot switch off, by id, name, family, policy pack, or "*" for every policy rule. Where the target branch has it, its assay.yaml, policies, owners and baseline judge each pull request.
+	Enforce map[string]Enforcement `yaml:"enforce"`
 	// Owners is a file of object glob and team, one pair a line, that policies read.
 	Owners string `yaml:"owners"`
 
@@ -185,6 +187,17 @@ type Rule struct {
 	Exclude []string `yaml:"exclude"`
 	// ExcludeObjects are objects that the rule does not speak of (globs).
 	ExcludeObjects []string `yaml:"exclude-objects"`
+}
+
+// Enforcement is how firmly a check or rule holds. In short form it is the
+// level alone.
+type Enforcement struct {
+	// Level is advisory (reported, fails no run), overridable (an ignore with a reason asks for the team's approval) or mandatory (no ignore counts).
+	Level string `yaml:"level" choices:"advisory,overridable,mandatory"`
+	// Team approves what is overridden. Required with overridable.
+	Team string `yaml:"team"`
+	// Count is how many people of the team must approve. Default 1.
+	Count int `yaml:"count"`
 }
 
 // Proofs sets how rows are looked for that make a statement fail.

@@ -127,6 +127,8 @@ rules:
   ORG001: warning
   ORG002: {level: off, params: {a: 1}, exclude: [old/], exclude-objects: [tmp_*]}
 owners: OWNERS
+enforce:
+  NAM01: mandatory
 stats: assay.stats.json
 stats-max-age: 30d
 small-table: 10k

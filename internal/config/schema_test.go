@@ -43,6 +43,10 @@ func alternatives(s, short *jsonschema.Schema) {
 
 func (Check) JSONSchemaExtend(s *jsonschema.Schema) { alternatives(s, severityWord()) }
 func (Rule) JSONSchemaExtend(s *jsonschema.Schema)  { alternatives(s, severityWord()) }
+func (Enforcement) JSONSchemaExtend(s *jsonschema.Schema) {
+	alternatives(s, &jsonschema.Schema{Enum: words([]string{Advisory, Overridable, Mandatory})})
+}
+
 func (Policy) JSONSchemaExtend(s *jsonschema.Schema) {
 	alternatives(s, &jsonschema.Schema{Type: "string"})
 }
@@ -77,7 +81,7 @@ func generate(t *testing.T) []byte {
 	s.ID, s.Title = jsonschema.ID(SchemaURL), "assay.yaml"
 	finish(s, reflect.TypeFor[Config]())
 	for name, typ := range map[string]reflect.Type{
-		"Check": reflect.TypeFor[Check](), "Rule": reflect.TypeFor[Rule](), "Override": reflect.TypeFor[Override](), "Ignore": reflect.TypeFor[Ignore](),
+		"Check": reflect.TypeFor[Check](), "Rule": reflect.TypeFor[Rule](), "Override": reflect.TypeFor[Override](), "Ignore": reflect.TypeFor[Ignore](), "Enforcement": reflect.TypeFor[Enforcement](),
 		"Policy": reflect.TypeFor[Policy](), "Proofs": reflect.TypeFor[Proofs](), "Comment": reflect.TypeFor[Comment](),
 	} {
 		def := s.Definitions[name]

@@ -59,6 +59,7 @@ func (c *Config) check(d *decoder) {
 		d.globs("rules."+name+".exclude", r.Exclude...)
 		d.globs("rules."+name+".exclude-objects", r.ExcludeObjects...)
 	}
+	c.checkEnforced(d)
 	for i, p := range c.Policies {
 		if s := p.wrong(); s != "" {
 			d.failAt(fmt.Sprintf("policies.%d", i), "%s", s)
@@ -174,6 +175,7 @@ func (c *Config) Validate(known Known) error {
 			d.failAt(fmt.Sprintf("ignore.%d.check", i), "%s", unknownCheck(ig.Check, append(slices.Clone(known.Checks), known.Policies...)))
 		}
 	}
+	c.validateEnforced(d, known)
 	if known.Policies != nil {
 		for _, id := range slices.Sorted(maps.Keys(c.Rules)) {
 			switch {

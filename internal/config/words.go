@@ -74,6 +74,10 @@ func oneOf(kind, text string, choices []string, into *string) error {
 func (c *Check) short(text string) error { return oneOf("severity", text, severities, &c.Severity) }
 func (r *Rule) short(text string) error  { return oneOf("level", text, severities, &r.Level) }
 
+func (e *Enforcement) short(text string) error {
+	return oneOf("level", text, []string{Advisory, Overridable, Mandatory}, &e.Level)
+}
+
 func (p *Policy) short(text string) error {
 	p.Dir = text
 	return nil

@@ -50,6 +50,7 @@ type Rule struct {
 	Help     string   // Markdown for reports that carry the documentation; filled in by the driver
 	Optional bool     // off unless switched on (conventions)
 	Policy   bool     // a rule of a Rego policy, not a built-in check
+	Pack     string   // of a policy rule of the shipped library
 }
 
 // Finding is one thing a reviewer should know.
@@ -77,15 +78,22 @@ type Finding struct {
 	Statement int `json:"statement"`
 	// Sensitive: no text, literal or data of the statement may be shown.
 	Sensitive bool `json:"sensitive,omitempty"`
+	// Enforced is "advisory", "overridable" or "mandatory" if the check or rule is enforced: the change itself cannot switch it off.
+	Enforced string `json:"enforced,omitempty"`
 	// Approval asks for somebody's approval instead of failing (policy rules).
 	Approval *Approval `json:"approval,omitempty"`
 }
 
-// Approval is who must approve a finding.
+// Approval is who must approve a finding: Count people, each of them the user,
+// one of the users, or of the team or one of the teams. With none of those named
+// nobody can: the owners must be completed first.
 type Approval struct {
-	Team   string `json:"team,omitempty"`
-	User   string `json:"user,omitempty"`
-	Reason string `json:"reason,omitempty"`
+	Team   string   `json:"team,omitempty"`
+	User   string   `json:"user,omitempty"`
+	Teams  []string `json:"teams,omitempty"`
+	Users  []string `json:"users,omitempty"`
+	Count  int      `json:"count,omitempty"` // how many of them; 0 is 1
+	Reason string   `json:"reason,omitempty"`
 }
 
 // Evidence is one recorded fact that a finding rests on.

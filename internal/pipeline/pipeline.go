@@ -39,8 +39,13 @@ type Input struct {
 	Baseline func(*lint.Finding) bool
 	// Resolve gives the ids that a name in an ignore stands for, as tool writes it.
 	Resolve func(tool, name string) []string
-	Notices []lint.Notice
-	Timing  bool // keep durations
+	// Enforced says how firmly a finding holds. nil: nothing is enforced.
+	Enforced func(*lint.Finding) Enforcement
+	// Attempts are the places where the change's own files would weaken an
+	// enforced finding. nil: they are not looked for.
+	Attempts func(*lint.Finding) []Attempt
+	Notices  []lint.Notice
+	Timing   bool // keep durations
 }
 
 // Run judges in.Record and gives the sorted result.
@@ -176,20 +181,30 @@ func assemble(in Input, findings []*lint.Finding) *lint.Result {
 		}
 	}
 	findings = override(in, findings)
+	held := enforce(in, findings)
 	ig := newIgnores(in)
 	ignored := map[*lint.Finding]migration.Directive{}
+	var resisted, firm []*lint.Finding
 	for _, f := range findings {
-		if d, ok := ig.match(f); ok {
+		e := held[f]
+		firmly := e.Level != "" && e.Level != lint.Advisory
+		if firmly {
+			firm = append(firm, f)
+		}
+		if d, ok := ig.match(f); ok && firmly {
+			resisted = append(resisted, resist(f, e, d, rules[lint.WeakenedRule.ID]))
+		} else if ok {
 			ignored[f] = d
 		}
 	}
-	findings = append(findings, override(in, ig.findings(rules))...)
+	findings = append(findings, override(in, slices.Concat(ig.findings(rules), resisted))...)
 	res.Findings = findings
 	lint.Fingerprints(res) // before anything is left out: the baseline goes by them
 	res.Findings = []*lint.Finding{}
 	for _, f := range findings {
 		suppress(in, ignored, res, f)
 	}
+	res.Findings = append(res.Findings, override(in, attempts(in, firm, rules[lint.WeakenedRule.ID]))...)
 	lint.Sort(res)
 	lint.Fingerprints(res)
 	lint.Summarize(res)

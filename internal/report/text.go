@@ -188,16 +188,7 @@ func (p *printer) advice(text string) {
 }
 
 func approvalText(a *lint.Approval) string {
-	who := "somebody"
-	switch {
-	case a.Team != "" && a.User != "":
-		who = a.User + " or the team " + a.Team
-	case a.Team != "":
-		who = "the team " + a.Team
-	case a.User != "":
-		who = a.User
-	}
-	s := "waits for the approval of " + who
+	s := "waits for the approval of " + a.Who()
 	if a.Reason != "" {
 		s += ": " + a.Reason
 	}

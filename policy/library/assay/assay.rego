@@ -49,12 +49,50 @@ is_new(name) if name in _added
 _added := {added | some added in input.added}
 
 # METADATA
-# description: The team that owns the object, by the last pattern of the owners file that matches. Else undefined.
-owner(name) := team if {
-	matching := [o.team | some o in input.owners; _glob(o.pattern, name)]
+# description: |
+#   The team that owns the object, by the last pattern of the owners file that matches; empty if nobody does. What the change
+#   renames or moves belongs to the owner of its name before. A require_approval with an empty team waits until somebody owns it.
+owner(name) := _owners(name).team
+
+# METADATA
+# description: Who must approve what happens to the object, as keys of require_approval (teams, users, count). Empty lists if nobody owns it.
+approvers(name) := {"teams": o.teams, "users": o.users, "count": o.count} if o := _owners(name)
+
+_owners(name) := matching[count(matching) - 1] if {
+	matching := [_owner_line(o) | some o in input.owners; _glob(o.pattern, origin(name))]
 	count(matching) > 0
-	team := matching[count(matching) - 1]
 }
+
+_owners(name) := {"team": "", "teams": [], "users": [], "count": 0} if {
+	every o in input.owners {
+		not _glob(o.pattern, origin(name))
+	}
+}
+
+_owner_line(o) := {
+	"team": object.get(o, "team", ""),
+	"teams": [t | some t in {t | some t in array.concat([object.get(o, "team", "")], object.get(o, "teams", []))}; t != ""],
+	"users": object.get(o, "users", []),
+	"count": object.get(o, "count", 0),
+}
+
+# METADATA
+# description: The name that a table or column had before the change, which may rename or move it.
+origin(name) := _was[name]
+
+origin(name) := concat(".", array.concat([_was[table]], array.slice(parts, 2, count(parts)))) if {
+	not _was[name]
+	parts := split(name, ".")
+	table := concat(".", array.slice(parts, 0, 2))
+	_was[table]
+}
+
+origin(name) := name if {
+	not _was[name]
+	not _was[concat(".", array.slice(split(name, "."), 0, 2))]
+}
+
+_was := {r.object: r.was | some r in object.get(input, "renamed", [])} # regal ignore:prefer-set-or-object-rule
 
 # METADATA
 # description: The object's name matches one of the globs, such as "audit.*" or "public.payment*".

@@ -18,6 +18,27 @@ import data.assay
 deny contains {"message": message, "object": change.object, "location": change.location} if {
 	not input.params.CC101.label in input.context.labels
 	some change in input.changes
-	assay.matches_any(input.params.CC101.tables, change.table)
+	_protected(change.table)
 	message := sprintf("%q is protected: agree on it and label the pull request %q", [change.table, input.params.CC101.label])
 }
+
+deny contains {"message": message, "object": w.table, "location": w.location} if {
+	not input.params.CC101.label in input.context.labels
+	some w in input.writes
+	_protected(w.table)
+	message := sprintf("%q is protected, and its rows are changed: agree on it and label the pull request %q", [w.table, input.params.CC101.label])
+}
+
+deny contains {"message": message, "object": k.object} if {
+	not input.params.CC101.label in input.context.labels
+	some k in input.after.constraints
+	k.kind == "foreign key"
+	k.object in input.added
+	_protected(k.references.table)
+	not _protected(k.table)
+	message := sprintf("%q is protected, and %q refers to it: agree on it and label the pull request %q", [k.references.table, k.object, input.params.CC101.label])
+}
+
+_protected(name) if assay.matches_any(input.params.CC101.tables, name)
+
+_protected(name) if assay.matches_any(input.params.CC101.tables, assay.origin(name))
