@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/assaydb/assay/internal/devdb"
@@ -30,6 +31,11 @@ func (a *app) openSession(ctx context.Context, p *project, o *lintOptions) (*ses
 	base, err := baseDatabase(ctx, server, p, o)
 	if err != nil {
 		return nil, errors.Join(err, server.Close())
+	}
+	if layers := server.Layers(); o.verbose && len(layers) > 0 {
+		a.say("assay: the server runs with these restrictions: %s", strings.Join(layers, ", "))
+	} else if o.verbose {
+		a.say("assay: the server runs with the rights of its user: the operating system restricts nothing")
 	}
 	return &session{p, server, base}, nil
 }

@@ -22,7 +22,7 @@ import (
 
 // layout is part of every key: raise it when the settings of initdb or the
 // roles of a prepared data directory change.
-const layout = "2"
+const layout = "3"
 
 // The replayed bases that are kept, newest first.
 const (

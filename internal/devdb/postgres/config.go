@@ -40,6 +40,8 @@ type Config struct {
 	// Env reads the environment; nil reads nothing. Used are HOME,
 	// npm_config_registry, ASSAY_PG_MIRROR and PATH.
 	Env func(string) string
+
+	beat time.Duration // how often a test asks whether the server answers
 }
 
 func (c *Config) env(name string) string {

@@ -35,6 +35,15 @@ func Open(ctx context.Context, c Config) (*Server, error) {
 	return openOwn(ctx, c)
 }
 
+// Layers says what the operating system keeps a server of assay's own from, once
+// it runs: whatever a migration became there, it could not do that.
+func (s *Server) Layers() []string {
+	if s.own == nil {
+		return nil
+	}
+	return s.own.layers
+}
+
 // Close drops what is left on the server. One of assay's own is stopped and thrown away.
 func (s *Server) Close() error {
 	s.mu.Lock()
@@ -81,7 +90,7 @@ func (s *Server) up(ctx context.Context) error {
 		return nil
 	}
 	s.admin = s.own.connConfig()
-	s.pulse = newPulse()
+	s.pulse = newPulse(s.config)
 	wired(s.admin, s.pulse.opened)
 	fortify(s.admin, s.version.Num, true)
 	s.pulse.watch(s)

@@ -57,15 +57,16 @@ func dialPgx(ctx context.Context, c *pgx.ConnConfig) (*pgx.Conn, error) {
 
 // wired bounds what a connection may take: the time to be let in, and the size
 // of what the server says. opened gets every connection; nil for nobody.
-func wired(c *pgx.ConnConfig, opened func(net.Conn) net.Conn) {
+func wired(c *pgx.ConnConfig, opened func(net.Conn) (net.Conn, error)) {
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = answerWithin
 	}
 	c.AfterNetConnect = func(_ context.Context, _ *pgconn.Config, n net.Conn) (net.Conn, error) {
-		if opened != nil {
-			n = opened(n)
+		if opened == nil {
+			return newBounded(n), nil
 		}
-		return newBounded(n), nil
+		w, err := opened(n)
+		return newBounded(w), err
 	}
 }
 

@@ -36,7 +36,7 @@ func openExisting(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading --dev-url: it is not a PostgreSQL URL such as postgres://user:password@host:5432/postgres")
 	}
-	p := newPulse()
+	p := newPulse(c)
 	wired(cfg, p.opened)
 	fortify(cfg, 0, false)
 	conn, err := dialPgx(ctx, cfg)

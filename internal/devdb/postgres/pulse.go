@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"sync"
 	"time"
@@ -11,6 +10,10 @@ import (
 
 // beatEvery is how often a running server is asked whether it still answers.
 const beatEvery = 5 * time.Second
+
+// stillFor is how many times in a row a process of the server is seen to be
+// stopped before that is taken for more than a moment.
+const stillFor = 4
 
 // pulse watches that a server lets assay in. One that is stopped answers nothing
 // and refuses nothing, so that whatever was asked of it would wait for ever; when
@@ -21,9 +24,16 @@ type pulse struct {
 	cause error
 	end   chan struct{}
 	once  sync.Once
+	every time.Duration
 }
 
-func newPulse() *pulse { return &pulse{open: map[net.Conn]bool{}, end: make(chan struct{})} }
+func newPulse(c Config) *pulse {
+	p := &pulse{open: map[net.Conn]bool{}, end: make(chan struct{}), every: beatEvery}
+	if c.beat > 0 {
+		p.every = c.beat
+	}
+	return p
+}
 
 // watchedConn leaves the pulse's list when it is closed.
 type watchedConn struct {
@@ -38,25 +48,35 @@ func (c watchedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// opened takes a connection into the list.
-func (p *pulse) opened(c net.Conn) net.Conn {
+// opened takes a connection into the list; there are no more once the server was
+// seen to be stopped.
+func (p *pulse) opened(c net.Conn) (net.Conn, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.cause != nil {
+		return c, p.cause
+	}
 	p.open[c] = true
-	return watchedConn{c, p}
+	return watchedConn{c, p}, nil
 }
 
 // watch begins to ask, once, and goes on until stop.
 func (p *pulse) watch(s *Server) {
 	p.once.Do(func() {
 		go func() {
+			still := 0
 			for {
 				select {
 				case <-p.end:
 					return
-				case <-time.After(beatEvery):
+				case <-time.After(p.every):
 				}
-				if !s.answers(p.end) {
+				if s.own != nil && stopped(s.own.pid) {
+					still++
+				} else {
+					still = 0
+				}
+				if still == stillFor || still == 0 && !s.answers(p.end) {
 					p.stalled()
 					return
 				}
@@ -89,7 +109,7 @@ func (s *Server) answers(end <-chan struct{}) bool {
 func (p *pulse) stalled() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.cause = fmt.Errorf("the PostgreSQL server has not answered for %s: it is stopped, or the machine is; run assay again", answerWithin)
+	p.cause = errors.New("the PostgreSQL server has stopped answering: something has stopped one of its processes, or the machine hangs; run assay again")
 	for c := range p.open {
 		_ = c.Close() // whoever waits on it gets an error
 	}

@@ -82,7 +82,32 @@ func (d *DB) give(ctx context.Context) error {
 	if _, err := c.Exec(ctx, "ALTER SCHEMA public OWNER TO "+quoted(s.owner)); err != nil {
 		return fmt.Errorf("giving schema public to the migrations' role: %w", err)
 	}
+	if err := s.closeSlots(ctx, c); err != nil {
+		return err
+	}
 	return s.giveExtensions(ctx, c)
+}
+
+// closeSlots keeps migrations from making replication slots. The plugin of a
+// logical one is any library of the machine, and a pull request may bring one;
+// on a server that is not assay's own a physical one would stay and keep the log.
+// The role keeps REPLICATION, which it needs to give it to others.
+func (s *Server) closeSlots(ctx context.Context, c *pgx.Conn) error {
+	if !s.super {
+		return nil
+	}
+	closed := "'{pg_create_logical_replication_slot,pg_copy_logical_replication_slot}'"
+	if s.own == nil {
+		closed = "'{pg_create_logical_replication_slot,pg_copy_logical_replication_slot,pg_create_physical_replication_slot,pg_copy_physical_replication_slot}'"
+	}
+	_, err := c.Exec(ctx, `DO $$ DECLARE f pg_catalog.regprocedure; BEGIN
+		FOR f IN SELECT p.oid FROM pg_catalog.pg_proc p WHERE p.pronamespace OPERATOR(pg_catalog.=) 'pg_catalog'::pg_catalog.regnamespace AND p.proname OPERATOR(pg_catalog.=) ANY (`+closed+`::pg_catalog.name[]) LOOP
+			EXECUTE pg_catalog.format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
+		END LOOP; END $$`, pgx.QueryExecModeSimpleProtocol)
+	if err != nil {
+		return fmt.Errorf("keeping replication slots from the migrations' role: %w", err)
+	}
+	return nil
 }
 
 // giveExtensions lets the owner comment on extensions, as dumps do: there is

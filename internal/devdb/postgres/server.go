@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,6 +36,9 @@ type own struct {
 	pass  string // of the admin on loopback
 	wal   string
 
+	trusted bool     // migrations may do what a superuser may: no restrictions of files
+	layers  []string // what the operating system keeps the server from
+
 	pid  int
 	done chan error // gets the end of the process
 }
@@ -49,7 +53,7 @@ func openOwn(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &own{bin: b, acct: serverAccount(), cache: cache, wal: c.WALLevel, port: 5432}
+	o := &own{bin: b, acct: serverAccount(), cache: cache, wal: c.WALLevel, port: 5432, trusted: c.Superuser}
 	if o.wal == "" {
 		o.wal = "logical"
 	}
@@ -123,11 +127,26 @@ func (o *own) arguments() []string {
 	return args
 }
 
-// start runs the server and waits until it takes connections.
+// start runs the server and waits until it takes connections. One that does not
+// start with its files restricted is started without: programs of some systems
+// are scripts that start others.
 func (o *own) start(ctx context.Context) error {
 	if o.done != nil {
 		return nil
 	}
+	err := o.launch(ctx, !o.trusted)
+	if err == nil || o.trusted || ctx.Err() != nil || !slices.ContainsFunc(o.layers, func(l string) bool { return strings.Contains(l, "Landlock") }) {
+		return err
+	}
+	if again := o.launch(ctx, false); again != nil {
+		return again
+	}
+	o.layers = append(o.layers, "no Landlock: the server does not start with it")
+	return nil
+}
+
+// launch starts the server once, with its files restricted or not.
+func (o *own) launch(ctx context.Context, files bool) error {
 	log, err := os.Create(filepath.Join(o.run.path, "log"))
 	if err != nil {
 		return err
@@ -137,18 +156,25 @@ func (o *own) start(ctx context.Context) error {
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = o.run.path, serverEnv(), log, log
 	o.acct.as(cmd)
 	started, done := make(chan error, 1), make(chan error, 1)
+	var layers []string
 	go func() {
-		// The death signal is tied to the thread that starts the process: keep it to the end.
+		// The death signal is tied to the thread that starts the process, and so are
+		// its restrictions: keep it to the end.
 		runtime.LockOSThread()
-		err := cmd.Start()
+		var err error
+		if layers, err = o.restrictThread(files); err == nil {
+			err = cmd.Start()
+		}
 		started <- err
 		if err == nil {
 			done <- cmd.Wait()
 		}
 	}()
 	if err := <-started; err != nil {
+		o.layers = layers
 		return fmt.Errorf("starting %s: %w", cmd.Path, err)
 	}
+	o.layers = append(layers, limitProcess(cmd.Process.Pid)...)
 	o.pid, o.done = cmd.Process.Pid, done
 	late := time.NewTimer(startMost)
 	defer late.Stop()
