@@ -12,7 +12,7 @@ import (
 // change flattens a typed change. before and after are the statement's catalogs.
 func change(c schema.Change, before, after *schema.Catalog) *Change {
 	x := &Change{Type: changeType(c)}
-	if !relationChange(x, c) && !columnChange(x, c) && !tablePartChange(x, c, before, after) && !freeChange(x, c) {
+	if !relationChange(x, c) && !columnChange(x, c) && !freeChange(x, c) && !tablePartChange(x, c, before, after) {
 		panic(fmt.Sprintf("policy: no words for a change of type %T", c))
 	}
 	x.Text = strings.ReplaceAll(x.Type, "_", " ") + " " + x.Object
@@ -141,68 +141,38 @@ func columnChange(x *Change, c schema.Change) bool {
 
 // tablePartChange handles what belongs to a table.
 func tablePartChange(x *Change, c schema.Change, before, after *schema.Catalog) bool {
-	part := func(kind string, table schema.OID, name string) {
-		r := after.Relations[table]
-		if r == nil {
-			r = before.Relations[table]
+	h := c.Head()
+	switch h.Object.Class {
+	case schema.ClassConstraint, schema.ClassStatistics, schema.ClassTrigger, schema.ClassRule, schema.ClassPolicy:
+	case schema.ClassRelation:
+		if h.Kind != "index" {
+			return false
 		}
-		if r != nil {
-			x.relation(r)
-		}
-		x.Kind, x.Name, x.Object = kind, name, join(x.Table, name)
-	}
-	index := func(i *schema.Index) {
-		part("index", i.Table, i.Name)
-		x.Object = join(i.Schema, i.Name)
-	}
-	switch c := c.(type) {
-	case *schema.AddIndex:
-		index(c.Index)
-	case *schema.DropIndex:
-		index(c.Index)
-	case *schema.RenameIndex:
-		index(c.After)
-		x.Was, x.Is = c.Before.Name, c.After.Name
-	case *schema.AlterIndex:
-		index(c.After)
-	case *schema.AddConstraint:
-		part("constraint", c.Constraint.Table, c.Constraint.Name)
-		x.Is = string(c.Constraint.Kind)
-	case *schema.DropConstraint:
-		part("constraint", c.Constraint.Table, c.Constraint.Name)
-		x.Was = string(c.Constraint.Kind)
-	case *schema.RenameConstraint:
-		part("constraint", c.After.Table, c.After.Name)
-		x.Was, x.Is = c.Before.Name, c.After.Name
-	case *schema.ValidateConstraint:
-		part("constraint", c.After.Table, c.After.Name)
-	case *schema.AlterConstraint:
-		part("constraint", c.After.Table, c.After.Name)
-	case *schema.AddStatistics:
-		part("statistics", c.Statistics.Table, c.Statistics.Name)
-	case *schema.DropStatistics:
-		part("statistics", c.Statistics.Table, c.Statistics.Name)
-	case *schema.AddTrigger:
-		part("trigger", c.Trigger.Table, c.Trigger.Name)
-	case *schema.DropTrigger:
-		part("trigger", c.Trigger.Table, c.Trigger.Name)
-	case *schema.AlterTrigger:
-		part("trigger", c.After.Table, c.After.Name)
-		x.Was, x.Is = c.Before.Enabled, c.After.Enabled
-	case *schema.AddRule:
-		part("rule", c.Rule.Table, c.Rule.Name)
-	case *schema.DropRule:
-		part("rule", c.Rule.Table, c.Rule.Name)
-	case *schema.AlterRule:
-		part("rule", c.After.Table, c.After.Name)
-	case *schema.AddPolicy:
-		part("policy", c.Policy.Table, c.Policy.Name)
-	case *schema.DropPolicy:
-		part("policy", c.Policy.Table, c.Policy.Name)
-	case *schema.AlterPolicy:
-		part("policy", c.After.Table, c.After.Name)
 	default:
 		return false
+	}
+	r := after.Relations[h.Table]
+	if r == nil {
+		r = before.Relations[h.Table]
+	}
+	if r != nil {
+		x.relation(r)
+	}
+	x.Kind, x.Name, x.Object = string(h.Object.Class), h.Name, join(x.Table, h.Name)
+	if h.Kind == "index" {
+		x.Kind, x.Object = h.Kind, join(h.Schema, h.Name)
+	}
+	switch c := c.(type) {
+	case *schema.RenameIndex:
+		x.Was, x.Is = c.Before.Name, c.After.Name
+	case *schema.AddConstraint:
+		x.Is = string(c.Constraint.Kind)
+	case *schema.DropConstraint:
+		x.Was = string(c.Constraint.Kind)
+	case *schema.RenameConstraint:
+		x.Was, x.Is = c.Before.Name, c.After.Name
+	case *schema.AlterTrigger:
+		x.Was, x.Is = c.Before.Enabled, c.After.Enabled
 	}
 	return true
 }
@@ -268,6 +238,18 @@ func freeChange(x *Change, c schema.Change) bool {
 		x.Is = functionName(c.After)
 	case *schema.ReplaceFunction:
 		function(c.After)
+	case *schema.AddObject:
+		x.free(c.Object.Kind, c.Object.Name)
+	case *schema.DropObject:
+		x.free(c.Object.Kind, c.Object.Name)
+	case *schema.AlterObject:
+		x.free(c.After.Kind, c.After.Name)
+		x.Was, x.Is = c.Before.Definition, c.After.Definition
+	case *schema.Unmodelled:
+		x.free(c.Kind, c.Name)
+	case *schema.SetAttributes:
+		x.any(c.Kind, strings.TrimSuffix(c.Name, "."+c.Column), c.Column)
+		x.Was, x.Is = attributes(c.Before), attributes(c.After)
 	case *schema.AddGrant:
 		x.grant(c.Kind, c.Name, c.Column, c.Grant)
 	case *schema.DropGrant:
@@ -283,6 +265,15 @@ func freeChange(x *Change, c schema.Change) bool {
 		return false
 	}
 	return true
+}
+
+// attributes writes what is set: "statistics target 500".
+func attributes(list []schema.Attribute) string {
+	var out []string
+	for _, a := range list {
+		out = append(out, strings.TrimSpace(a.Name+" "+a.Value))
+	}
+	return strings.Join(out, ", ")
 }
 
 // any is an object of any kind, or a column of one.

@@ -1,8 +1,9 @@
 package schema
 
 // Change is one difference between two catalogs. The set of types is closed
-// and flat; a check names the one it is about.
-type Change interface{ change() }
+// and flat; a check names the one it is about. What all have in common is in
+// their head.
+type Change interface{ Head() Head }
 
 // Changes of schemas and extensions.
 type (
@@ -101,6 +102,7 @@ type (
 	AlterConstraint    struct{ Before, After *Constraint } // deferrability, enforcement
 	AddStatistics      struct{ Statistics *Statistics }
 	DropStatistics     struct{ Statistics *Statistics }
+	AlterStatistics    struct{ Before, After *Statistics } // name, schema, target
 )
 
 // Changes of types and functions.
@@ -137,6 +139,33 @@ type (
 	AlterPolicy  struct{ Before, After *Policy }
 )
 
+// Changes of objects that the catalog holds by their text alone: collations,
+// operators, casts, text search, foreign servers, roles and so on.
+type (
+	AddObject   struct{ Object *Object }
+	DropObject  struct{ Object *Object }
+	AlterObject struct{ Before, After *Object } // name, definition or comment
+)
+
+// Unmodelled is a change of something that the catalog does not hold at all,
+// as the server's events name it: that it changed is known, not how.
+type Unmodelled struct {
+	Object     Ref
+	Kind, Name string
+	Tag        string // command tag
+}
+
+// SetAttributes is a change of what has no type of change of its own, such as
+// a column's statistics target, an index that CLUSTER goes by or the options of
+// a foreign table.
+type SetAttributes struct {
+	Object        Ref
+	Kind, Name    string // of a column: "column", "public.orders.total"
+	Table         OID    // that the object is, or belongs to; 0 if there is none
+	Column        string // of a column
+	Before, After []Attribute
+}
+
 // Changes that any object can have. Name is the object as a person writes it,
 // schema-qualified ("public.orders", "public.f(integer)"); Kind its kind in words.
 type (
@@ -158,84 +187,8 @@ type (
 	}
 	SetComment struct {
 		Object        Ref
-		Kind, Name    string
+		Kind, Name    string // of a column: "column", "public.orders.total"
 		Column        string
 		Before, After string
 	}
 )
-
-func (*AddSchema) change()          {}
-func (*DropSchema) change()         {}
-func (*RenameSchema) change()       {}
-func (*AddExtension) change()       {}
-func (*DropExtension) change()      {}
-func (*AlterExtension) change()     {}
-func (*AddPublication) change()     {}
-func (*DropPublication) change()    {}
-func (*AlterPublication) change()   {}
-func (*AddEventTrigger) change()    {}
-func (*DropEventTrigger) change()   {}
-func (*AlterEventTrigger) change()  {}
-func (*AddTable) change()           {}
-func (*DropTable) change()          {}
-func (*RenameTable) change()        {}
-func (*MoveTable) change()          {}
-func (*SetPersistence) change()     {}
-func (*SetTablespace) change()      {}
-func (*SetAccessMethod) change()    {}
-func (*SetOptions) change()         {}
-func (*SetRowSecurity) change()     {}
-func (*SetReplicaIdentity) change() {}
-func (*SetInheritance) change()     {}
-func (*AttachPartition) change()    {}
-func (*DetachPartition) change()    {}
-func (*AddView) change()            {}
-func (*DropView) change()           {}
-func (*ReplaceView) change()        {}
-func (*AddSequence) change()        {}
-func (*DropSequence) change()       {}
-func (*AlterSequence) change()      {}
-func (*AddColumn) change()          {}
-func (*DropColumn) change()         {}
-func (*RenameColumn) change()       {}
-func (*AlterColumnType) change()    {}
-func (*SetNotNull) change()         {}
-func (*DropNotNull) change()        {}
-func (*AlterDefault) change()       {}
-func (*AlterIdentity) change()      {}
-func (*AlterGenerated) change()     {}
-func (*AlterColumnStorage) change() {}
-func (*AddIndex) change()           {}
-func (*DropIndex) change()          {}
-func (*RenameIndex) change()        {}
-func (*AlterIndex) change()         {}
-func (*AddConstraint) change()      {}
-func (*DropConstraint) change()     {}
-func (*RenameConstraint) change()   {}
-func (*ValidateConstraint) change() {}
-func (*AlterConstraint) change()    {}
-func (*AddStatistics) change()      {}
-func (*DropStatistics) change()     {}
-func (*AddType) change()            {}
-func (*DropType) change()           {}
-func (*RenameType) change()         {}
-func (*AlterType) change()          {}
-func (*AddEnumValue) change()       {}
-func (*RenameEnumValue) change()    {}
-func (*AddFunction) change()        {}
-func (*DropFunction) change()       {}
-func (*RenameFunction) change()     {}
-func (*ReplaceFunction) change()    {}
-func (*AddTrigger) change()         {}
-func (*DropTrigger) change()        {}
-func (*AlterTrigger) change()       {}
-func (*AddRule) change()            {}
-func (*DropRule) change()           {}
-func (*AlterRule) change()          {}
-func (*AddPolicy) change()          {}
-func (*DropPolicy) change()         {}
-func (*AlterPolicy) change()        {}
-func (*AddGrant) change()           {}
-func (*DropGrant) change()          {}
-func (*SetOwner) change()           {}
-func (*SetComment) change()         {}

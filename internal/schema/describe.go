@@ -30,6 +30,16 @@ func Describe(c Change) string {
 		return fmt.Sprintf("%s %s to %s", kind, c.Partition.QualifiedName(), c.Parent.QualifiedName())
 	case *DetachPartition:
 		return fmt.Sprintf("%s %s from %s", kind, c.Partition.QualifiedName(), c.Parent.QualifiedName())
+	case *AddObject:
+		return fmt.Sprintf("add %s %s", c.Object.Kind, c.Object.Name)
+	case *DropObject:
+		return fmt.Sprintf("drop %s %s", c.Object.Kind, c.Object.Name)
+	case *AlterObject:
+		return fmt.Sprintf("alter %s %s", c.After.Kind, c.After.Name)
+	case *Unmodelled:
+		return fmt.Sprintf("change %s %s, which is not modelled", c.Kind, c.Name)
+	case *SetAttributes:
+		return describeAttributes(c)
 	case *AddGrant:
 		return fmt.Sprintf("%s %s on %s %s to %s", kind, c.Grant.Privilege, c.Kind, c.Name, c.Grant.Grantee)
 	case *DropGrant:
@@ -40,6 +50,14 @@ func Describe(c Change) string {
 		return fmt.Sprintf("%s on %s %s", kind, c.Kind, c.Name)
 	}
 	return describeFields(kind, v)
+}
+
+func describeAttributes(c *SetAttributes) string {
+	var words []string
+	for i, a := range c.After {
+		words = append(words, fmt.Sprintf("%s from %s to %s", a.Name, orNone(c.Before[i].Value), orNone(a.Value)))
+	}
+	return fmt.Sprintf("set %s of %s %s", strings.Join(words, ", "), c.Kind, c.Name)
 }
 
 // describeFields names the object of a change that holds one, or one in two states.

@@ -2,7 +2,9 @@ package schema
 
 import (
 	"reflect"
+	"regexp"
 	"slices"
+	"strings"
 )
 
 // Diff tells what changed from one catalog to the next, by OID and attnum. The
@@ -41,16 +43,19 @@ func (d *differ) objects() {
 		return x.Table == y.Table && x.Name == y.Name && x.Raw == y.Raw
 	}))
 	d.constraints(rejoin(pairs(b.Constraints, a.Constraints), func(x, y *Constraint) bool {
-		return x.Table == y.Table && x.Domain == y.Domain && x.Name == y.Name && x.Kind == y.Kind && x.Definition == y.Definition
+		return x.Table == y.Table && x.Domain == y.Domain && x.Name == y.Name && x.Kind == y.Kind && d.sameText(x.Table, x.Definition, y.Definition)
 	}))
-	d.indexes(rejoin(pairs(b.Indexes, a.Indexes), sameIndex))
-	d.statistics(rejoin(pairs(b.Statistics, a.Statistics), func(x, y *Statistics) bool { return *x == *y || x.Definition == y.Definition }))
+	d.indexes(rejoin(pairs(b.Indexes, a.Indexes), d.sameIndex))
+	d.statistics(rejoin(pairs(b.Statistics, a.Statistics), func(x, y *Statistics) bool {
+		return x.Table == y.Table && d.sameText(x.Table, x.Definition, y.Definition)
+	}))
 	d.publications(pairs(b.Publications, a.Publications))
 	d.relations(pairs(b.Relations, a.Relations))
 	d.functions(pairs(b.Functions, a.Functions))
 	d.types(pairs(b.Types, a.Types))
 	d.eventTriggers(pairs(b.EventTriggers, a.EventTriggers))
 	d.extensions(pairs(b.Extensions, a.Extensions))
+	d.others(pairs(b.Objects, a.Objects))
 	d.schemas(pairs(b.Schemas, a.Schemas))
 	// What is new appears with its container first: the classes above run from
 	// the inside out, for the drops.
@@ -62,24 +67,26 @@ func rank(c Change) int {
 	switch c.(type) {
 	case *AddSchema, *AddExtension:
 		return 0
-	case *AddType, *AddEnumValue:
+	case *AddObject:
 		return 1
-	case *AddSequence:
+	case *AddType, *AddEnumValue:
 		return 2
-	case *AddTable, *AttachPartition:
+	case *AddSequence:
 		return 3
-	case *AddColumn:
+	case *AddTable, *AttachPartition:
 		return 4
-	case *AddIndex:
+	case *AddColumn:
 		return 5
-	case *AddConstraint:
+	case *AddIndex:
 		return 6
-	case *AddView:
+	case *AddConstraint:
 		return 7
-	case *AddFunction:
+	case *AddView:
 		return 8
+	case *AddFunction:
+		return 9
 	}
-	return 9
+	return 10
 }
 
 // pair is one object in both states; either may be nil.
@@ -142,9 +149,37 @@ func rejoin[T any](ps []pair[T], same func(before, after *T) bool) []pair[T] {
 	return out
 }
 
-func sameIndex(x, y *Index) bool {
-	return x.Table == y.Table && x.Schema == y.Schema && x.Name == y.Name && x.Definition == y.Definition &&
-		x.Primary == y.Primary && slices.Equal(x.Keys, y.Keys)
+// sameIndex reports whether an index stands in the place of another, as ALTER
+// COLUMN … TYPE makes it again.
+func (d *differ) sameIndex(x, y *Index) bool {
+	return x.Table == y.Table && x.Schema == y.Schema && x.Name == y.Name && d.sameText(x.Table, x.Definition, y.Definition) &&
+		x.Primary == y.Primary && x.Unique == y.Unique && slices.EqualFunc(x.Keys, y.Keys, func(k, l IndexKey) bool {
+		return k.Column == l.Column && k.Descending == l.Descending && k.NullsFirst == l.NullsFirst && (k.Text == l.Text || k.Column == 0 && d.retyped(x.Table))
+	})
+}
+
+// sameText reports whether two texts of a table's part say the same: where a
+// column of the table has another type, the casts in them may be others.
+func (d *differ) sameText(table OID, before, after string) bool {
+	return before == after || d.retyped(table) && withoutCasts(before) == withoutCasts(after)
+}
+
+// retyped reports whether a column of the table has another type or collation than before.
+func (d *differ) retyped(table OID) bool {
+	b, a := d.before.Relations[table], d.after.Relations[table]
+	if b == nil || a == nil {
+		return false
+	}
+	return slices.ContainsFunc(a.Columns, func(c *Column) bool {
+		old := b.Column(c.Num)
+		return old != nil && (old.Type != c.Type || old.Collation != c.Collation)
+	})
+}
+
+var casts = regexp.MustCompile(`::("[^"]+"|[a-z_][\w$]*)(\."[^"]+"|\.[a-z_][\w$]*)?( varying| precision| with(out)? time zone)?(\([\d, ]+\))?(\[\])*`)
+
+func withoutCasts(s string) string {
+	return strings.NewReplacer("(", "", ")", "", " ", "").Replace(casts.ReplaceAllString(s, ""))
 }
 
 // Rebuilt pairs every index of before with the one of after that stands in its
@@ -178,6 +213,7 @@ func (d *differ) indexes(ps []pair[Index]) {
 				b.ReplicaIdentity != a.ReplicaIdentity || !slices.Equal(b.Options, a.Options) {
 				d.alter(&AlterIndex{b, a})
 			}
+			d.rest(a.head(), "", b, a)
 			d.comment(Ref{Class: ClassRelation, OID: a.OID}, "", b.Comment, a.Comment)
 		}
 	}
@@ -208,11 +244,19 @@ func (d *differ) constraints(ps []pair[Constraint]) {
 
 func (d *differ) statistics(ps []pair[Statistics]) {
 	for _, p := range ps {
+		b, a := p.before, p.after
 		switch {
-		case p.after == nil:
-			d.drop(&DropStatistics{p.before})
-		case p.before == nil:
-			d.add(&AddStatistics{p.after})
+		case a == nil:
+			d.drop(&DropStatistics{b})
+		case b == nil:
+			d.add(&AddStatistics{a})
+		default:
+			if b.Name != a.Name || b.Schema != a.Schema && !d.schemaRenamed(b.Schema, a.Schema) || b.Target != a.Target {
+				d.alter(&AlterStatistics{b, a})
+			}
+			ref := Ref{Class: ClassStatistics, OID: a.OID}
+			d.owner(ref, b.Owner, a.Owner)
+			d.comment(ref, "", b.Comment, a.Comment)
 		}
 	}
 }
@@ -242,8 +286,11 @@ func (d *differ) rules(ps []pair[Rule]) {
 			d.drop(&DropRule{b})
 		case b == nil:
 			d.add(&AddRule{a})
-		case b.Name != a.Name || b.Enabled != a.Enabled || b.Raw != a.Raw && b.Definition != a.Definition:
-			d.alter(&AlterRule{b, a})
+		default:
+			if b.Name != a.Name || b.Enabled != a.Enabled || b.Raw != a.Raw && b.Definition != a.Definition {
+				d.alter(&AlterRule{b, a})
+			}
+			d.comment(Ref{Class: ClassRule, OID: a.OID}, "", b.Comment, a.Comment)
 		}
 	}
 }

@@ -24,13 +24,35 @@ func (d *differ) schemas(ps []pair[Schema]) {
 
 func (d *differ) extensions(ps []pair[Extension]) {
 	for _, p := range ps {
+		b, a := p.before, p.after
 		switch {
-		case p.after == nil:
-			d.drop(&DropExtension{p.before})
-		case p.before == nil:
-			d.add(&AddExtension{p.after})
-		case p.before.Version != p.after.Version || p.before.Schema != p.after.Schema && !d.schemaRenamed(p.before.Schema, p.after.Schema):
-			d.alter(&AlterExtension{p.before, p.after})
+		case a == nil:
+			d.drop(&DropExtension{b})
+		case b == nil:
+			d.add(&AddExtension{a})
+		default:
+			if b.Version != a.Version || b.Schema != a.Schema && !d.schemaRenamed(b.Schema, a.Schema) {
+				d.alter(&AlterExtension{b, a})
+			}
+			d.comment(Ref{Class: ClassExtension, OID: a.OID}, "", b.Comment, a.Comment)
+		}
+	}
+}
+
+func (d *differ) others(ps []pair[Object]) {
+	for _, p := range ps {
+		b, a := p.before, p.after
+		switch {
+		case a == nil:
+			d.drop(&DropObject{b})
+		case b == nil:
+			d.add(&AddObject{a})
+		default:
+			// Its text names other objects, which may have been renamed.
+			if b.Name != a.Name && !d.renamed() || b.Definition != a.Definition && !d.renamed() {
+				d.alter(&AlterObject{b, a})
+			}
+			d.common(Ref{Class: ClassOther, OID: a.OID}, b.Owner, a.Owner, b.Comment, a.Comment, b.ACL, a.ACL)
 		}
 	}
 }
@@ -108,7 +130,8 @@ func (d *differ) typ(b, a *Type) {
 			d.rename(&RenameEnumValue{Type: a, Before: b.Labels[j], After: a.Labels[i]})
 		}
 	}
-	if b.NotNull != a.NotNull || b.Default != a.Default || b.Base != a.Base || !reflect.DeepEqual(b.Attributes, a.Attributes) {
+	if b.NotNull != a.NotNull || b.Default != a.Default || b.Base != a.Base || b.Collation != a.Collation || b.Definition != a.Definition && !d.renamed() ||
+		!reflect.DeepEqual(b.Attributes, a.Attributes) {
 		d.alter(&AlterType{b, a})
 	}
 	d.common(Ref{Class: ClassType, OID: a.OID}, b.Owner, a.Owner, b.Comment, a.Comment, b.ACL, a.ACL)

@@ -80,6 +80,7 @@ func (d *differ) relation(b, a *Relation) {
 	if !slices.Equal(b.Inherits, a.Inherits) || b.OfType != a.OfType {
 		d.alter(&SetInheritance{b, a})
 	}
+	d.rest(a.head(), "", b, a)
 	ref := Ref{Class: ClassRelation, OID: a.OID}
 	d.owner(ref, b.Owner, a.Owner)
 	d.comment(ref, "", b.Comment, a.Comment)
@@ -157,6 +158,7 @@ func (d *differ) column(t *Relation, b, a *Column) {
 	if b.TypeOID == a.TypeOID && b.Storage != a.Storage || b.Compression != a.Compression {
 		d.alter(&AlterColumnStorage{t, b, a})
 	}
+	d.rest(ofColumn(Alter, t, a), a.Name, b, a)
 	ref := Ref{Class: ClassRelation, OID: t.OID, Sub: a.Num}
 	d.comment(ref, a.Name, b.Comment, a.Comment)
 	d.privileges(ref, a.Name, b.ACL, a.ACL)

@@ -14,7 +14,7 @@ func New() *Catalog {
 		Constraints: map[OID]*Constraint{}, Types: map[OID]*Type{}, Functions: map[OID]*Function{},
 		Triggers: map[OID]*Trigger{}, Rules: map[OID]*Rule{}, Policies: map[OID]*Policy{},
 		Extensions: map[OID]*Extension{}, Publications: map[OID]*Publication{},
-		Statistics: map[OID]*Statistics{}, EventTriggers: map[OID]*EventTrigger{},
+		Statistics: map[OID]*Statistics{}, EventTriggers: map[OID]*EventTrigger{}, Objects: map[OID]*Object{},
 	}
 }
 
@@ -163,6 +163,10 @@ func (c *Catalog) plainName(ref Ref) string {
 		if o := c.EventTriggers[ref.OID]; o != nil {
 			return o.Name
 		}
+	case ClassOther:
+		if o := c.Objects[ref.OID]; o != nil {
+			return o.Name
+		}
 	}
 	return ""
 }
@@ -191,6 +195,10 @@ func (c *Catalog) Kind(ref Ref) string {
 		}
 	case ClassFunction:
 		if o := c.Functions[ref.OID]; o != nil {
+			return o.Kind
+		}
+	case ClassOther:
+		if o := c.Objects[ref.OID]; o != nil {
 			return o.Kind
 		}
 	}

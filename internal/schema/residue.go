@@ -1,32 +1,32 @@
 package schema
 
 import (
-	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 )
 
 // Residue tells in what after differs from before for somebody who goes by
-// names: what was dropped and made anew in the same shape is no difference,
+// names: what was dropped and made again in the same shape is no difference,
 // nor is the place of a column that was dropped and added again. A column of a
-// type that was made anew is told by the type, if that is another.
+// type that was made again is told by the type, if that is another.
 func Residue(before, after *Catalog) []Change {
 	all := Diff(before, after)
 	made := map[string][]int{}
 	for i, c := range all {
-		if k, _, added := shape(c, before, after); k != "" && added {
+		if h := c.Head(); h.Op == Add {
+			k, _ := shape(c, h, after)
 			made[k] = append(made[k], i)
 		}
 	}
 	same := map[int]bool{}
 	for i, c := range all {
-		k, gone, added := shape(c, before, after)
-		if k == "" || added {
+		h := c.Head()
+		if h.Op != Drop {
 			continue
 		}
+		k, gone := shape(c, h, before)
 		for _, j := range made[k] {
-			if _, is, _ := shape(all[j], before, after); is == gone && !same[j] {
+			if _, is := shape(all[j], all[j].Head(), after); is == gone && !same[j] {
 				same[i], same[j] = true, true
 				break
 			}
@@ -47,95 +47,73 @@ func sameNames(c Change) bool {
 	return ok && t.Before.Type == t.After.Type && t.Before.Collation == t.After.Collation
 }
 
-// shape gives of a change that drops or adds an object what the object is
-// called, how it looks, and whether it is added. The name is empty for other changes.
-func shape(c Change, before, after *Catalog) (name, looks string, added bool) {
-	added = strings.HasPrefix(reflect.TypeOf(c).Elem().Name(), "Add")
-	cat := before
-	if added {
-		cat = after
+// shape gives what an object that was dropped or added is called, and how it looks.
+func shape(c Change, h Head, cat *Catalog) (name, looks string) {
+	kind := h.Kind
+	if h.Object.Class != ClassOther { // a table that is a partitioned one afterwards is called the same
+		kind = string(h.Object.Class)
 	}
-	switch c := c.(type) {
-	case *DropTable:
-		return relationShape("table", c.Table, added)
-	case *AddTable:
-		return relationShape("table", c.Table, added)
-	case *DropView:
-		return relationShape("view", c.View, added)
-	case *AddView:
-		return relationShape("view", c.View, added)
-	case *DropSequence:
-		return relationShape("sequence", c.Sequence, added)
-	case *AddSequence:
-		return relationShape("sequence", c.Sequence, added)
-	case *DropColumn:
-		return "column " + c.Table.QualifiedName() + "." + c.Column.Name, columnShape(c.Column), added
-	case *AddColumn:
-		return "column " + c.Table.QualifiedName() + "." + c.Column.Name, columnShape(c.Column), added
-	case *DropIndex:
-		return "index " + c.Index.QualifiedName(), c.Index.Definition, added
-	case *AddIndex:
-		return "index " + c.Index.QualifiedName(), c.Index.Definition, added
-	case *DropConstraint:
-		return constraintShape(c.Constraint, cat, added)
-	case *AddConstraint:
-		return constraintShape(c.Constraint, cat, added)
+	name = kind + " " + cat.Name(h.Object)
+	if h.Object.Sub != 0 {
+		return "column " + name, cat.looks(cat.Relations[h.Table].Column(h.Object.Sub))
 	}
-	return otherShape(c, cat, added)
-}
-
-func otherShape(c Change, cat *Catalog, added bool) (name, looks string, isAdded bool) {
-	field := reflect.ValueOf(c).Elem().Field(0).Interface()
-	switch o := field.(type) {
-	case *Type:
-		var attrs []string
-		for _, a := range o.Attributes {
-			attrs = append(attrs, columnShape(a))
+	o := cat.object(h.Object)
+	if o == nil { // a change that only names its object
+		return name, Describe(c)
+	}
+	looks = cat.looks(o)
+	if r, ok := o.(*Relation); ok {
+		var columns []string
+		for _, col := range r.Columns {
+			columns = append(columns, col.Name+cat.looks(col))
 		}
-		return "type " + o.QualifiedName(), fmt.Sprint(o.Kind, o.Labels, o.Base, o.NotNull, o.Default, attrs, o.Owner, o.ACL), added
-	case *Function:
-		return "function " + o.QualifiedName(), fmt.Sprint(o.Kind, o.Arguments, o.Returns, o.Language, o.Volatility, o.Parallel, o.Strict,
-			o.SecurityDefiner, o.Leakproof, o.Config, o.Body, o.Owner, o.ACL), added
-	case *Trigger:
-		return "trigger " + cat.Name(Ref{Class: ClassTrigger, OID: o.OID}), o.Definition + o.Enabled, added
-	case *Rule:
-		return "rule " + cat.Name(Ref{Class: ClassRule, OID: o.OID}), o.Definition + o.Enabled, added
-	case *Policy:
-		return "policy " + cat.Name(Ref{Class: ClassPolicy, OID: o.OID}), fmt.Sprint(o.Command, o.Permissive, o.Roles, o.Using, "|", o.WithCheck), added
-	case *Extension:
-		return "extension " + o.Name, o.Version + " " + o.Schema, added
-	case *Schema:
-		return "schema " + o.Name, fmt.Sprint(o.Owner, o.ACL), added
-	case *Statistics:
-		return "statistics " + qualify(o.Schema, o.Name), o.Definition, added
-	case *EventTrigger:
-		return "event trigger " + o.Name, o.Event + o.Enabled, added
-	case *Publication:
-		return "publication " + o.Name, fmt.Sprint(o.AllTables, o.Publishes, len(o.Tables)), added
+		if r.Kind != View && r.Kind != MaterializedView {
+			slices.Sort(columns) // their order is no difference
+		}
+		looks += strings.Join(columns, ",")
 	}
-	return "", "", false
+	return name, looks
 }
 
-func relationShape(kind string, r *Relation, added bool) (name, looks string, isAdded bool) {
-	var columns []string
-	for _, c := range r.Columns {
-		columns = append(columns, columnShape(c))
+// object finds what a Ref names; nil for a column and for what the catalog does not hold.
+func (c *Catalog) object(ref Ref) headed {
+	switch ref.Class {
+	case ClassSchema:
+		return found(c.Schemas, ref)
+	case ClassRelation:
+		if i := found(c.Indexes, ref); i != nil {
+			return i
+		}
+		return found(c.Relations, ref)
+	case ClassConstraint:
+		return found(c.Constraints, ref)
+	case ClassType:
+		return found(c.Types, ref)
+	case ClassFunction:
+		return found(c.Functions, ref)
+	case ClassTrigger:
+		return found(c.Triggers, ref)
+	case ClassRule:
+		return found(c.Rules, ref)
+	case ClassPolicy:
+		return found(c.Policies, ref)
+	case ClassExtension:
+		return found(c.Extensions, ref)
+	case ClassPublication:
+		return found(c.Publications, ref)
+	case ClassStatistics:
+		return found(c.Statistics, ref)
+	case ClassEventTrigger:
+		return found(c.EventTriggers, ref)
+	case ClassOther:
+		return found(c.Objects, ref)
 	}
-	if kind != "view" {
-		slices.Sort(columns) // their order is no difference
-	}
-	sequence := ""
-	if r.Sequence != nil {
-		sequence = fmt.Sprint(*r.Sequence)
-	}
-	return kind + " " + r.QualifiedName(), fmt.Sprint(r.Kind, r.Persistence, r.Owner, columns, r.Options, r.RowSecurity, r.ForceRowSecurity,
-		r.ReplicaIdentity, r.PartitionKey, r.PartitionBound, r.Definition, sequence, r.Tablespace, r.AccessMethod, r.Comment, r.ACL), added
+	return nil
 }
 
-func columnShape(c *Column) string {
-	return fmt.Sprint(c.Name, " ", c.Type, c.NotNull, c.Default, c.Identity, c.Generated, c.Collation, c.Storage, c.Compression, c.Comment, c.ACL)
-}
-
-func constraintShape(k *Constraint, cat *Catalog, added bool) (name, looks string, isAdded bool) {
-	return "constraint " + cat.Name(Ref{Class: ClassConstraint, OID: k.OID}), fmt.Sprint(k.Kind, k.Definition, k.Validated, k.Enforced), added
+func found[T headed](m map[OID]T, ref Ref) headed {
+	if o, ok := m[ref.OID]; ok && ref.Sub == 0 {
+		return o
+	}
+	return nil
 }

@@ -52,7 +52,8 @@ type Catalog struct {
 	Publications  map[OID]*Publication
 	Statistics    map[OID]*Statistics
 	EventTriggers map[OID]*EventTrigger
-	Depends       Dependencies // between objects above
+	Objects       map[OID]*Object // of all other classes
+	Depends       Dependencies    // between objects above, Objects aside
 }
 
 // Dependency says that Object needs On (pg_depend, with the dependency of a
@@ -92,7 +93,7 @@ type Relation struct {
 	Persistence       string // "permanent", "unlogged", "temporary"
 	Owner             string
 	Columns           []*Column // live ones, by attnum
-	Options           []string  // reloptions, sorted: "autovacuum_enabled=false", "security_invoker=true"
+	Options           []string  // reloptions, sorted: "autovacuum_enabled=false", "security_invoker=true", "toast.autovacuum_enabled=false"
 	RowSecurity       bool
 	ForceRowSecurity  bool
 	ReplicaIdentity   string // "default", "full", "nothing", "index"
@@ -111,6 +112,8 @@ type Relation struct {
 	AccessMethod      string
 	FileNode          OID // relfilenode: another one means that the storage was written anew
 	ToastFileNode     OID
+	ForeignServer     string   // of a foreign table
+	ForeignOptions    []string // of a foreign table, sorted
 	Comment           string
 	ACL               []Grant
 	DroppedAttributes int // attributes in pg_attribute that are dropped (they count towards 1600)
@@ -138,8 +141,12 @@ type Column struct {
 	Storage     string
 	Compression string
 	Inherited   bool
-	Comment     string
-	ACL         []Grant
+	// StatisticsTarget is what ALTER COLUMN … SET STATISTICS set, empty if nothing did.
+	StatisticsTarget string
+	Options          []string // attribute options, sorted: "n_distinct=100"
+	ForeignOptions   []string // of a foreign table's column, sorted
+	Comment          string
+	ACL              []Grant
 }
 
 // Index is an index.
@@ -161,6 +168,8 @@ type Index struct {
 	Partitioned      bool
 	ReplicaIdentity  bool
 	Options          []string // reloptions, sorted
+	StatisticsTarget string   // of its columns: "1:1000"; empty if none is set
+	Clustered        bool     // CLUSTER goes by it
 	Tablespace       string
 	FileNode         OID
 	Comment          string
@@ -235,6 +244,8 @@ type Type struct {
 	Base         string    // of a domain
 	NotNull      bool      // of a domain
 	Default      string    // of a domain
+	Collation    string    // of a domain, if not the type's own
+	Definition   string    // of a range or base type: subtype and functions
 	Attributes   []*Column // of a composite type
 	Relation     OID       // pg_class row of a composite type
 	Owner        string
@@ -259,6 +270,9 @@ type Function struct {
 	Strict          bool
 	SecurityDefiner bool
 	Leakproof       bool
+	Cost, Rows      string   // COST and ROWS; Rows is empty for what gives no set
+	Support         string   // planner support function
+	Aggregate       string   // of an aggregate: its functions and state
 	Config          []string // "search_path=public"
 	Body            string   // prosrc, or the SQL body of BEGIN ATOMIC
 	Raw             string   // hash of everything CREATE OR REPLACE can change
@@ -288,6 +302,7 @@ type Rule struct {
 	Definition string
 	Raw        string // hash of the stored query
 	Enabled    string
+	Comment    string
 }
 
 // Policy is a row-level security policy.
@@ -310,16 +325,20 @@ type Extension struct {
 	Name    string
 	Version string
 	Schema  string
+	Comment string
 }
 
 // Publication is a logical replication publication.
 type Publication struct {
 	OID       OID
 	Name      string
+	Owner     string
 	AllTables bool
+	ViaRoot   bool // publish_via_partition_root
 	Schemas   []OID
 	Tables    []PublicationTable
 	Publishes []string // "insert", "update", "delete", "truncate"
+	Comment   string
 }
 
 // PublicationTable is a table of a publication.
@@ -335,6 +354,9 @@ type Statistics struct {
 	Table        OID
 	Schema, Name string
 	Definition   string
+	Owner        string
+	Target       string // ALTER STATISTICS … SET STATISTICS; empty if it is not set
+	Comment      string
 }
 
 // EventTrigger is an event trigger of the users' own.
@@ -343,7 +365,26 @@ type EventTrigger struct {
 	Name     string
 	Event    string
 	Function OID
+	Tags     []string // that it fires for; none: all
+	Owner    string
 	Enabled  string
+	Comment  string
+}
+
+// Object is an object of a class that the catalog holds as text: a collation,
+// conversion, operator, operator class or family, access method, cast, language,
+// transform, text search object, foreign-data wrapper, foreign server, user
+// mapping, default privileges, subscription, role, tablespace, the privileges
+// for a parameter, or the database itself.
+type Object struct {
+	OID        OID
+	Kind       string // in words: "collation", "text search configuration"
+	Name       string // as PostgreSQL identifies it: "public.ci", "public.===(integer,integer)"
+	Definition string // all that was set, names resolved
+	Owner      string
+	Comment    string
+	ACL        []Grant
+	Shared     bool // of the whole server: a role, a tablespace, privileges for a parameter
 }
 
 // Grant is one privilege of an access control list.

@@ -109,6 +109,7 @@ func (r *reading) merge(c *schema.Catalog) *schema.Catalog {
 		Statistics: mergeMap(c.Statistics, r.Statistics, func(o *schema.Statistics) schema.OID { return o.OID }, r.Stats, nil,
 			owned(r, func(o *schema.Statistics) bool { return whole(o.Table) })),
 	}
+	out.Objects = c.Objects
 	out.Depends = r.mergeDepends(c, out)
 	return out
 }

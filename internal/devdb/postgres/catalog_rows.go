@@ -82,6 +82,10 @@ func (d *decoder) row(section byte, c []cell) error {
 		if r := d.rels[c[0].oid()]; r != nil {
 			r.Definition, r.Raw = strings.Clone(c[1].text), d.text(c[2])
 		}
+	case 'F':
+		if r := d.rels[c[0].oid()]; r != nil {
+			r.ForeignServer, r.ForeignOptions = d.text(c[1]), d.options(c[2])
+		}
 	case 'S':
 		if r := d.rels[c[0].oid()]; r != nil {
 			r.Sequence = &schema.SequenceOptions{Type: d.text(c[1]), Start: c[2].int(), Increment: c[3].int(), Min: c[4].int(), Max: c[5].int(), Cycle: c[6].bool(), Cache: c[7].int()}
@@ -110,7 +114,7 @@ func (d *decoder) row(section byte, c []cell) error {
 }
 
 // widths are how many values a row of each section has.
-var widths = map[byte]int{'L': 16, 'R': 19, 'A': 14, 'D': 4, 'P': 3, 'V': 3, 'S': 8, 'I': 3, 'X': 25, 'K': 21, 'G': 8, 'U': 2, 'Q': 2, 'C': 4, 'Z': 7}
+var widths = map[byte]int{'L': 16, 'R': 20, 'A': 17, 'F': 3, 'D': 4, 'P': 3, 'V': 3, 'S': 8, 'I': 3, 'X': 27, 'K': 21, 'G': 8, 'U': 2, 'Q': 2, 'C': 4, 'Z': 7}
 
 // The words for the letters of the system catalogs.
 var (
@@ -183,6 +187,9 @@ func (d *decoder) relation(c []cell) {
 		FileNode: c[15].oid(), ToastFileNode: c[16].oid(),
 	}
 	r.Options = d.options(c[6])
+	for _, o := range d.options(c[19]) {
+		r.Options = append(r.Options, d.names.intern("toast."+o))
+	}
 	r.ACL = grants(c[17].texts(), r.Owner, nil)
 	if c[18].bool() {
 		d.kinds[r.OID] = "partition"
@@ -213,6 +220,10 @@ func (d *decoder) column(c []cell) {
 	if collation := c[8].oid(); collation != 0 && collation != d.names.collationOf(a.TypeOID) {
 		a.Collation = d.names.name("collation", collation)
 	}
+	if !c[14].null {
+		a.StatisticsTarget = d.text(c[14])
+	}
+	a.Options, a.ForeignOptions = d.options(c[15]), d.options(c[16])
 	if !c[13].null {
 		d.acls = append(d.acls, columnACL{o, a, c[13].texts()})
 	}
@@ -240,7 +251,10 @@ func (d *decoder) index(c []cell) {
 		OID: c[0].oid(), Table: c[1].oid(), Schema: space, Name: d.text(c[3]), Method: d.names.name("access method", c[4].oid()),
 		Unique: c[5].bool(), Primary: c[6].bool(), Exclusion: c[7].bool(), Valid: c[8].bool(), Ready: c[9].bool(), NullsNotDistinct: c[10].bool(),
 		Predicate: strings.Clone(c[18].text), Definition: strings.Clone(c[19].text), Partitioned: c[20].text == "I", ReplicaIdentity: c[21].bool(),
-		Options: d.options(c[22]), Tablespace: d.names.name("tablespace", c[23].oid()), FileNode: c[24].oid(),
+		Options: d.options(c[22]), Tablespace: d.names.name("tablespace", c[23].oid()), FileNode: c[24].oid(), Clustered: c[25].bool(),
+	}
+	if !c[26].null {
+		x.StatisticsTarget = d.text(c[26])
 	}
 	columns, collations, classes, flags := c[11].numbers(), c[13].numbers(), c[14].numbers(), c[15].numbers()
 	texts, own := c[16].texts(), c[17].numbers()

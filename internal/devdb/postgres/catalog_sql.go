@@ -62,6 +62,7 @@ func catalogFunction(schema, name string, major int, all bool) string {
 		"{edges}", edgesSQL(all), "{belong}", belongSQL(all),
 		"{schema}", schema, "{name}", name, "{seqscan}", seqscan, "{small}", small, "{all}", strconv.FormatBool(all),
 		"{compression}", since(major, 14, "a.attcompression", "''"),
+		"{multirange}", since(major, 14, "r.rngmultitypid::regtype", "NULL"),
 		"{nullsnotdistinct}", since(major, 15, "i.indnullsnotdistinct", "false"),
 		"{enforced}", since(major, 18, "k.conenforced", "true"),
 		"{sqlbody}", since(major, 14, "pg_get_function_sqlbody(p.oid)", "NULL"),
@@ -105,6 +106,8 @@ func belongSQL(all bool) string {
 	b.WriteString("    ELSE\n")
 	kept("kons", "pg_constraint x WHERE x.conrelid = ANY(rels)", "x.xmin::text::bigint >= since")
 	b.WriteString("    END IF;\n")
+	// An index that a constraint takes over (USING INDEX) depends on that from then on, and is not written itself.
+	b.WriteString("    idxs := idxs || ARRAY(SELECT x.conindid FROM pg_constraint x WHERE x.oid = ANY(kons) AND x.contype IN ('p', 'u', 'x') AND x.conindid <> ALL (idxs));\n")
 	kept("trigs", "pg_trigger x WHERE x.tgrelid = ANY(rels) AND NOT x.tgisinternal", "x.xmin::text::bigint >= since")
 	b.WriteString(`    pols := pols || ARRAY(SELECT oid FROM pg_policy WHERE polrelid = ANY(rels));
     rules := rules || ARRAY(SELECT oid FROM pg_rewrite WHERE ev_class = ANY(rels));
@@ -199,12 +202,12 @@ BEGIN
       extra := extra || ',"schemas":' || coalesce(item::text, 'null');
     END IF;
     IF {small} THEN
-      SELECT (SELECT json_agg(json_build_object('oid', e.oid, 'name', e.extname, 'version', e.extversion, 'schema', n.nspname))
+      SELECT (SELECT json_agg(json_build_object('oid', e.oid, 'name', e.extname, 'version', e.extversion, 'schema', n.nspname, 'comment', obj_description(e.oid, 'pg_extension')))
   FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace) INTO item;
       extra := extra || ',"extensions":' || coalesce(item::text, 'null');
     END IF;
     IF {small} THEN
-      SELECT (SELECT json_agg(json_build_object('oid', b.oid, 'name', b.pubname, 'alltables', b.puballtables, 'schemas', {pubschemas},
+      SELECT (SELECT json_agg(json_build_object('oid', b.oid, 'name', b.pubname, 'owner', pg_get_userbyid(b.pubowner), 'viaroot', b.pubviaroot, 'comment', obj_description(b.oid, 'pg_publication'), 'alltables', b.puballtables, 'schemas', {pubschemas},
   'publishes', array_remove(ARRAY[CASE WHEN b.pubinsert THEN 'insert' END, CASE WHEN b.pubupdate THEN 'update' END, CASE WHEN b.pubdelete THEN 'delete' END, CASE WHEN b.pubtruncate THEN 'truncate' END], NULL),
   'tables', (SELECT json_agg(json_build_object('table', prrelid, 'columns', {pubcols}, 'where', {pubwhere}) ORDER BY prrelid) FROM pg_publication_rel WHERE prpubid = b.oid)))
   FROM pg_publication b) INTO item;
@@ -213,18 +216,19 @@ BEGIN
       result := result || 'Q' || coalesce(part, '');
     END IF;
     IF {small} THEN
-      SELECT (SELECT json_agg(json_build_object('oid', v.oid, 'name', v.evtname, 'event', v.evtevent, 'function', v.evtfoid, 'enabled', CASE v.evtenabled` + enabledWord + `))
+      SELECT (SELECT json_agg(json_build_object('oid', v.oid, 'name', v.evtname, 'event', v.evtevent, 'function', v.evtfoid, 'tags', v.evttags, 'owner', pg_get_userbyid(v.evtowner), 'comment', obj_description(v.oid, 'pg_event_trigger'), 'enabled', CASE v.evtenabled` + enabledWord + `))
   FROM pg_event_trigger v WHERE v.evtname NOT LIKE 'assay\_recorder\_%') INTO item;
       extra := extra || ',"eventtriggers":' || coalesce(item::text, 'null');
     END IF;
     IF {any:rels,heads} THEN
       SELECT string_agg(ROW(c.oid, c.relnamespace, c.relname, c.relkind, c.relpersistence, pg_get_userbyid(c.relowner), c.reloptions, c.relrowsecurity, c.relforcerowsecurity,
-        c.relreplident, pg_get_expr(c.relpartbound, c.oid), c.reloftype, c.relispopulated, c.reltablespace, c.relam, c.relfilenode, pg_relation_filenode(c.reltoastrelid), c.relacl, c.relispartition)::text, ''),
+        c.relreplident, pg_get_expr(c.relpartbound, c.oid), c.reloftype, c.relispopulated, c.reltablespace, c.relam, c.relfilenode, pg_relation_filenode(c.reltoastrelid), c.relacl, c.relispartition,
+        CASE WHEN c.reltoastrelid <> 0 THEN (SELECT o.reloptions FROM pg_class o WHERE o.oid = c.reltoastrelid AND o.reloptions IS NOT NULL) END)::text, ''),
         string_agg(c.relkind::text, ''), bool_or(c.relispartition) INTO part, kinds, family
       FROM pg_class c WHERE {pick:c.oid:(rels || heads)} AND {ours:c.relnamespace} AND c.relkind = ANY('{r,p,f,v,m,S}');
       result := result || 'R' || coalesce(part, '');
       SELECT string_agg(ROW(a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.atttypid, a.attnotnull, a.attidentity, a.attgenerated, a.attcollation,
-        a.attstorage, {compression}, a.attinhcount, a.attisdropped, a.attacl)::text, ''), bool_or(a.atthasdef), bool_or(a.attinhcount > 0) INTO part, defaults, inherits
+        a.attstorage, {compression}, a.attinhcount, a.attisdropped, a.attacl, CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END, a.attoptions, a.attfdwoptions)::text, ''), bool_or(a.atthasdef), bool_or(a.attinhcount > 0) INTO part, defaults, inherits
       FROM pg_attribute a WHERE {pick:a.attrelid:(rels || heads)} AND a.attrelid >= 16384 AND a.attnum > 0
         AND ({all} IS FALSE OR (SELECT relkind FROM pg_class WHERE oid = a.attrelid) <> ALL ('{i,I,t}'));
       result := result || 'A' || coalesce(part, '');
@@ -245,6 +249,10 @@ BEGIN
         FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class WHERE {pick:w.ev_class:(rels || heads)} AND w.rulename = '_RETURN' AND {ours:c.relnamespace};
         result := result || 'V' || coalesce(part, '');
       END IF;
+      IF kinds LIKE '%f%' THEN
+        SELECT string_agg(ROW(f.ftrelid, s.srvname, f.ftoptions)::text, '') INTO part FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver WHERE {pick:f.ftrelid:(rels || heads)};
+        result := result || 'F' || coalesce(part, '');
+      END IF;
       IF kinds LIKE '%S%' THEN
         SELECT string_agg(ROW(s.seqrelid, format_type(s.seqtypid, NULL), s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcycle, s.seqcache)::text, '') INTO part
         FROM pg_sequence s WHERE {pick:s.seqrelid:(rels || heads)};
@@ -256,7 +264,8 @@ BEGIN
       SELECT string_agg(ROW(i.indexrelid, i.indrelid, c.relnamespace, c.relname, c.relam, i.indisunique, i.indisprimary, i.indisexclusion, i.indisvalid, i.indisready, {nullsnotdistinct},
         i.indkey, i.indnkeyatts, i.indcollation, i.indclass, i.indoption, ARRAY(SELECT pg_get_indexdef(i.indexrelid, k, true) FROM generate_series(1, i.indnatts) k),
         CASE WHEN 0 <> ANY(i.indcollation::oid[]) THEN ARRAY(SELECT coalesce((SELECT a.attcollation FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = i.indkey[k]), 100) FROM generate_series(0, i.indnkeyatts - 1) k) END,
-        pg_get_expr(i.indpred, i.indrelid), pg_get_indexdef(i.indexrelid), c.relkind, i.indisreplident, c.reloptions, c.reltablespace, c.relfilenode)::text, ''), bool_or(c.relispartition) INTO part, family
+        pg_get_expr(i.indpred, i.indrelid), pg_get_indexdef(i.indexrelid), c.relkind, i.indisreplident, c.reloptions, c.reltablespace, c.relfilenode, i.indisclustered,
+        (SELECT string_agg(concat(a.attnum, ':', a.attstattarget), ', ' ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0))::text, ''), bool_or(c.relispartition) INTO part, family
       FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE {pick:i.indexrelid:idxs} AND {ours:c.relnamespace};
       result := result || 'X' || coalesce(part, '');
     END IF;
@@ -275,6 +284,9 @@ BEGIN
   'kind', CASE t.typtype WHEN 'e' THEN 'enum' WHEN 'd' THEN 'domain' WHEN 'c' THEN 'composite' WHEN 'r' THEN 'range' ELSE 'base' END,
   'labels', (SELECT json_agg(enumlabel ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = t.oid), 'labeloids', (SELECT json_agg(oid ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = t.oid),
   'base', CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) END, 'notnull', t.typnotnull, 'default', t.typdefault, 'relation', t.typrelid,
+  'collation', CASE WHEN t.typtype = 'd' AND t.typcollation <> (SELECT bt.typcollation FROM pg_type bt WHERE bt.oid = t.typbasetype) THEN t.typcollation::regcollation::text END,
+  'definition', CASE t.typtype WHEN 'r' THEN (SELECT concat_ws(' | ', r.rngsubtype::regtype, nullif(r.rngcollation, 0)::regcollation, (SELECT opcname FROM pg_opclass WHERE oid = r.rngsubopc), r.rngcanonical, r.rngsubdiff, {multirange}) FROM pg_range r WHERE r.rngtypid = t.oid)
+    WHEN 'b' THEN concat_ws(' | ', t.typlen, t.typbyval, t.typcategory, t.typispreferred, t.typdelim, t.typelem::regtype, t.typinput, t.typoutput, t.typreceive, t.typsend, t.typmodin, t.typmodout, t.typanalyze, t.typalign, t.typstorage, t.typcollation) END,
   'owner', pg_get_userbyid(t.typowner), 'acl', to_json(t.typacl::text[])))
   FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE {pick:t.oid:types} AND {space:t.typnamespace} AND t.typtype IN ('e', 'd', 'c', 'r', 'b')
   AND NOT (t.typelem <> 0 AND t.typlen = -1 AND EXISTS (SELECT 1 FROM pg_type el WHERE el.oid = t.typelem AND el.typarray = t.oid))
@@ -289,9 +301,11 @@ BEGIN
   'returns', pg_get_function_result(p.oid), 'language', (SELECT lanname FROM pg_language l WHERE l.oid = p.prolang),
   'volatility', CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END,
   'parallel', CASE p.proparallel WHEN 's' THEN 'safe' WHEN 'r' THEN 'restricted' ELSE 'unsafe' END,
+  'cost', p.procost::text, 'rows', CASE WHEN p.proretset THEN p.prorows::text END, 'support', nullif(p.prosupport::oid, 0)::regproc::text,
+  'aggregate', CASE WHEN p.prokind = 'a' THEN (SELECT concat_ws(' | ', g.aggkind, g.aggtransfn, g.aggfinalfn, g.aggcombinefn, g.aggserialfn, g.aggdeserialfn, g.aggmtransfn, g.aggminvtransfn, g.aggmfinalfn, g.aggfinalextra, g.aggfinalmodify, g.aggsortop::regoperator, g.aggtranstype::regtype, g.agginitval, g.aggminitval) FROM pg_aggregate g WHERE g.aggfnoid = p.oid) END,
   'strict', p.proisstrict, 'securitydefiner', p.prosecdef, 'leakproof', p.proleakproof, 'config', to_json(p.proconfig), 'body', coalesce({sqlbody}, p.prosrc),
   'raw', md5(concat_ws('|', p.prolang, p.procost, p.prorows, p.proretset, p.provolatile, p.proparallel, p.prosecdef, p.proleakproof, p.proisstrict, p.prorettype, p.proargtypes::text,
-     p.proallargtypes::text, p.proargmodes::text, p.proargnames::text, pg_get_expr(p.proargdefaults, 0), coalesce({sqlbody}, p.prosrc), p.probin, p.proconfig::text)),
+     p.proallargtypes::text, p.proargmodes::text, p.proargnames::text, pg_get_expr(p.proargdefaults, 0), coalesce({sqlbody}, p.prosrc), p.probin, p.proconfig::text, p.prosupport::oid, (SELECT g::text FROM pg_aggregate g WHERE g.aggfnoid = p.oid))),
   'owner', pg_get_userbyid(p.proowner), 'acl', to_json(p.proacl::text[])))
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {pick:p.oid:procs} AND {space:p.pronamespace} AND ` + notExtension("p.oid", "pg_proc") + `) INTO item;
       extra := extra || ',"functions":' || coalesce(item::text, 'null');
@@ -305,7 +319,7 @@ BEGIN
     END IF;
     IF {any:rules} THEN
       SELECT (SELECT json_agg(json_build_object('oid', w.oid, 'table', w.ev_class, 'name', w.rulename, 'definition', pg_get_ruledef(w.oid),
-  'raw', md5(regexp_replace(w.ev_action::text || w.ev_qual::text, ':(location|stmt_location|stmt_len) -?\d+', '', 'g')), 'enabled', CASE w.ev_enabled` + enabledWord + `))
+  'comment', obj_description(w.oid, 'pg_rewrite'), 'raw', md5(regexp_replace(w.ev_action::text || w.ev_qual::text, ':(location|stmt_location|stmt_len) -?\d+', '', 'g')), 'enabled', CASE w.ev_enabled` + enabledWord + `))
   FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class WHERE {pick:w.oid:rules} AND w.rulename <> '_RETURN' AND {space:c.relnamespace} AND ` + notExtension("w.oid", "pg_rewrite") + `) INTO item;
       extra := extra || ',"rules":' || coalesce(item::text, 'null');
     END IF;
@@ -319,7 +333,7 @@ BEGIN
       extra := extra || ',"policies":' || coalesce(item::text, 'null');
     END IF;
     IF {any:stats} THEN
-      SELECT (SELECT json_agg(json_build_object('oid', x.oid, 'table', x.stxrelid, 'schema', n.nspname, 'name', x.stxname, 'definition', pg_get_statisticsobjdef(x.oid)))
+      SELECT (SELECT json_agg(json_build_object('oid', x.oid, 'table', x.stxrelid, 'schema', n.nspname, 'name', x.stxname, 'definition', pg_get_statisticsobjdef(x.oid), 'owner', pg_get_userbyid(x.stxowner), 'target', CASE WHEN x.stxstattarget >= 0 THEN x.stxstattarget::text END, 'comment', obj_description(x.oid, 'pg_statistic_ext')))
   FROM pg_statistic_ext x JOIN pg_namespace n ON n.oid = x.stxnamespace WHERE {pick:x.oid:stats} AND {space:x.stxnamespace}) INTO item;
       extra := extra || ',"statistics":' || coalesce(item::text, 'null');
     END IF;
@@ -347,7 +361,8 @@ FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_type el ON el.oid = t.typelem 
 
 // probeFunction reads the backend's own relation locks, what its transaction
 // scanned and wrote in those relations, and where they are stored: the canary
-// in the first line, then a line for each lock. What the relations are is asked
+// and the rows written of what is kept as text in the first line, then a line
+// for each lock. What the relations are is asked
 // only of those that the catalog does not know: strangersFunction.
 //
 // The counters of pg_stat_xact_* run on from one transaction to the next until
@@ -359,7 +374,8 @@ FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_type el ON el.oid = t.typelem 
 // With everything it reads the counters of every table instead, outside a
 // transaction: what earlier work of the session, which nobody looked at, has left
 // in them, and beside it what the server has been told before.
-const probeFunction = `CREATE OR REPLACE FUNCTION {schema}.assay_recorder_probe(everything boolean, first boolean) RETURNS text LANGUAGE plpgsql VOLATILE AS $assay$
+func probeFunction() string {
+	return `CREATE OR REPLACE FUNCTION {schema}.assay_recorder_probe(everything boolean, first boolean) RETURNS text LANGUAGE plpgsql VOLATILE AS $assay$
 DECLARE canary bigint := -1; result text;
 BEGIN
   IF first THEN
@@ -376,12 +392,13 @@ BEGIN
       pg_catalog.pg_stat_get_xact_tuples_inserted(l.relation), pg_catalog.pg_stat_get_xact_tuples_updated(l.relation), pg_catalog.pg_stat_get_xact_tuples_deleted(l.relation)), E'\n') INTO result
     FROM pg_catalog.pg_lock_status() l WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.relation >= '16384'::pg_catalog.oid;
   END IF;
-  RETURN pg_catalog.concat_ws(E'\n', canary, result);
+  RETURN pg_catalog.concat_ws(E'\n', pg_catalog.concat(canary, ' ', ` + writtenSQL() + `), result);
 END $assay$`
+}
 
 // outsideSQL reads the locks of a backend from another one. It counts locks
 // that are waited for as taken: they are about to be.
-const outsideSQL = `SELECT pg_catalog.concat_ws(E'\n', 0, pg_catalog.string_agg(pg_catalog.concat_ws(' ', l.relation, l.mode, coalesce(pg_catalog.pg_relation_filenode(l.relation), 0), 0, 0, 0, 0), E'\n'))
+const outsideSQL = `SELECT pg_catalog.concat_ws(E'\n', '0 0', pg_catalog.string_agg(pg_catalog.concat_ws(' ', l.relation, l.mode, coalesce(pg_catalog.pg_relation_filenode(l.relation), 0), 0, 0, 0, 0), E'\n'))
 FROM pg_catalog.pg_locks l WHERE l.pid = %d AND l.locktype = 'relation' AND l.relation >= 16384`
 
 // strangersFunction tells of locked relations that are not in the catalog: toast

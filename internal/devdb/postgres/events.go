@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/assaydb/assay/internal/devdb"
@@ -127,6 +128,11 @@ func (t *told) uncounted() map[schema.OID]bool {
 		}
 	}
 	return out
+}
+
+// textual reports whether ddl_command_end told of an object that is kept as text.
+func (t *told) textual() bool {
+	return slices.ContainsFunc(t.ddl, func(d toldDDL) bool { return textual(d.class) })
 }
 
 // created gives what ddl_command_end told, once each.

@@ -46,15 +46,15 @@ var relkinds = map[string]string{
 
 // parseProbe reads what a probe gives: the canary, then for each lock relation,
 // mode, file and counts.
-func parseProbe(text string) (canary int64, locks []seenLock, err error) {
+func parseProbe(text string) (canary, written int64, locks []seenLock, err error) {
 	first, rest, _ := strings.Cut(text, "\n")
-	if canary, err = strconv.ParseInt(first, 10, 64); err != nil {
-		return 0, nil, fmt.Errorf("decoding the locks: %w", err)
+	if _, err = fmt.Sscan(first, &canary, &written); err != nil {
+		return 0, 0, nil, fmt.Errorf("decoding the locks: %w", err)
 	}
 	for line := range strings.Lines(rest) {
 		f := strings.Fields(line)
 		if len(f) != 7 && len(f) != 11 {
-			return 0, nil, fmt.Errorf("decoding the locks: the server gave %q", line)
+			return 0, 0, nil, fmt.Errorf("decoding the locks: the server gave %q", line)
 		}
 		l := seenLock{
 			relation: oidOf(f[0]), mode: lockModes[f[1]], filenode: oidOf(f[2]),
@@ -65,7 +65,7 @@ func parseProbe(text string) (canary int64, locks []seenLock, err error) {
 		}
 		locks = append(locks, l)
 	}
-	return canary, locks, nil
+	return canary, written, locks, nil
 }
 
 func oidOf(s string) schema.OID {

@@ -93,6 +93,12 @@ func (r *recorder) judge(step *devdb.Step, facts told) {
 	step.Rewrites = rewrites(step, facts)
 	step.Created = facts.created()
 	step.Dropped = dropped(step, facts, r.triggers)
+	for _, d := range facts.ddl {
+		if d.class != 0 && classOf(d.class) == schema.ClassOther && !textual(d.class) || d.tag == "SECURITY LABEL" {
+			ref := schema.Ref{Class: classOf(d.class), OID: d.oid, Sub: int16(d.sub)}
+			step.Changes = append(step.Changes, &schema.Unmodelled{Object: ref, Kind: d.kind, Name: templess(d.name), Tag: d.tag})
+		}
+	}
 	if !r.triggers {
 		step.Created = createdBy(step)
 	}
@@ -100,18 +106,18 @@ func (r *recorder) judge(step *devdb.Step, facts told) {
 
 // probe asks the traced backend itself; made are relations that need not be
 // asked about.
-func (r *recorder) probe(ctx context.Context, made map[schema.OID]bool) (canary int64, locks []seenLock, err error) {
+func (r *recorder) probe(ctx context.Context, made map[schema.OID]bool) (canary, written int64, locks []seenLock, err error) {
 	text := r.probed
 	if r.probed = ""; text == "" {
 		if text, err = r.value(ctx, nil, r.probing, "false", strconv.FormatBool(!r.tx.probed)); err != nil {
-			return 0, nil, fmt.Errorf("reading the locks: %w", err)
+			return 0, 0, nil, fmt.Errorf("reading the locks: %w", err)
 		}
 	}
-	if canary, locks, err = parseProbe(text); err != nil {
-		return 0, nil, err
+	if canary, written, locks, err = parseProbe(text); err != nil {
+		return 0, 0, nil, err
 	}
 	r.tx.probed = true
-	return canary, locks, r.recognize(ctx, r.link, r.cat, r.strangers, made, locks)
+	return canary, written, locks, r.recognize(ctx, r.link, r.cat, r.strangers, made, locks)
 }
 
 // countAll reads every counter, outside a transaction, and gives what was
@@ -121,7 +127,7 @@ func (r *recorder) countAll(ctx context.Context, before *schema.Catalog) (*devdb
 	if err != nil {
 		return nil, fmt.Errorf("reading the counters: %w", err)
 	}
-	canary, now, err := parseProbe(text)
+	canary, _, now, err := parseProbe(text)
 	if err != nil {
 		return nil, err
 	}
@@ -152,11 +158,15 @@ func (r *recorder) countAll(ctx context.Context, before *schema.Catalog) (*devdb
 // count probes and notes scans and rows written since the last probe.
 func (r *recorder) count(ctx context.Context, step *devdb.Step, facts told) ([]seenLock, error) {
 	r.forget(step.Tag, facts)
-	canary, now, err := r.probe(ctx, facts.uncounted())
+	canary, written, now, err := r.probe(ctx, facts.uncounted())
 	if err != nil {
 		return nil, err
 	}
 	r.difference(step, canary, now)
+	if written != r.written || facts.textual() {
+		r.written = written
+		return now, r.readObjects(ctx, false)
+	}
 	return now, nil
 }
 
@@ -164,7 +174,8 @@ func (r *recorder) count(ctx context.Context, step *devdb.Step, facts told) ([]s
 func (r *recorder) difference(step *devdb.Step, canary int64, now []seenLock) {
 	if canary >= 0 { // else it is no transaction's first: nothing was reported since
 		if canary < r.canary { // more is of a probe that was not read: the counters run on
-			clear(r.counts) // the server has reported, the counters began anew
+			clear(r.counts) // the server has reported, the counters began again
+			r.written, r.deleted = 0, 0
 		}
 		r.canary = canary + 1
 	}
@@ -213,7 +224,7 @@ func (r *recorder) probeOutside(ctx context.Context, c *schema.Catalog) ([]seenL
 	if err != nil {
 		return nil, fmt.Errorf("reading the locks from outside: %w", err)
 	}
-	_, now, err := parseProbe(text)
+	_, _, now, err := parseProbe(text)
 	if err != nil {
 		return nil, err
 	}
@@ -239,13 +250,22 @@ func (r *recorder) reread(ctx context.Context, t *touch, ahead ...*migration.Sta
 
 // readAll reads the whole catalog.
 func (r *recorder) readAll(ctx context.Context) error {
-	t := newTouch()
+	t, first := newTouch(), r.cat == nil
 	t.small, t.foreigners = true, true
 	text, err := r.value(ctx, nil, r.readingAll, t.arguments(false)...)
 	if err != nil {
 		return fmt.Errorf("reading the catalog: %w", err)
 	}
-	return r.take(ctx, text, true, true)
+	if err := r.take(ctx, text, true, true); err != nil {
+		return err
+	}
+	if err := r.readObjects(ctx, first); err != nil {
+		return err
+	}
+	if r.learned != nil {
+		r.learned(r.cat, r.owned)
+	}
+	return nil
 }
 
 func (r *recorder) take(ctx context.Context, text string, all, foreigners bool) error {
@@ -258,9 +278,6 @@ func (r *recorder) take(ctx context.Context, text string, all, foreigners bool) 
 		return err
 	}
 	r.cat = got.merge(old)
-	if all && r.learned != nil {
-		r.learned(r.cat, r.owned)
-	}
 	return nil
 }
 

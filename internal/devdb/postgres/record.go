@@ -250,7 +250,7 @@ func (r *recorder) rollback(ctx context.Context, back *schema.Catalog) error {
 		if err := r.command(ctx, "ROLLBACK TO SAVEPOINT assay_migration"); err != nil {
 			return err
 		}
-		_, now, err := r.probe(ctx, nil)
+		_, _, now, err := r.probe(ctx, nil)
 		if err == nil {
 			_, r.held = r.held.take(now, -1, r.cat, p.catalog)
 		}
@@ -284,7 +284,7 @@ func (r *recorder) end(ctx context.Context, steps []*devdb.Step) ([]*devdb.Step,
 	}
 	if s.err == nil {
 		r.closed(r.cat)
-		return steps, nil
+		return steps, r.forgetTemporary(ctx)
 	}
 	if last == nil {
 		return steps, fmt.Errorf("committing on the dev database: %w", s.err)
@@ -395,7 +395,7 @@ func refusal(code, message string) sent {
 
 // relock looks again which locks are held: a rollback to a savepoint releases some.
 func (r *recorder) relock(ctx context.Context, step *devdb.Step) error {
-	_, now, err := r.probe(ctx, nil)
+	_, _, now, err := r.probe(ctx, nil)
 	if err == nil {
 		_, r.held = r.held.take(now, step.Index, step.Before, r.cat)
 	}

@@ -112,6 +112,21 @@ func (d *DB) Catalog(ctx context.Context) (*schema.Catalog, error) {
 	return r.cat, nil
 }
 
+// Stale compares the catalog that was kept up statement by statement with what
+// the server has, and gives a line for each difference. It is for tests.
+func (d *DB) Stale(ctx context.Context) ([]string, error) {
+	r := d.recorder()
+	kept := r.cat
+	if kept == nil || r.conn == nil || r.conn.IsClosed() {
+		return nil, nil
+	}
+	r.cat = nil
+	if err := r.readAll(ctx); err != nil {
+		return nil, err
+	}
+	return schema.Stale(kept, r.cat), nil
+}
+
 // Disconnect closes the recorder's connections, so that the database can be the
 // template of another or be dropped. The next call connects anew.
 func (d *DB) Disconnect(ctx context.Context) error {

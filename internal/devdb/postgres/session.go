@@ -73,6 +73,10 @@ type recorder struct {
 	// strangers are locked relations that the catalog does not know.
 	strangers map[schema.OID]stranger
 	canary    int64 // what it reads if the counters ran on
+	// written is how many rows of the catalogs of what is kept as text the
+	// counters had when these were read last.
+	written int64
+	deleted int64 // of these, rows deleted from the catalogs of the whole server
 	// uncounted: the session has done work since that no step is to be blamed for.
 	uncounted bool
 	settings  devdb.Settings
@@ -81,7 +85,7 @@ type recorder struct {
 
 // entries are the OIDs of the recorder's functions in a database, which the fast
 // path calls them by; zero until they are known.
-type entries struct{ probing, meeting, reading, readingAll uint32 }
+type entries struct{ probing, meeting, reading, readingAll, objects uint32 }
 
 // newRecorder makes a recorder; nothing is connected yet.
 func newRecorder(owner, admin *pgconn.Config, timeout time.Duration, timeZone string) *recorder {
@@ -113,7 +117,7 @@ func (r *recorder) connect(ctx context.Context) error {
 		return fmt.Errorf("connecting to the dev database: %w", err)
 	}
 	r.conn = conn
-	r.tx, r.held, r.counts, r.totals, r.canary = transaction{}, holding{}, map[schema.OID]counts{}, map[schema.OID]counts{}, 0
+	r.tx, r.held, r.counts, r.totals, r.canary, r.written, r.deleted = transaction{}, holding{}, map[schema.OID]counts{}, map[schema.OID]counts{}, 0, 0, 0
 	r.strangers = map[schema.OID]stranger{}
 	_, err = fmt.Sscanf(conn.ParameterStatus("server_version"), "%d", &r.major)
 	if err != nil {
@@ -178,7 +182,8 @@ func (r *recorder) install(ctx context.Context) error {
 		prepare,
 		catalogFunction(r.functions, "assay_recorder_all", r.major, true),
 		catalogFunction(r.functions, "assay_recorder_some", r.major, false),
-		strings.ReplaceAll(probeFunction, "{schema}", r.functions),
+		objectsFunction(r.functions, r.major, r.triggers),
+		strings.ReplaceAll(probeFunction(), "{schema}", r.functions),
 		strings.ReplaceAll(strangersFunction, "{schema}", r.functions),
 	}
 	if r.triggers {
@@ -195,11 +200,11 @@ func (r *recorder) install(ctx context.Context) error {
 // found notes the OIDs that the fast path calls the recorder's functions by.
 func (r *recorder) found(ctx context.Context, c *pgconn.PgConn) error {
 	text, err := query(ctx, c, strings.ReplaceAll(`SELECT pg_catalog.concat_ws(' ', '{f}.assay_recorder_probe'::pg_catalog.regproc::oid, '{f}.assay_recorder_strangers'::pg_catalog.regproc::oid,
-		'{f}.assay_recorder_some'::pg_catalog.regproc::oid, '{f}.assay_recorder_all'::pg_catalog.regproc::oid)`, "{f}", r.functions))
+		'{f}.assay_recorder_some'::pg_catalog.regproc::oid, '{f}.assay_recorder_all'::pg_catalog.regproc::oid, '{f}.assay_recorder_objects'::pg_catalog.regproc::oid)`, "{f}", r.functions))
 	if err != nil {
 		return fmt.Errorf("installing the recorder: %w", err)
 	}
-	if _, err := fmt.Sscan(text, &r.probing, &r.meeting, &r.reading, &r.readingAll); err != nil {
+	if _, err := fmt.Sscan(text, &r.probing, &r.meeting, &r.reading, &r.readingAll, &r.objects); err != nil {
 		return fmt.Errorf("installing the recorder: the server gave %q", text)
 	}
 	return nil
@@ -208,7 +213,7 @@ func (r *recorder) found(ctx context.Context, c *pgconn.PgConn) error {
 // recorderHash tells one version of what is installed from another.
 var recorderHash = sync.OnceValue(func() string {
 	h := sha256.New()
-	fmt.Fprintln(h, catalogSQL, belongSQL(false), edgesSQL(false), probeFunction, strangersFunction, eventSQL)
+	fmt.Fprintln(h, catalogSQL, belongSQL(false), edgesSQL(false), objectsFunction("", 18, true), probeFunction(), strangersFunction, eventSQL)
 	return hex.EncodeToString(h.Sum(nil))
 })
 
