@@ -66,6 +66,7 @@ var All = []*Analyzer{
 	dropGuard,
 	columnCasualties,
 	recreatedTable,
+	swappedTable,
 	unlogged,
 	unboundedWrite,
 	narrowingType,

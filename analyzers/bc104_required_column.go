@@ -96,7 +96,7 @@ func (p *Pass) becomesRequired(table schema.OID, num int16) bool {
 	if now == nil || !requiredIn(p.After, now) || p.insertTrigger(table) {
 		return false
 	}
-	if old := p.oldColumn(table, num); old != nil {
+	if old := p.formerColumn(table, num); old != nil {
 		return !requiredIn(p.Before, old) && old.NotNull
 	}
 	return true
@@ -122,7 +122,7 @@ func (p *Pass) requiredFinding(t *schema.Relation, num int16) lint.Finding {
 		Advice: fmt.Sprintf("Keep a default until every running instance gives the column, and drop it in a later release:\n\nALTER TABLE %s ALTER COLUMN %s SET DEFAULT …;",
 			sqlName(t.Schema, t.Name), sqlIdent(c.Name)),
 	}
-	if old := p.oldColumn(t.OID, num); old != nil && old.Generated != "" {
+	if old := p.formerColumn(t.OID, num); old != nil && old.Generated != "" {
 		f.Message = fmt.Sprintf("%q of %s is NOT NULL and no longer computed: inserts that do not give it fail", c.Name, quote(table))
 		f.Advice = "First release code that gives the column in every insert and update, or fill it by a trigger."
 	} else if old != nil && old.Identity != "" {

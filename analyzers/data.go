@@ -188,6 +188,20 @@ func (p *Pass) oldColumn(table schema.OID, num int16) *schema.Column {
 	return column(p.Before.Relations[table], num)
 }
 
+// formerColumn is the column that stood, before the whole change set, where a
+// column of after it stands: itself, or one of that name which is gone and in
+// whose place the change put it. Code that knows the name knows both.
+func (p *Pass) formerColumn(table schema.OID, num int16) *schema.Column {
+	if old := p.oldColumn(table, num); old != nil {
+		return old
+	}
+	now := column(p.After.Relations[table], num)
+	if now == nil {
+		return nil
+	}
+	return columnByName(p.Before.Relations[table], now.Name)
+}
+
 // added is a column as the change set added it, nil if it did not.
 func (p *Pass) added(table schema.OID, num int16) *schema.Column {
 	for _, a := range Each[*schema.AddColumn](p) {

@@ -28,26 +28,66 @@ var sequenceBehind = &Analyzer{
 				p.startsLow(at, c.Table, c.After, seq)
 			}
 		}
+		for at, c := range Each[*schema.AddColumn](p) {
+			// An identity that comes with the column fills it; one that takes the
+			// place of another and is then given values of its own does not.
+			if seq := ownedSequence(at.Step.After, c.Table.OID, c.Column.Num); seq != nil && c.Column.Identity != "" && p.copiesInto(at, c.Table.OID, c.Column) != nil {
+				p.startsLow(at, c.Table, c.Column, seq)
+			}
+		}
+		for _, old := range schema.Sorted(p.Before.Relations) {
+			p.swappedBehind(old)
+		}
 		for m, s := range p.Steps() {
 			p.restarted(At{Migration: m, Step: s})
 		}
 	},
 }
 
-// startsLow reports a new sequence for a column that was there before.
-func (p *Pass) startsLow(at At, t *schema.Relation, c *schema.Column, seq *schema.Relation) {
-	if seq == nil || seq.Sequence == nil || seq.Sequence.Start != 1 || p.oldColumn(t.OID, c.Num) == nil || p.setLater(at.Step, t, seq) {
+// swappedBehind reports the identities and serial columns of a table that takes
+// the place of another, and its rows with their numbers.
+func (p *Pass) swappedBehind(old *schema.Relation) {
+	now := p.successor(old)
+	if now == nil || !p.IsNew(now.OID) {
 		return
 	}
+	m, s := p.copied(old, now)
+	if s == nil {
+		return
+	}
+	for _, c := range now.Columns {
+		seq := ownedSequence(p.After, now.OID, c.Num)
+		if seq == nil {
+			seq = sequenceOfDefault(p.After, c.Default)
+		}
+		was := columnByName(old, c.Name)
+		if seq == nil || was == nil || !p.IsNew(seq.OID) || was.Identity == "" && was.Default == "" {
+			continue
+		}
+		if seq.Sequence != nil && seq.Sequence.Start == 1 && !p.setLater(s, now, seq) && !p.setLater(s, old, seq) {
+			p.Report(At{Migration: m, Step: s}, behindFinding(now, c, seq))
+		}
+	}
+}
+
+// startsLow reports a new sequence for a column that was there before.
+func (p *Pass) startsLow(at At, t *schema.Relation, c *schema.Column, seq *schema.Relation) {
+	if seq == nil || seq.Sequence == nil || seq.Sequence.Start != 1 || p.formerColumn(t.OID, c.Num) == nil || p.setLater(at.Step, t, seq) {
+		return
+	}
+	p.Report(at, behindFinding(t, c, seq))
+}
+
+func behindFinding(t *schema.Relation, c *schema.Column, seq *schema.Relation) lint.Finding {
 	table := qualified(t.Schema, t.Name)
 	col := sqlIdent(c.Name)
-	p.Report(at, lint.Finding{
+	return lint.Finding{
 		Object:   table + "." + c.Name,
 		Message:  fmt.Sprintf("values of %q of %s start at 1: rows that are there have them already", c.Name, quote(table)),
 		Evidence: factOf(table, "sequence %s starts at 1, and nothing in this change sets it", qualified(seq.Schema, seq.Name)),
 		Advice: fmt.Sprintf("Start after the highest value, in the same transaction:\n\nSELECT setval(pg_get_serial_sequence('%s', '%s'), (SELECT coalesce(max(%s), 0) + 1 FROM %s), false);",
 			sqlName(t.Schema, t.Name), c.Name, col, sqlName(t.Schema, t.Name)),
-	})
+	}
 }
 
 var sets = regexp.MustCompile(`(?i)\bsetval\s*\(|\bRESTART\b|\bSTART\s+WITH\b`)

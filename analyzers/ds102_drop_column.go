@@ -2,8 +2,10 @@ package analyzers
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 
+	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/schema"
 )
@@ -27,7 +29,8 @@ var dropColumn = &Analyzer{
 				Evidence: factOf(name, "%s %s is gone", name, c.Column.Type),
 				Advice:   fmt.Sprintf("First release code that neither reads nor writes %s, then drop it in a later release.", c.Column.Name),
 			}
-			switch again := columnByName(p.After.Relations[c.Table.OID], old.Name); {
+			again := columnByName(p.After.Relations[c.Table.OID], old.Name)
+			switch {
 			case again != nil && again.Generated == "":
 				f.Message = fmt.Sprintf("drops column %q of %s and adds it anew: its values are gone", c.Column.Name, quote(table))
 				f.Evidence = factOf(name, "%s %s is gone, %s is another column of the same name", name, c.Column.Type, again.Type)
@@ -44,6 +47,12 @@ var dropColumn = &Analyzer{
 				f.Severity = lint.Warning
 				f.Message = fmt.Sprintf("drops column %q of %s: code that still names it fails", c.Column.Name, quote(table))
 			}
+			if s := p.copiedBefore(at, c.Table.OID, old, again); s != nil && !shownLost(at, columnRef(c.Table.OID, c.Column.Num)) {
+				f.Severity = lint.Warning
+				f.Message = fmt.Sprintf("drops column %q of %s: its values are copied into the new %q first, and what is written after that is gone", c.Column.Name, quote(table), again.Name)
+				f.Evidence = factOf(name, "%s %s is gone, %s takes its place, with values of it from %s:%d", name, c.Column.Type, again.Type, s.Stmt.Pos.Path, s.Stmt.Pos.Line)
+				f.Advice = "Keep both columns in step by a trigger until the swap, and lock the table from the copy to the swap."
+			}
 			f = withLoss(at, f, func(places string) string {
 				return fmt.Sprintf("drops column %q of %s: its values are kept in %s, and code that still names it fails", c.Column.Name, quote(table), places)
 			}, columnRef(c.Table.OID, c.Column.Num))
@@ -53,6 +62,66 @@ var dropColumn = &Analyzer{
 			p.attributesLost(at, c)
 		}
 	},
+}
+
+// shownLost reports whether a row shows that what an object held is gone.
+func shownLost(at At, ref schema.Ref) bool {
+	proof := at.Step.Proof(devdb.DemandKeep, ref)
+	return proof != nil && proof.Counterexample != nil
+}
+
+// copiedBefore is the statement that gives every row's value of a column to the
+// one that takes its place; nil if there is none.
+func (p *Pass) copiedBefore(at At, table schema.OID, old, now *schema.Column) *devdb.Step {
+	if now == nil {
+		return nil
+	}
+	for _, s := range p.Steps() {
+		if copiesColumn(s, table, old.Num, now.Num) {
+			return s
+		}
+		if s == at.Step {
+			break
+		}
+	}
+	return nil
+}
+
+// copiesInto is a later statement that gives a column values of another one of its table.
+func (p *Pass) copiesInto(at At, table schema.OID, now *schema.Column) *devdb.Step {
+	seen := false
+	for _, s := range p.Steps() {
+		seen = seen || s == at.Step
+		t := s.Before.Relations[table]
+		if !seen || t == nil {
+			continue
+		}
+		for _, c := range t.Columns {
+			if c.Num != now.Num && p.oldColumn(table, c.Num) != nil && copiesColumn(s, table, c.Num, now.Num) {
+				return s
+			}
+		}
+	}
+	return nil
+}
+
+var whereWord = regexp.MustCompile(`(?is)\bWHERE\b`)
+
+// copiesColumn reports whether an UPDATE of all rows, plain or in a block, sets one
+// column of a table from another.
+func copiesColumn(s *devdb.Step, table schema.OID, from, to int16) bool {
+	t := s.Before.Relations[table]
+	if t == nil || s.Err != nil || s.Tag != "UPDATE" && s.Tag != "DO" {
+		return false
+	}
+	src, dst := column(t, from), column(t, to)
+	if dst == nil { // added in the block itself, under a name of that time
+		return s.Tag == "DO" && src != nil && regexp.MustCompile(`(?is)\bUPDATE\b[^;]*\bSET\b[^;=]*=[^;]*\b`+regexp.QuoteMeta(src.Name)+`\b`).MatchString(s.Stmt.Text)
+	}
+	if src == nil || s.Tag == "UPDATE" && (!slices.ContainsFunc(s.Stmt.Syntax.Objects, func(n string) bool { return names(n, t) }) || whereWord.MatchString(s.Stmt.Text)) {
+		return false
+	}
+	return regexp.MustCompile(`(?is)\bSET\b[^;]*"?\b` + regexp.QuoteMeta(dst.Name) + `"?\s*=[^;]*\b` + regexp.QuoteMeta(src.Name) + `\b`).MatchString(s.Stmt.Text)
 }
 
 // attributesLost reports what columns of a composite type lose with its attributes.

@@ -65,7 +65,7 @@ func (p *Pass) copied(from, to *schema.Relation) (*devdb.Recorded, *devdb.Step) 
 				return m, s
 			}
 		case "SELECT", "CREATE TABLE AS", "SELECT INTO", "DO":
-			if made && readsIt {
+			if made && (readsIt || strings.Contains(text, strings.ToLower(src.Name))) {
 				return m, s
 			}
 		}

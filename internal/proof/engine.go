@@ -150,12 +150,13 @@ func (p *Prover) round(ctx context.Context, b *base, r *result, run []*migration
 	return nil
 }
 
-// writes reports whether a statement before the task's may write rows.
+// writes reports whether a statement before the task's may write rows, or one
+// inside it: a DO block, a function, or a WITH that moves rows.
 func (p *Prover) writes(t *Task) bool {
 	for _, m := range p.change {
 		for _, s := range m.Steps {
 			if s == t.Step {
-				return false
+				return s.Tag == "DO" || s.Tag == "SELECT" || s.Tag == "CALL" || word(s.Stmt.Text, "with")
 			}
 			switch s.Tag {
 			case "UPDATE", "DELETE", "MERGE", "INSERT", "DO", "SELECT", "CALL", "COPY", "TRUNCATE TABLE":
