@@ -2,9 +2,7 @@ package analyzers
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
@@ -25,12 +23,15 @@ var dataStatement = &Analyzer{
 				})
 				continue
 			}
-			if s.Err != nil || proof == nil || proof.Outcome != devdb.Fails || proof.Counterexample == nil || clashes(s, proof.Counterexample) || toldMoreExactly(s) {
+			if s.Err != nil || proof == nil || proof.Outcome != devdb.Fails || proof.Counterexample == nil || toldMoreExactly(s) {
 				continue
 			}
-			what := s.Tag
-			if s.Tag == "DO" {
+			what := s.Stmt.Syntax.Tag
+			switch s.Tag {
+			case "DO":
 				what = "DO block"
+			case "":
+				what = "statement"
 			}
 			x := proof.Counterexample
 			f := lint.Finding{
@@ -41,6 +42,10 @@ var dataStatement = &Analyzer{
 			}
 			if len(s.Stmt.Syntax.Objects) > 0 {
 				f.Object = s.Stmt.Syntax.Objects[0]
+			}
+			if x.Extreme {
+				f.Severity = lint.Warning
+				f.Message += " (for a value that is seldom stored)"
 			}
 			p.Report(At{Migration: m, Step: s}, f)
 		}
@@ -54,14 +59,3 @@ func toldMoreExactly(s *devdb.Step) bool {
 		return p.Outcome == devdb.Fails && p.Demand != devdb.DemandData && p.Demand != devdb.DemandKeep
 	})
 }
-
-// clashes reports whether all that a row does is to have already, where it must
-// be unique, a text that the author wrote into the statement for a row he knows.
-func clashes(s *devdb.Step, x *devdb.Counterexample) bool {
-	if x.Code != "23505" {
-		return false
-	}
-	return slices.ContainsFunc(written.FindAllString(s.Stmt.Text, -1), func(text string) bool { return strings.Contains(x.Rows, text) })
-}
-
-var written = regexp.MustCompile(`'(?:[^']|'')+'`)

@@ -15,12 +15,13 @@ type Task struct {
 	Target    schema.Ref
 	Table     schema.OID // holds the rows, 0 if several tables do
 	goals     func(*base) []goal
+	reads     *reading // what it works on: rows for it can be made many at once
 }
 
 // Tasks finds what the steps of a change set demand of rows in tables that are
 // in the catalog from before it.
 func Tasks(before *schema.Catalog, change []*devdb.Recorded) []*Task {
-	f := &finder{before: before}
+	f := &finder{before: before, filled: map[schema.OID]*reading{}}
 	for _, m := range change {
 		for _, s := range m.Steps {
 			if s.Err != nil {
@@ -42,6 +43,7 @@ type finder struct {
 	m      *devdb.Recorded
 	s      *devdb.Step
 	tasks  []*Task
+	filled map[schema.OID]*reading // new tables, by what they were filled from
 }
 
 // old is a table as it was before the change set, nil if it holds no rows from then.
