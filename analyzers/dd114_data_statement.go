@@ -11,7 +11,7 @@ import (
 
 var dataStatement = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD114", Name: "data-statement-fails", Title: "an UPDATE, INSERT … SELECT or MERGE that fails on rows that may be there", Severity: lint.Error,
+		ID: "DD114", Name: "data-statement-fails", Title: "a statement that fails on rows that may be there", Severity: lint.Error,
 	},
 	Run: func(p *Pass) {
 		for m, s := range p.Steps() {
@@ -23,7 +23,7 @@ var dataStatement = &Analyzer{
 				})
 				continue
 			}
-			if s.Err != nil || proof == nil || proof.Outcome != devdb.Fails || proof.Counterexample == nil || toldMoreExactly(s) {
+			if s.Err != nil || proof == nil || proof.Outcome != devdb.Fails || proof.Counterexample == nil || toldMoreExactly(s, proof.Counterexample) {
 				continue
 			}
 			what := s.Stmt.Syntax.Tag
@@ -36,26 +36,34 @@ var dataStatement = &Analyzer{
 			x := proof.Counterexample
 			f := lint.Finding{
 				Confidence: lint.Proven,
-				Message:    fmt.Sprintf("this %s fails on rows that the schema accepts: %s", what, x.Message),
+				Message:    fmt.Sprintf("this %s fails on %s: %s", what, rowsOf(x), x.Message),
 				Evidence:   []lint.Evidence{counterexample(x)},
-				Advice:     "Say with a WHERE which rows it can take, and decide what becomes of the others: a default, a repair, or an earlier migration that mends them.",
+				Advice:     "Say with a WHERE which rows it can take, and decide what becomes of the others: a default, a repair, or an earlier migration that fixes them.",
 			}
 			if len(s.Stmt.Syntax.Objects) > 0 {
 				f.Object = s.Stmt.Syntax.Objects[0]
 			}
-			if x.Extreme {
+			if x.Unlikely != "" {
 				f.Severity = lint.Warning
-				f.Message += " (for a value that is seldom stored)"
+				f.Message += " (" + x.Unlikely + ")"
 			}
 			p.Report(At{Migration: m, Step: s}, f)
 		}
 	},
 }
 
+// rowsOf says whose rows a counterexample has.
+func rowsOf(x *devdb.Counterexample) string {
+	if x.Seeded {
+		return "the rows of the seed"
+	}
+	return "rows that the schema accepts"
+}
+
 // toldMoreExactly reports whether rows break another demand of the statement: a
 // DO block that sets a column NOT NULL is DD102's.
-func toldMoreExactly(s *devdb.Step) bool {
+func toldMoreExactly(s *devdb.Step, x *devdb.Counterexample) bool {
 	return slices.ContainsFunc(s.Proofs, func(p devdb.Proof) bool {
-		return p.Outcome == devdb.Fails && p.Demand != devdb.DemandData && p.Demand != devdb.DemandKeep
+		return p.Outcome == devdb.Fails && p.Demand != devdb.DemandData && p.Demand != devdb.DemandKeep && (!x.Seeded || p.Counterexample.Seeded)
 	})
 }

@@ -273,8 +273,9 @@ type Counterexample struct {
 	After   string
 	Left    []string // what was left out of the way: triggers, row security
 	Seeded  bool     // the rows come from --seed
-	// Extreme: no ordinary rows do; a value at the end of its type's range is among these.
-	Extreme bool
+	// Unlikely says why such rows are hardly there, "for a value that is seldom
+	// stored"; empty for ordinary ones.
+	Unlikely string
 	// Twin is the table that rows like these were tried on: the same as theirs
 	// but for its schema. Empty if it was these that were tried.
 	Twin string

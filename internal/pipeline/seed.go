@@ -9,7 +9,7 @@ import (
 )
 
 // mostSeeded bounds how many failing statements of one change are looked for.
-const mostSeeded = 20
+const mostSeeded = 50
 
 // ProveSeeded runs the new migrations of a record over the team's own data: rerun
 // runs migrations on a fresh copy of the base with that data. A statement that
@@ -29,7 +29,10 @@ func ProveSeeded(ctx context.Context, rerun func(context.Context, []*migration.M
 			return err
 		}
 		st := proof.Seeded(r.Before, r.New, failed)
-		if st == nil || gone[st] {
+		if st == nil {
+			st = failed.Statement // it was not judged, after a failure that needs no rows
+		}
+		if gone[st] {
 			return nil
 		}
 		gone[st] = true

@@ -125,7 +125,6 @@ func numberCandidates(x typ, add func(oddity, ...string)) {
 		switch {
 		case len(x.mods) == 0:
 			add(odd, "0.5", "40000", "3000000000")
-			add(extreme, "1"+strings.Repeat("0", 30))
 		case len(x.mods) == 1 || x.mods[1] <= 0:
 			add(odd, strings.Repeat("9", x.mods[0]))
 		case x.mods[0] > x.mods[1]:

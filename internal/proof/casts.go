@@ -24,7 +24,7 @@ func castGoals(b *base, rel *schema.Relation, after *schema.Catalog, c *schema.A
 		look = nil
 	}
 	var out []goal
-	for _, v := range castValues(b, from, newTypes(after).base(to), to) {
+	for _, v := range castValues(b, from, newTypes(after).base(to), to, domainChecks(after, to)) {
 		if !takes(b.types.base(from), v) {
 			continue
 		}
@@ -36,9 +36,23 @@ func castGoals(b *base, rel *schema.Relation, after *schema.Catalog, c *schema.A
 	return out
 }
 
+// domainChecks are the checks of a domain and of those below it.
+func domainChecks(after *schema.Catalog, x typ) []string {
+	var out []string
+	for x.user != nil && x.user.Kind == schema.Domain {
+		for _, k := range schema.Sorted(after.Constraints) {
+			if k.Domain == x.user.OID && k.Kind == schema.Check {
+				out = append(out, k.Expression)
+			}
+		}
+		x = newTypes(after).parse(x.user.Base)
+	}
+	return out
+}
+
 // castValues are values of one type that may be none of another, or be another
 // there; the server decides.
-func castValues(b *base, from, to, named typ) []string {
+func castValues(b *base, from, to, named typ, checks []string) []string {
 	from = b.types.base(from)
 	var out []string
 	add := func(v ...string) { out = append(out, v...) }
@@ -48,7 +62,7 @@ func castValues(b *base, from, to, named typ) []string {
 	if from.array {
 		elem, other := from, to
 		elem.array, other.array = false, false
-		for _, v := range castValues(b, elem, other, other) {
+		for _, v := range castValues(b, elem, other, other, nil) {
 			add("ARRAY[" + v + "]::" + from.name + "[]")
 		}
 		return out
@@ -85,7 +99,7 @@ func castValues(b *base, from, to, named typ) []string {
 		add(b.types.sample(from, 0), b.types.sample(from, 1))
 	}
 	if named.user != nil && named.user.Kind == schema.Domain {
-		add(b.values(from, 0, nil)...)
+		add(b.values(from, 0, checks)...)
 	}
 	if to.user == nil || to.user.Kind != schema.Enum {
 		return out

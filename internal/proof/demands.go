@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"regexp"
 	"slices"
 
 	"github.com/assaydb/assay/internal/devdb"
@@ -60,6 +61,16 @@ func (f *finder) add(d devdb.Demand, target schema.Ref, table schema.OID, goals 
 		return
 	}
 	f.tasks = append(f.tasks, &Task{Migration: f.m, Step: f.s, Demand: d, Target: target, Table: table, goals: goals})
+}
+
+// computed lets rows be made for what the last task computes from their columns.
+func (f *finder) computed(rel *schema.Relation, text string) {
+	if len(f.tasks) == 0 {
+		return
+	}
+	if t := f.tasks[len(f.tasks)-1]; t.Step == f.s && t.Table == rel.OID && t.reads == nil {
+		t.reads = &reading{tables: []*schema.Relation{rel}, text: text, given: text}
+	}
 }
 
 func columnRef(table schema.OID, num int16) schema.Ref {
@@ -126,6 +137,7 @@ func (f *finder) index(i *schema.Index) {
 	for _, k := range i.Keys {
 		if k.Column == 0 && f.before.Indexes[i.OID] == nil && len(renamed(rel, f.s.After)) == 0 {
 			f.add(devdb.DemandGenerated, target, i.Table, func(*base) []goal { return []goal{failingGoal(rel, k.Text, k.Text)} })
+			f.computed(rel, k.Text+" "+i.Predicate)
 		}
 	}
 	if !i.Unique && !i.Exclusion {
@@ -191,6 +203,7 @@ func (f *finder) column(a *schema.AddColumn) {
 	}
 	if c.Generated == "stored" {
 		f.add(devdb.DemandGenerated, columnRef(rel.OID, c.Num), rel.OID, func(*base) []goal { return generatedGoals(rel, c) })
+		f.computed(rel, c.Default)
 		return
 	}
 	d := f.s.After.Types[c.TypeOID]
@@ -199,6 +212,8 @@ func (f *finder) column(a *schema.AddColumn) {
 		f.add(devdb.DemandNotNull, columnRef(rel.OID, c.Num), rel.OID, func(b *base) []goal { return notNullGoals(rel, c.Num, nil) })
 	}
 }
+
+var usings = regexp.MustCompile(`(?i)\bUSING\b`)
 
 func (f *finder) cast(c *schema.AlterColumnType) {
 	rel := f.old(c.Table.OID)
@@ -210,6 +225,9 @@ func (f *finder) cast(c *schema.AlterColumnType) {
 	}
 	after := f.s.After
 	f.add(devdb.DemandCast, columnRef(rel.OID, c.After.Num), rel.OID, func(b *base) []goal { return castGoals(b, rel, after, c) })
+	if usings.MatchString(f.s.Stmt.Text) {
+		f.computed(rel, comment.ReplaceAllString(f.s.Stmt.Text, " "))
+	}
 }
 
 func (f *finder) domain(c *schema.AlterType) {

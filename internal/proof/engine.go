@@ -73,6 +73,16 @@ func (p *Prover) Prove(ctx context.Context, t *Task) (devdb.Proof, error) {
 		// Other demands of the change are in the way: rows that meet them may get through.
 		err = p.round(ctx, p.base.strict(t.Step.After, t.Target), r, run)
 	}
+	if err == nil && t.reads != nil && r.fails == nil && !r.impossible {
+		// The expression may fail for what is in several columns.
+		var o outcome
+		if o, err = p.crowded(ctx, p.base, t, run); o.proof == devdb.Fails {
+			r.take(goal{}, o)
+		}
+		if errors.Is(err, ErrTries) {
+			err = nil // what was tried one by one holds
+		}
+	}
 	r.into(&out)
 	return out, err
 }

@@ -24,10 +24,11 @@ func Without(all []*migration.Migration, gone map[*migration.Statement]bool) []*
 	return out
 }
 
-// Seeded notes that a change set failed on rows of the seed: as a proof of the
-// demand that the error is about, if it is one, and as a counterexample of the
-// statement. It gives the statement, nil if the change has no such.
+// Seeded notes that a change set failed on rows of the seed, whatever the
+// statement is and the error: as a proof of the demand that the error is about,
+// of DemandData if it is about none, and as a counterexample of the statement. It gives the statement, nil if the change has no such.
 func Seeded(before *schema.Catalog, change []*devdb.Recorded, f *devdb.StatementError) *migration.Statement {
+	tasks := Tasks(before, change)
 	for _, m := range change {
 		for _, s := range m.Steps {
 			if s.Stmt != f.Statement && (f.Statement.Text != "COMMIT" || s.Stmt.Pos != f.Statement.Pos) {
@@ -38,8 +39,8 @@ func Seeded(before *schema.Catalog, change []*devdb.Recorded, f *devdb.Statement
 				x.Rows = "-- in the seed: " + f.Detail
 			}
 			s.Counterexamples = slices.Insert(s.Counterexamples, 0, x)
-			for _, t := range Tasks(before, change) {
-				if t.Step == s && meets(t.Demand, f.Code) && t.named(f.Message) {
+			for _, t := range append(tasks, &Task{Step: s, Demand: devdb.DemandData}) { // of no other demand: it failed all the same
+				if t.Step == s && (t.Demand == devdb.DemandData || meets(t.Demand, f.Code) && t.named(f.Message)) {
 					t.seeded(x)
 					break
 				}

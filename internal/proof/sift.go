@@ -120,7 +120,7 @@ func (s *sifter) sift(ctx context.Context, rows []*row) (outcome, error) {
 			return outcome{proof: devdb.Unknown, why: failed.Canceled}, nil
 		}
 		here := s.here(failed)
-		if here && !meets(devdb.DemandData, failed.Code) {
+		if here && !(meets(s.task.Demand, failed.Code) && s.task.named(failed.Message)) {
 			return outcome{proof: devdb.Unknown, before: true, why: fmt.Sprintf("the statement fails on the rows for another reason: %s (SQLSTATE %s)", failed.Message, failed.Code)}, nil
 		}
 		if here && known(s.task.Step, failed) {
@@ -334,10 +334,20 @@ func (s *sifter) without(rows, gone []*row) []*row {
 // example is the counterexample of a failure.
 func (s *sifter) example(rows []*row, f *devdb.StatementError) *devdb.Counterexample {
 	x := &devdb.Counterexample{Kind: "fails", Rows: strings.Join(s.script(rows), "\n"), Code: f.Code, Message: f.Message, Left: s.left}
-	for _, r := range rows {
-		x.Extreme = x.Extreme || s.crowd.odds[r] == extreme
+	switch {
+	case slices.ContainsFunc(rows, func(r *row) bool { return s.crowd.odds[r] == extreme }):
+		x.Unlikely = "for a value that is seldom stored"
+	case f.Code == "21000" && picked(s.task.reads.given):
+		x.Unlikely = "if two rows have what the statement picks one by"
 	}
 	return x
+}
+
+// picked reports whether a statement writes given values, some of which it
+// looks up: the author knows of one such row.
+func picked(text string) bool {
+	outside := flat(textConst.ReplaceAllString(text, "''"))
+	return inserts.MatchString(outside) && word(outside, "VALUES") && !selects.MatchString(outside)
 }
 
 // clash are rows that hold, where they must be unique, what the statement's
