@@ -2,6 +2,7 @@ package analyzers
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
@@ -41,22 +42,25 @@ var breaksQuery = &Analyzer{
 }
 
 func brokenFinding(broken []devdb.BrokenQuery, total int) lint.Finding {
-	const shown = 5
 	f := lint.Finding{Confidence: lint.Proven, Object: fmt.Sprintf("%s:%d", broken[0].Path, broken[0].Line)}
 	var names []string
-	for i, b := range broken {
+	for _, b := range broken {
 		name := fmt.Sprintf("%s:%d", b.Path, b.Line)
 		if b.Name != "" {
 			name += " " + b.Name
 		}
 		names = append(names, name)
-		if i < shown {
-			what := b.Columns
-			if b.Error != "" {
-				what = b.Code + " " + b.Error
-			}
-			f.Evidence = append(f.Evidence, lint.Evidence{Kind: "query", Text: name + ": " + what, Object: name, Code: b.Code})
+		what := b.Columns
+		if b.Error != "" {
+			what = b.Code + " " + b.Error
 		}
+		f.Evidence = append(f.Evidence, lint.Evidence{Kind: "query", Text: name + ": " + what, Object: name, Code: b.Code})
+	}
+	if !slices.ContainsFunc(broken, func(b devdb.BrokenQuery) bool { return !b.More }) {
+		f.Severity = lint.Warning
+		f.Message = fmt.Sprintf("gives %s more columns: %s", queryCount(len(broken)), listPlain(names, 3))
+		f.Advice = "Name the columns in the queries, or check that the code reads them by name: sqlc writes a * out when it generates code, and is not affected."
+		return f
 	}
 	f.Message = fmt.Sprintf("breaks %d of %s: %s", len(broken), queryCount(total), listPlain(names, 3))
 	f.Advice = "Release the application without these queries first, or keep what they need until it is."

@@ -23,7 +23,7 @@ func (a asker) Ask(ctx context.Context, texts []string) ([]pipeline.Answer, erro
 	}
 	out := make([]pipeline.Answer, len(got))
 	for i, p := range got {
-		out[i] = pipeline.Answer{Code: p.Code, Error: p.Error}
+		out[i] = pipeline.Answer{Code: p.Code, Error: p.Error, Planned: p.Planned, Params: p.Params}
 		for _, c := range p.Columns {
 			out[i].Columns = append(out[i].Columns, fmt.Sprintf("%q %s", c.Name, c.Type))
 		}
@@ -45,6 +45,17 @@ func (s *session) askQueries(ctx context.Context, rec *devdb.Record) (err error)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if err := pipeline.AskQueries(ctx, asker{db}, rec, p.queries); err != nil {
 		return fmt.Errorf("asking the application's queries: %w", err)
+	}
+	named := 0
+	for _, q := range p.queries {
+		if q.Open != "" {
+			p.notices = append(p.notices, lint.Notice{Path: q.Path, Line: q.Line, Text: "the file is not read from here on: " + q.Open + "; what it names counts as used"})
+		} else if q.Ask == "" {
+			named++
+		}
+	}
+	if named > 0 {
+		p.notices = append(p.notices, lint.Notice{Text: fmt.Sprintf("%d of the application's %d statements cannot be prepared: what they name counts as used", named, len(p.queries))})
 	}
 	for _, f := range rec.Queries.Failed {
 		p.notices = append(p.notices, lint.Notice{Path: f.Path, Line: f.Line, Text: "this query fails on the merged schema already: " + f.Error})

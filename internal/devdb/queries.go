@@ -19,7 +19,8 @@ type BrokenQuery struct {
 	Step      int    // index of the step that broke it
 	Error     string // the server's words, empty if it still runs
 	Code      string // SQLSTATE
-	Columns   string // what changed in its result: `column 2 "total" is now bigint`
+	Columns   string // what changed in its result or parameters: `column 2 "total" is now bigint`
+	More      bool   // its result has all the columns that it had, and more: what reads columns by name goes on
 }
 
 // NewQueryReport is a report on queries with these texts.

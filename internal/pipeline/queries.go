@@ -14,10 +14,12 @@ import (
 )
 
 // Answer is what a server says of a query: why it cannot be run, or the
-// columns of its result as "name type".
+// columns of its result as "name type" and the types of its parameters.
 type Answer struct {
 	Code, Error string
+	Planned     bool // Error is the planner's: it could be prepared
 	Columns     []string
+	Params      []string
 }
 
 // Asker is a database that migrations can be run on and queries prepared.
@@ -29,11 +31,11 @@ type Asker interface {
 // AskQueries prepares the application's queries before the new migrations and
 // after each, on a database with the base, and puts into r what broke where.
 func AskQueries(ctx context.Context, db Asker, r *devdb.Record, qs []queries.Query) error {
-	texts := make([]string, len(qs))
+	texts, said := make([]string, len(qs)), make([]string, len(qs))
 	for i, q := range qs {
-		texts[i] = q.SQL
+		texts[i], said[i] = q.Ask, q.SQL
 	}
-	report := devdb.NewQueryReport(texts)
+	report := devdb.NewQueryReport(said)
 	r.Queries = report
 	was, err := db.Ask(ctx, texts)
 	if err != nil {
@@ -41,8 +43,11 @@ func AskQueries(ctx context.Context, db Asker, r *devdb.Record, qs []queries.Que
 	}
 	var alive []int // queries that still work as they did
 	for i, a := range was {
-		if a.Error != "" {
-			report.Failed = append(report.Failed, broken(qs[i], -1, -1, a, nil))
+		if qs[i].Ask == "" {
+			continue // all that is known of it is what it names
+		}
+		if a.Error != "" && !a.Planned {
+			report.Failed = append(report.Failed, broken(qs[i], -1, -1, a, &a))
 			continue
 		}
 		alive = append(alive, i)
@@ -66,11 +71,11 @@ func AskQueries(ctx context.Context, db Asker, r *devdb.Record, qs []queries.Que
 		}
 		var left []int
 		for k, i := range alive {
-			if now[k].Error == "" && slices.Equal(was[i].Columns, now[k].Columns) {
+			b := broken(qs[i], 0, 0, now[k], &was[i])
+			if b.Error == "" && b.Columns == "" {
 				left = append(left, i)
 				continue
 			}
-			b := broken(qs[i], 0, 0, now[k], was[i].Columns)
 			b.Migration, b.Step = culprit(r.New[:mi+1], m.TxMode == migration.TxAll, strings.Join([]string{qs[i].SQL, b.Error, b.Columns}, " "))
 			report.Broken = append(report.Broken, b)
 		}
@@ -109,23 +114,71 @@ func pick(texts []string, at []int) []string {
 	return out
 }
 
-func broken(q queries.Query, mi, step int, a Answer, was []string) devdb.BrokenQuery {
-	b := devdb.BrokenQuery{Path: q.Path, Line: q.Line, Name: q.Name, Migration: mi, Step: step, Error: a.Error, Code: a.Code}
-	if a.Error != "" {
+// broken compares what a query was and is.
+func broken(q queries.Query, mi, step int, a Answer, was *Answer) devdb.BrokenQuery {
+	b := devdb.BrokenQuery{Path: q.Path, Line: q.Line, Name: q.Name, Migration: mi, Step: step}
+	if a.Error != "" && (mi < 0 || !(a.Planned && was.Planned)) {
+		b.Error, b.Code = a.Error, a.Code
 		return b
 	}
-	switch {
-	case len(a.Columns) != len(was):
-		b.Columns = fmt.Sprintf("its result has %d columns, not %d", len(a.Columns), len(was))
-	default:
-		for i := range was {
-			if was[i] != a.Columns[i] {
-				b.Columns = fmt.Sprintf("column %d of its result is %s, not %s", i+1, a.Columns[i], was[i])
-				break
-			}
+	if len(a.Columns) > len(was.Columns) && subsequence(was.Columns, a.Columns) {
+		b.Columns, b.More = fmt.Sprintf("its result has %d columns, not %d", len(a.Columns), len(was.Columns)), true
+		return b
+	}
+	if len(a.Columns) != len(was.Columns) {
+		b.Columns = fmt.Sprintf("its result has %d columns, not %d", len(a.Columns), len(was.Columns))
+		return b
+	}
+	for i, w := range was.Columns {
+		if !alike(w, a.Columns[i]) {
+			b.Columns = fmt.Sprintf("column %d of its result is %s, not %s", i+1, a.Columns[i], w)
+			return b
+		}
+	}
+	for i, w := range was.Params[:min(len(was.Params), len(a.Params))] {
+		if !alike(w, a.Params[i]) {
+			b.Columns = fmt.Sprintf("parameter $%d is %s, not %s", i+1, a.Params[i], w)
+			return b
 		}
 	}
 	return b
+}
+
+// subsequence reports whether all columns are among others, in their order.
+func subsequence(some, all []string) bool {
+	for _, c := range all {
+		if len(some) > 0 && alike(some[0], c) {
+			some = some[1:]
+		}
+	}
+	return len(some) == 0
+}
+
+// families are types that drivers read and write alike.
+var families = map[string]string{
+	"smallint": "an integer", "integer": "an integer", "bigint": "an integer",
+	"text": "a text", "character varying": "a text", "character": "a text", "citext": "a text", "name": "a text",
+	"real": "a float", "double precision": "a float",
+	"json": "JSON", "jsonb": "JSON",
+}
+
+// alike reports whether two columns or parameters are the same but for types
+// that drivers take for each other.
+func alike(a, b string) bool {
+	if a == b {
+		return true
+	}
+	of := func(s string) string {
+		name, typ := "", s
+		if i := strings.LastIndex(s, `" `); i >= 0 {
+			name, typ = s[:i+2], s[i+2:]
+		}
+		if f := families[typ]; f != "" {
+			typ = f
+		}
+		return name + typ
+	}
+	return of(a) == of(b)
 }
 
 // culprit finds the statement whose change the text speaks of: the last one
@@ -140,7 +193,7 @@ func culprit(ms []*devdb.Recorded, all bool, text string) (migration, step int) 
 	for mi := from; mi < len(ms); mi++ {
 		for si, s := range ms[mi].Steps {
 			for _, c := range s.Changes {
-				if n := blame(c, said); n > best {
+				if n := blame(s.Before, c, said); n > best {
 					best, migration, step = n, mi, si
 				}
 			}
@@ -154,7 +207,7 @@ func culprit(ms []*devdb.Recorded, all bool, text string) (migration, step int) 
 
 // blame is how much a change looks like the cause: taking away counts more
 // than adding, a column that is named more than a table.
-func blame(c schema.Change, said *devdb.QueryReport) int {
+func blame(before *schema.Catalog, c schema.Change, said *devdb.QueryReport) int {
 	score := func(n int, names ...string) int {
 		if said.Mention(names...) {
 			return n
@@ -182,6 +235,14 @@ func blame(c schema.Change, said *devdb.QueryReport) int {
 		return score(6, c.Before.Name)
 	case *schema.AlterColumnType:
 		return max(score(6, c.Table.Name, c.Before.Name), score(4, c.Table.Name))
+	case *schema.DropConstraint: // ON CONFLICT wants the index of one
+		if t := before.Relations[c.Constraint.Table]; t != nil && c.Constraint.Index != 0 {
+			return score(5, t.Name)
+		}
+	case *schema.DropIndex:
+		if t := before.Relations[c.Index.Table]; t != nil && c.Index.Unique {
+			return score(5, t.Name)
+		}
 	case *schema.DropType:
 		return score(6, c.Type.Name)
 	case *schema.AddColumn: // SELECT * has one more, a bare name becomes ambiguous

@@ -148,7 +148,7 @@ func textCandidates(x typ, near []string, add func(oddity, ...string)) {
 		}
 	})
 	if unbounded.MatchString(whole) {
-		add(odd, "'99999999999'", "'99999999999999999999'")
+		add(extreme, "'99999999999'", "'99999999999999999999'")
 	}
 	add(odd, "''", "' a '", "'1.5'", "'2024-02-30'", "'12345678'")
 	n := x.limit()

@@ -76,7 +76,7 @@ func (p *Prover) Prove(ctx context.Context, t *Task) (devdb.Proof, error) {
 	if err == nil && t.reads != nil && r.fails == nil && !r.impossible {
 		// The expression may fail for what is in several columns.
 		var o outcome
-		if o, err = p.crowded(ctx, p.base, t, run); o.proof == devdb.Fails {
+		if o, err = p.oneCrowd(ctx, p.base, t, run, odd); o.proof == devdb.Fails {
 			r.take(goal{}, o)
 		}
 		if errors.Is(err, ErrTries) {

@@ -23,6 +23,19 @@ type Query struct {
 	Line int    // of its first line; of the record in an export
 	Name string // from `-- name:`, empty if there is none
 	SQL  string // with parameters as $1, $2 …
+	// Ask is what a server can be asked to prepare in its place: the query itself
+	// for most, the one inside a COPY, EXPLAIN or CREATE TABLE AS. Empty where
+	// nothing can be: the statement then counts as use of all that it names.
+	Ask string
+	// Open says what is not closed where the file could not be read to its end.
+	Open string
+}
+
+// made is a query with what can be asked for it.
+func made(q Query) Query {
+	q.SQL = strings.TrimRight(strings.TrimSpace(q.SQL), ";")
+	q.Ask = question(q.SQL)
+	return q
 }
 
 // Load reads the files that the patterns match, in the order of their names.
@@ -62,7 +75,7 @@ func parse(name, text string) ([]Query, error) {
 	case ".json":
 		return parseJSON(name, text)
 	default:
-		return parseSQL(name, text)
+		return parseSQL(name, text), nil
 	}
 }
 
@@ -90,8 +103,8 @@ func parseCSV(name, text string) ([]Query, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		if at < len(rec) && useful(rec[at]) {
-			out = append(out, Query{Path: name, Line: line, SQL: strings.TrimRight(strings.TrimSpace(rec[at]), ";")})
+		if at < len(rec) && counts(rec[at]) {
+			out = append(out, made(Query{Path: name, Line: line, SQL: rec[at]}))
 		}
 	}
 }
@@ -123,22 +136,12 @@ func parseJSON(name, text string) ([]Query, error) {
 			}
 			sql = *o.Query
 		}
-		if useful(sql) {
+		if counts(sql) {
 			start := int(d.InputOffset()) - len(raw)
-			out = append(out, Query{Path: name, Line: 1 + strings.Count(text[:start], "\n"), SQL: strings.TrimRight(strings.TrimSpace(sql), ";")})
+			out = append(out, made(Query{Path: name, Line: 1 + strings.Count(text[:start], "\n"), SQL: sql}))
 		}
 	}
 	return out, nil
-}
-
-// useful leaves out of an export what is no query on the application's tables.
-func useful(sql string) bool {
-	word := strings.ToUpper(firstWord(sql))
-	switch word {
-	case "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "VALUES", "TABLE":
-		return true
-	}
-	return false
 }
 
 func firstWord(sql string) string {

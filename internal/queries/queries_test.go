@@ -26,15 +26,22 @@ SELECT $$ ; ? $$, a[1:2] FROM t`)},
 	if err != nil {
 		t.Fatal(err)
 	}
+	create := "CREATE TABLE nothing (a int)"
 	want := []Query{
-		{"q/a.sql", 2, "GetOrder", "SELECT * FROM orders WHERE id = $1"},
-		{"q/a.sql", 5, "ListOrders", "SELECT id, 'a;b' AS x, \"c;d\" FROM orders -- not the end;\nWHERE state = $1 AND note = $2 AND other = $2 AND at > $3::date AND j @> '{}' LIMIT $4"},
-		{"q/a.sql", 7, "", "UPDATE orders SET note = $1 WHERE id = $2 /* ; */"},
-		{"q/a.sql", 9, "", "SELECT $$ ; ? $$, a[1:2] FROM t"},
-		{"q/b.csv", 2, "", "SELECT 1\nFROM x"},
-		{"q/b.csv", 5, "", "DELETE FROM y WHERE a = $1"},
-		{"q/c.json", 2, "", "SELECT a FROM b"},
-		{"q/c.json", 3, "", "SELECT c FROM d"},
+		{Path: "q/a.sql", Line: 2, Name: "GetOrder", SQL: "SELECT * FROM orders WHERE id = $1"},
+		{Path: "q/a.sql", Line: 5, Name: "ListOrders", SQL: "SELECT id, 'a;b' AS x, \"c;d\" FROM orders -- not the end;\nWHERE state = $1 AND note = $2 AND other = $2 AND at > $3::date AND j @> '{}' LIMIT $4"},
+		{Path: "q/a.sql", Line: 7, SQL: "UPDATE orders SET note = $1 WHERE id = $2 /* ; */"},
+		{Path: "q/a.sql", Line: 8, SQL: create},
+		{Path: "q/a.sql", Line: 9, SQL: "SELECT $$ ; ? $$, a[1:2] FROM t"},
+		{Path: "q/b.csv", Line: 2, SQL: "SELECT 1\nFROM x"},
+		{Path: "q/b.csv", Line: 5, SQL: "DELETE FROM y WHERE a = $1"},
+		{Path: "q/c.json", Line: 2, SQL: "SELECT a FROM b"},
+		{Path: "q/c.json", Line: 3, SQL: "SELECT c FROM d"},
+	}
+	for i, q := range want {
+		if q.SQL != create {
+			want[i].Ask = q.SQL
+		}
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
@@ -51,16 +58,52 @@ func TestQuestionMarks(t *testing.T) {
 		"SELECT ?||'x', ? || a FROM t WHERE j ? :key AND b = :b": "SELECT ?||'x', ? || a FROM t WHERE j ? $1 AND b = $2",
 		"SELECT ?||'x', ? || a FROM t":                           "SELECT $1||'x', $2 || a FROM t",
 	} {
-		got, err := parseSQL("q.sql", sql)
-		if err != nil || len(got) != 1 || got[0].SQL != want {
-			t.Errorf("%s: got %v, %v, want %s", sql, got, err, want)
+		got := parseSQL("q.sql", sql)
+		if len(got) != 1 || got[0].SQL != want {
+			t.Errorf("%s: got %v, want %s", sql, got, want)
 		}
+	}
+}
+
+// TestAsk: what a server is asked in place of what it cannot prepare.
+func TestAsk(t *testing.T) {
+	for sql, want := range map[string]string{
+		"COPY inbox (id, body) FROM STDIN":                                        "SELECT id, body FROM inbox",
+		"COPY audit.log FROM STDIN WITH (FORMAT csv)":                             "SELECT * FROM audit.log",
+		"COPY (SELECT a FROM t) TO STDOUT":                                        "SELECT a FROM t",
+		"EXPLAIN (ANALYZE, BUFFERS) SELECT a FROM t":                              "SELECT a FROM t",
+		"EXPLAIN ANALYZE SELECT a FROM t":                                         "SELECT a FROM t",
+		"CREATE TEMP TABLE x AS SELECT a FROM t":                                  "SELECT a FROM t",
+		"CREATE MATERIALIZED VIEW x AS SELECT a FROM t WITH NO DATA":              "SELECT a FROM t",
+		"DECLARE c CURSOR WITH HOLD FOR SELECT a FROM t":                          "SELECT a FROM t",
+		"REFRESH MATERIALIZED VIEW CONCURRENTLY v":                                "SELECT FROM v",
+		"LOCK TABLE t IN SHARE MODE":                                              "SELECT FROM t",
+		"CALL expire($1)":                                                         "CALL expire($1)",
+		"DO $$ BEGIN PERFORM f(); END $$":                                         "",
+		"SELECT a FROM t WHERE at > now() - interval $1":                          "SELECT a FROM t WHERE at > now() - $1::interval",
+		"SELECT extract($1 FROM at) FROM t":                                       "SELECT extract(epoch FROM at) FROM t",
+		"SELECT E'it\\'s; -- x', a FROM t WHERE b = $1":                           "SELECT E'it\\'s; -- x', a FROM t WHERE b = $1",
+		"SELECT sqlc.embed(u), sqlc.arg (x) FROM users u":                         "SELECT u.*, $1 FROM users u",
+		"SELECT a[1:n], b[:k] FROM t WHERE id = ANY(@ids) AND x = $1":             "SELECT a[1:n], b[$2] FROM t WHERE id = ANY($3) AND x = $1",
+		"SELECT /* a /* b ; */ c */ a FROM t WHERE ARRAY[f(:x)] && ARRAY[:y, :z]": "SELECT /* a /* b ; */ c */ a FROM t WHERE ARRAY[f($1)] && ARRAY[$2, $3]",
+	} {
+		got := parseSQL("q.sql", sql)
+		if len(got) != 1 || got[0].Ask != want {
+			t.Errorf("%s:\ngot  %+v\nwant %s", sql, got, want)
+		}
+	}
+}
+
+// TestNotClosed: what stands before is judged, and the rest counts as use.
+func TestNotClosed(t *testing.T) {
+	got := parseSQL("a.sql", "SELECT 1;\nSELECT 'open FROM t; SELECT 2")
+	if len(got) != 2 || got[0].Ask != "SELECT 1" || got[1].Ask != "" || got[1].Open != "' is not closed" || got[1].Line != 2 || !strings.Contains(got[1].SQL, "FROM t") {
+		t.Errorf("got %+v", got)
 	}
 }
 
 func TestLoadErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"a.sql\nSELECT 1;\nSELECT 'open":  "a.sql:2: ' is not closed",
 		"a.csv\ncalls,text\n1,SELECT 1\n": `a.csv:1: the header has no column "query"`,
 		"a.json\n{}":                      "a.json:1: want a list",
 		"a.json\n[\n{\"q\": 1}]":          "a.json:2: want an object",
@@ -79,11 +122,7 @@ func TestLoadErrors(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add("SELECT $1; -- name: x\nSELECT ?")
 	f.Fuzz(func(t *testing.T, text string) {
-		qs, err := parseSQL("a.sql", text)
-		if err != nil {
-			return
-		}
-		for _, q := range qs {
+		for _, q := range parseSQL("a.sql", text) {
 			if q.Line < 1 || q.Line > 1+strings.Count(text, "\n") || q.SQL == "" {
 				t.Errorf("%+v of %q", q, text)
 			}

@@ -12,23 +12,25 @@ var nameLine = regexp.MustCompile(`(?m)^\s*(?:--|/\*)\s*(?:name:|@name)\s*:?([A-
 
 // parseSQL splits a file at semicolons that stand outside of texts, comments
 // and parentheses' dollar quotes, and numbers the parameters of each query.
-func parseSQL(name, text string) ([]Query, error) {
+// What is not closed reaches to the end of the file: it counts as use of all
+// that it names, and what stands before it is judged.
+func parseSQL(name, text string) []Query {
 	var out []Query
 	s := &scanner{src: text}
 	for {
 		start, sql, err := s.next()
 		if err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", name, 1+strings.Count(text[:start], "\n"), err)
+			return append(out, Query{Path: name, Line: 1 + strings.Count(text[:start], "\n"), SQL: text[start:], Open: err.Error()})
 		}
 		if sql == "" && start < 0 {
-			return out, nil
+			return out
 		}
 		q := Query{Path: name, Line: 1 + strings.Count(text[:start], "\n"), SQL: sql}
 		if m := nameLine.FindAllStringSubmatch(s.comments, -1); m != nil {
 			q.Name = m[len(m)-1][1]
 		}
-		if useful(sql) {
-			out = append(out, q)
+		if counts(sql) {
+			out = append(out, made(q))
 		}
 	}
 }
@@ -82,15 +84,19 @@ const (
 	blank
 	comment
 	param
+	embed // sqlc.embed(t): its columns
 	stop
 )
 
 var (
-	dollarTag = regexp.MustCompile(`^\$(?:[A-Za-z_\x80-\xff][\w\x80-\xff]*)?\$`)
-	number    = regexp.MustCompile(`^\$\d+`)
-	named     = regexp.MustCompile(`^[:@][A-Za-z_]\w*`)
-	sqlcArg   = regexp.MustCompile(`^(?i)sqlc\.(?:n?arg|slice)\(\s*['"]?(\w+)['"]?\s*\)`)
-	wordStart = regexp.MustCompile(`^[A-Za-z_\x80-\xff][\w$\x80-\xff]*`)
+	dollarTag  = regexp.MustCompile(`^\$(?:[A-Za-z_\x80-\xff][\w\x80-\xff]*)?\$`)
+	number     = regexp.MustCompile(`^\$\d+`)
+	named      = regexp.MustCompile(`^[:@][A-Za-z_]\w*`)
+	sqlcArg    = regexp.MustCompile(`^(?i)sqlc\s*\.\s*(?:n?arg|slice)\s*\(\s*['"]?(\w+)['"]?\s*\)`)
+	sqlcEmbed  = regexp.MustCompile(`^(?i)sqlc\s*\.\s*embed\s*\(\s*("[^"]+"|[\w.]+)\s*\)`)
+	escaped    = regexp.MustCompile(`^[eE]'(?:[^'\\]|\\[\s\S]|'')*'`)
+	sliceBound = regexp.MustCompile(`[\w)$]`)
+	wordStart  = regexp.MustCompile(`^[A-Za-z_\x80-\xff][\w$\x80-\xff]*`)
 )
 
 // token gives the kind of what stands at s.at, and where it ends.
@@ -111,8 +117,10 @@ func (s *scanner) token() (kind, int, error) {
 		}
 		return comment, s.at + i, nil
 	case strings.HasPrefix(rest, "/*"):
-		end, err := upto("/*", "*/")
+		end, err := s.nested(rest)
 		return comment, end, err
+	case (c == 'e' || c == 'E') && escaped.MatchString(rest):
+		return other, s.at + len(escaped.FindString(rest)), nil
 	case c == ' ' || c == '\t' || c == '\n' || c == '\r':
 		return blank, s.at + 1, nil
 	case c == ';':
@@ -130,6 +138,7 @@ func (s *scanner) token() (kind, int, error) {
 		}
 	case strings.HasPrefix(rest, "::") || strings.HasPrefix(rest, ":="):
 		return other, s.at + 2, nil
+	case c == ':' && s.slice():
 	case c == ':' || c == '@':
 		if m := named.FindString(rest); m != "" && !(c == '@' && s.at > 0 && strings.IndexByte("@<>|&#-", s.src[s.at-1]) >= 0) {
 			return param, s.at + len(m), nil
@@ -143,10 +152,43 @@ func (s *scanner) token() (kind, int, error) {
 	if m := sqlcArg.FindString(rest); m != "" {
 		return param, s.at + len(m), nil
 	}
+	if m := sqlcEmbed.FindString(rest); m != "" {
+		return embed, s.at + len(m), nil
+	}
 	if m := wordStart.FindString(rest); m != "" {
 		return other, s.at + len(m), nil
 	}
 	return other, s.at + 1, nil
+}
+
+// nested is where a comment ends that may hold others.
+func (s *scanner) nested(rest string) (int, error) {
+	depth := 0
+	for i := 0; i+1 < len(rest); i++ {
+		switch rest[i : i+2] {
+		case "/*":
+			depth++
+			i++
+		case "*/":
+			depth--
+			i++
+			if depth == 0 {
+				return s.at + i + 1, nil
+			}
+		}
+	}
+	return len(s.src), fmt.Errorf("/* is not closed")
+}
+
+// slice reports whether a colon stands between the bounds of an array's slice,
+// as in a[1:n], and not before a parameter, as in a[:n].
+func (s *scanner) slice() bool {
+	before := strings.TrimRight(s.src[:s.at], " \t\r\n")
+	if before == "" || !sliceBound.MatchString(before[len(before)-1:]) {
+		return false
+	}
+	open := strings.LastIndexByte(before, '[')
+	return open >= 0 && open < len(before)-1 && !strings.ContainsAny(before[open+1:], "],")
 }
 
 // operator tells jsonb's operators ?, ?| and ?& and jsonpath's @? from a
@@ -173,12 +215,20 @@ type pieces []piece
 // in another way a question mark is jsonb's operator.
 func (q pieces) numbered() string {
 	p := params{number: map[string]int{}}
+	for _, x := range q { // names get numbers that none is written with
+		if x.kind == param && x.text[0] == '$' {
+			n, _ := strconv.Atoi(x.text[1:])
+			p.last = max(p.last, n)
+		}
+	}
 	marks := !slices.ContainsFunc(q, func(x piece) bool { return x.kind == param && x.text != "?" })
 	var out strings.Builder
 	for _, x := range q {
 		switch {
 		case x.kind == param && (x.text != "?" || marks):
 			x.text = p.replace(x.text)
+		case x.kind == embed:
+			x.text = sqlcEmbed.FindStringSubmatch(x.text)[1] + ".*"
 		case x.text == "??":
 			x.text = "?"
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -12,7 +14,9 @@ import (
 // Prepared is what the server says of a query that it was asked to prepare.
 type Prepared struct {
 	Code, Error string   // empty if it can be run
+	Planned     bool     // the error is the planner's, which looks for what an ON CONFLICT names
 	Columns     []Column // of its result
+	Params      []string // their types
 }
 
 // Column is a column of a query's result.
@@ -50,11 +54,45 @@ func (d *DB) Prepare(ctx context.Context, queries []string) ([]Prepared, error) 
 				}
 				types[oid] = name
 			}
-			out[i].Columns[j].Type = name
+			if n := len(out[i].Columns); j < n {
+				out[i].Columns[j].Type = name
+			} else {
+				out[i].Params = append(out[i].Params, name)
+			}
 		}
 	}
-	return out, nil
+	return out, plan(ctx, c.PgConn(), queries, out)
 }
+
+// plan has the server plan the queries that an index may be missing for: it is
+// looked for then, and not when they are prepared. Nothing is run.
+func plan(ctx context.Context, c *pgconn.PgConn, queries []string, out []Prepared) error {
+	for i, q := range queries {
+		if out[i].Error != "" || !conflicts.MatchString(q) {
+			continue
+		}
+		args := ""
+		if n := len(out[i].Params); n > 0 {
+			args = "(" + strings.TrimSuffix(strings.Repeat("NULL, ", n), ", ") + ")"
+		}
+		_, err := c.Exec(ctx, "SET plan_cache_mode = force_generic_plan; PREPARE assay_plan AS "+q).ReadAll()
+		if err == nil {
+			_, err = c.Exec(ctx, "EXPLAIN EXECUTE assay_plan"+args).ReadAll()
+		}
+		var refused *pgconn.PgError
+		if errors.As(err, &refused) && !c.IsClosed() {
+			out[i].Code, out[i].Error, out[i].Planned = refused.Code, refused.Message, true
+		} else if err != nil {
+			return fmt.Errorf("planning queries: %w", err)
+		}
+		if _, err := c.Exec(ctx, "DEALLOCATE ALL; RESET plan_cache_mode").ReadAll(); err != nil {
+			return fmt.Errorf("planning queries: %w", err)
+		}
+	}
+	return nil
+}
+
+var conflicts = regexp.MustCompile(`(?i)\bON\s+CONFLICT\b`)
 
 func prepareSome(ctx context.Context, c *pgx.Conn, queries []string) ([]Prepared, [][]uint32, error) {
 	p := c.PgConn().StartPipeline(ctx)
@@ -81,6 +119,7 @@ func prepareSome(ctx context.Context, c *pgx.Conn, queries []string) ([]Prepared
 					out[i].Columns = append(out[i].Columns, Column{Name: f.Name})
 					oids[i] = append(oids[i], f.DataTypeOID)
 				}
+				oids[i] = append(oids[i], s.ParamOIDs...)
 			}
 		}
 		if _, err := p.GetResults(); err != nil { // the sync
