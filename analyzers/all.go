@@ -145,6 +145,7 @@ var All = []*Analyzer{
 	ignoreWithoutReason,
 	unusedIgnore,
 	unknownCheck,
+	judgeChanged,
 	weakenedRule,
 	concurrentlyInTransaction,
 	transactionControl,

@@ -105,6 +105,9 @@ func (c *Consent) find(ctx context.Context, p *poll, votes []Vote, want *lint.Ap
 
 // asked reports whether the user is one of those whom the approval asks for.
 func (c *Consent) asked(ctx context.Context, p *poll, user string, want *lint.Approval) (bool, error) {
+	if want.Anybody { // who may write, which is asked of everybody
+		return true, nil
+	}
 	if slices.ContainsFunc(want.AllUsers(), func(u string) bool { return strings.EqualFold(strings.TrimPrefix(u, "@"), user) }) {
 		return true, nil
 	}

@@ -77,7 +77,8 @@ func (p *Policies) query(ctx context.Context, rules []*Rule) (*query, error) {
 	if len(terms) == 0 {
 		return nil, nil
 	}
-	body := ast.NewBody(ast.Equality.Expr(ast.VarTerm("results"), ast.ArrayTerm(terms...)))
+	body := ast.NewBody(ast.Equality.Expr(ast.VarTerm("results"), ast.ArrayTerm(terms...)),
+		ast.NewExpr([]*ast.Term{ast.RefTerm(ast.VarTerm("internal"), ast.StringTerm("assay_bound")), ast.VarTerm("results")}))
 	var err error
 	q.prepared, err = rego.New(rego.ParsedQuery(body), rego.Compiler(p.compiler), rego.Store(p.store), rego.Capabilities(capabilities()),
 		rego.Runtime(ast.ObjectTerm()), rego.StrictBuiltinErrors(true)).PrepareForEval(ctx)
@@ -236,6 +237,9 @@ func (p *Policies) singly(e *evaluation, q *query, input ast.Value, in *Input, e
 		return nil, fmt.Errorf("policy rule %s: %w", name.ID, e.limit.broken())
 	}
 	if len(q.rules()) == 1 {
+		if errors.As(err, &tooLarge{}) { // as the other limits
+			return nil, fmt.Errorf("policy rule %s: %w", q.sets[0].rule.ID, explainEval(err))
+		}
 		e.fail(q.sets[0].rule, p.blame(q.sets[0].rule, explainEval(err)))
 		return nil, nil
 	}

@@ -140,7 +140,7 @@ func untar(src Source, text []byte) (fstest.MapFS, error) {
 		if err != nil {
 			return nil, fmt.Errorf("unpacking %s: %w", src, err)
 		}
-		r = z
+		r = io.LimitReader(z, 2*maxArchive) // also what is skipped
 	}
 	files := fstest.MapFS{}
 	left := int64(maxArchive)

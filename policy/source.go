@@ -11,10 +11,11 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/assaydb/assay/internal/project"
 )
 
 // Source is where rules come from: one of Dir, Git and Bundle.
@@ -143,7 +144,7 @@ func (s Store) read(ctx context.Context, project fs.FS, src Source, want string)
 		}
 		return text, same(src, text, want)
 	}
-	if text, err := os.ReadFile(s.file(want)); err == nil && same(src, text, want) == nil {
+	if text, err := readKept(s.file(want)); err == nil && same(src, text, want) == nil {
 		return text, nil
 	}
 	if s.Offline {
@@ -217,23 +218,14 @@ func (s Store) keep(text []byte) error {
 	if s.Dir == "" {
 		return nil
 	}
-	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
+	if err := project.WriteFile(s.file(digestOf(text)), text); err != nil {
 		return fmt.Errorf("keeping policies: %w", err)
-	}
-	f, err := os.CreateTemp(s.Dir, "new-*")
-	if err != nil {
-		return fmt.Errorf("keeping policies: %w", err)
-	}
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), s.file(digestOf(text)))
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("keeping policies: %w", err), os.Remove(f.Name()))
 	}
 	return nil
 }
+
+// readKept reads an archive of the store.
+func readKept(file string) ([]byte, error) { return project.ReadNamed(file) }
 
 // shown is a URL without user and password.
 func shown(raw string) string {

@@ -87,11 +87,11 @@ func (a *app) explain(ctx context.Context, name string) error {
 	found := analyzers.Lookup(name)
 	if len(found) == 0 {
 		if tool, text := analyzers.Instead(name); text != "" {
-			fmt.Fprintf(a.stdout, "No check stands for %s's %s alone: %s.\n", tool, name, text)
+			fmt.Fprintf(a.text(), "No check stands for %s's %s alone: %s.\n", tool, name, text)
 			return nil
 		}
 		if page, err := a.explainPolicy(ctx, name); page != "" || err != nil {
-			fmt.Fprint(a.stdout, page)
+			fmt.Fprint(a.text(), page)
 			return err
 		}
 		var names []string
@@ -109,9 +109,9 @@ func (a *app) explain(ctx context.Context, name string) error {
 			return err
 		}
 		if i > 0 {
-			fmt.Fprint(a.stdout, "\n---\n\n")
+			fmt.Fprint(a.text(), "\n---\n\n")
 		}
-		fmt.Fprint(a.stdout, page)
+		fmt.Fprint(a.text(), page)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"github.com/assaydb/assay/integrations"
 	"github.com/assaydb/assay/integrations/ci"
 	"github.com/assaydb/assay/internal/lint"
+	files "github.com/assaydb/assay/internal/project"
 	"github.com/assaydb/assay/internal/report"
 )
 
@@ -53,7 +55,6 @@ ASSAY_GITLAB_TOKEN. The exit code is that of lint; publishing does not change it
 	f.BoolVar(&o.checkRun, "check-run", false, "set a check run with annotations in the place of the commit status (GitHub)")
 	f.StringVar(&o.scope, "scope", "", "`name` that keeps this run's comments apart from those of others of the same directory")
 	f.StringVar(&o.reportURL, "report-url", "", "`address` of the full report, for the summary (default: that of the CI's run)")
-	f.BoolVar(&o.trust, "trust-checkout", false, "take configuration and policies from the checkout also for a fork's pull request (default: from the target branch)")
 	f.BoolVar(&o.required, "comment-required", false, "exit with 3 when something could not be published")
 	return cmd
 }
@@ -132,12 +133,11 @@ func (a *app) result(ctx context.Context, o *ciOptions) (*lint.Result, error) {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(a.dir, name)
 	}
-	f, err := os.Open(name)
+	text, err := files.ReadNamed(name)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--from: %w", err)}
 	}
-	defer f.Close()
-	res, err := lint.Decode(f)
+	res, err := lint.Decode(bytes.NewReader(text))
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--from %s: %w", o.from, err)}
 	}

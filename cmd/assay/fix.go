@@ -18,6 +18,7 @@ import (
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/migration"
 	"github.com/assaydb/assay/internal/pipeline"
+	files "github.com/assaydb/assay/internal/project"
 )
 
 // offered is how many fixes a report looks for; --fix and --diff look for all.
@@ -215,27 +216,23 @@ func (a *app) applyFixes(ctx context.Context, s *session, o *lintOptions, rec *d
 			break
 		}
 	}
-	files, err := applied(s.project.fsys, fixesOf(take))
+	texts, err := applied(s.project.fsys, fixesOf(take))
 	if err != nil {
 		return err
 	}
-	names := make([]string, 0, len(files))
-	for n := range files {
+	names := make([]string, 0, len(texts))
+	for n := range texts {
 		names = append(names, n)
 	}
 	slices.Sort(names)
 	for _, n := range names {
 		if o.diff {
-			if err := a.showDiff(ctx, s.project.fsys, n, files[n]); err != nil {
+			if err := a.showDiff(ctx, s.project.fsys, n, texts[n]); err != nil {
 				return err
 			}
 			continue
 		}
-		err := writeFile(filepath.Join(a.dir, filepath.FromSlash(n)), func(w io.Writer) error {
-			_, err := w.Write(files[n])
-			return err
-		})
-		if err != nil {
+		if err := files.WriteFile(filepath.Join(a.dir, filepath.FromSlash(n)), texts[n]); err != nil {
 			return fmt.Errorf("writing the fix: %w", err)
 		}
 	}
@@ -312,6 +309,10 @@ func (a *app) showDiff(ctx context.Context, fsys fs.FS, name string, text []byte
 	if i := bytes.Index(out, []byte("--- ")); i >= 0 {
 		out = out[i:]
 	}
-	_, err = a.stdout.Write(out)
+	w := io.Writer(a.stdout)
+	if _, ok := a.terminal(w); ok || a.getenv("CI") != "" {
+		w = a.text() // read by people; into a file it is for git apply, byte by byte
+	}
+	_, err = w.Write(out)
 	return err
 }

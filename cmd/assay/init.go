@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/assaydb/assay/internal/config"
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/migration"
+	files "github.com/assaydb/assay/internal/project"
 )
 
 func (a *app) initCommand() *cobra.Command {
@@ -20,7 +20,10 @@ func (a *app) initCommand() *cobra.Command {
 		Use: "init", Short: "Write assay.yaml for this project, and the file of its CI", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			d := config.Detected{}
-			fsys := os.DirFS(a.dir)
+			fsys, err := a.checkout()
+			if err != nil {
+				return err
+			}
 			if found, err := migration.Detect(fsys, "."); err == nil {
 				d.Dir, d.Format = found[0].Path, string(found[0].Format)
 				if dir, err := migration.Load(fsys, d.Dir, migration.Options{Format: found[0].Format}); err == nil {
@@ -57,14 +60,11 @@ func (a *app) create(name, text string, force bool) error {
 	if _, err := os.Stat(file); err == nil && !force {
 		return usagef("%s exists: --force overwrites it", file)
 	}
-	err := writeFile(file, func(w io.Writer) error {
-		_, err := io.WriteString(w, text)
-		return err
-	})
+	err := files.WriteFile(file, []byte(text))
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", file, err)
 	}
-	_, err = fmt.Fprintf(a.stdout, "wrote %s\n", file)
+	_, err = fmt.Fprintf(a.text(), "wrote %s\n", file)
 	return err
 }
 
@@ -76,9 +76,9 @@ func (a *app) writeBaseline(p *project, res *lint.Result) error {
 	}
 	file := filepath.Join(a.dir, filepath.FromSlash(name))
 	b := config.NewBaseline(res.Findings)
-	if err := writeFile(file, b.Write); err != nil {
+	if err := files.Write(file, b.Write); err != nil {
 		return fmt.Errorf("writing the baseline: %w", err)
 	}
-	_, err := fmt.Fprintf(a.stdout, "froze %d findings in %s\n", len(res.Findings), file)
+	_, err := fmt.Fprintf(a.text(), "froze %d findings in %s\n", len(res.Findings), file)
 	return err
 }

@@ -20,21 +20,22 @@ var layers = map[string][]string{
 	"internal/schema":    {},
 	"internal/lint":      {"internal/migration"},
 	"internal/gitdiff":   {},
-	"internal/config":    {"internal/lint"},
+	"internal/config":    {"internal/lint", "internal/project"},
 	"internal/fixture":   {"internal/lint", "internal/migration"},
 	"internal/stats":     {},
 	"internal/queries":   {},
+	"internal/project":   {},
 
 	"internal/devdb":            {"internal/migration", "internal/schema", "internal/stats"},
 	"internal/proof":            {"internal/devdb", "internal/migration", "internal/schema"},
-	"internal/devdb/postgres":   {"internal/devdb", "internal/migration", "internal/proof", "internal/schema", "internal/stats"},
+	"internal/devdb/postgres":   {"internal/devdb", "internal/migration", "internal/project", "internal/proof", "internal/schema", "internal/stats"},
 	"internal/devdb/postgres/*": {"internal/devdb", "internal/devdb/postgres", "internal/migration", "internal/schema"},
 	"internal/pipeline":         {"internal/devdb", "internal/lint", "internal/migration", "internal/proof", "internal/queries", "internal/schema"},
 	"internal/report":           {"internal/devdb", "internal/lint", "internal/migration", "internal/schema"},
 
 	// Two judges of one kind: never each other, never a server, never a report.
 	"analyzers":      {"internal/devdb", "internal/fixture", "internal/lint", "internal/migration", "internal/schema", "internal/stats"},
-	"policy":         {"internal/devdb", "internal/fixture", "internal/lint", "internal/migration", "internal/schema", "policy/library"},
+	"policy":         {"internal/devdb", "internal/fixture", "internal/lint", "internal/migration", "internal/project", "internal/schema", "policy/library"},
 	"policy/library": {},
 
 	"integrations":   {"internal/lint"},

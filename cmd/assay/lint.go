@@ -3,8 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +14,7 @@ import (
 	"github.com/assaydb/assay/internal/config"
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/migration"
+	files "github.com/assaydb/assay/internal/project"
 	"github.com/assaydb/assay/internal/report"
 )
 
@@ -34,10 +35,11 @@ type lintOptions struct {
 	writeBaseline, thorough    bool
 	quick                      bool // record and judge only: no rows are tried, no way back is run
 	seed                       string
+	seedNamed                  bool // by --seed, so by whoever started assay
 	noProofs                   bool
+	trust                      bool
 	fix, diff, noFixes         bool
 	policyConfig               string
-	trust                      bool
 }
 
 func (o *lintOptions) flags(f *pflag.FlagSet) {
@@ -57,6 +59,7 @@ func (o *lintOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.thorough, "thorough", false, "with --all: look for failing rows and run the ways back, as for a change that is new")
 	f.BoolVar(&o.noProofs, "no-proofs", false, "do not look for rows on which a statement fails")
 	f.BoolVar(&o.superuser, "superuser", false, "run the migrations as a superuser: for trusted code only")
+	f.BoolVar(&o.trust, "trust-checkout", false, "take configuration, policies and the other files that judge from the checkout also for a fork's pull request (default: from the target branch)")
 	f.DurationVar(&o.timeout, "timeout", 0, "end the whole run after this `duration` (default 30m)")
 }
 
@@ -79,6 +82,7 @@ func (o *lintOptions) merge(c *config.Config) {
 	def(&o.format, c.Format)
 	def(&o.postgres, c.Postgres)
 	def(&o.base, c.Base)
+	o.seedNamed = o.seedNamed || o.seed != ""
 	def(&o.seed, c.Seed)
 	def(&o.gitBase, c.GitBase)
 	def(&o.failOn, c.FailOn)
@@ -212,40 +216,26 @@ func (a *app) write(res *lint.Result, outs []output, timing, verbose bool) error
 			}
 			continue
 		}
-		name := out.file
-		if !filepath.IsAbs(name) {
-			name = filepath.Join(a.dir, name)
-		}
-		if err := writeFile(name, func(w io.Writer) error { return out.format.Write(w, res, report.Options{Timing: timing}) }); err != nil {
-			return err
+		if err := a.writeFile(out.file, func(w io.Writer) error { return out.format.Write(w, res, report.Options{Timing: timing}) }); err != nil {
+			return fmt.Errorf("writing the report %s: %w", out.format.Name, err)
 		}
 	}
 	return nil
 }
 
-// writeFile writes a file beside its place and moves it there, so that a
-// failed run leaves the old one.
-func writeFile(name string, write func(io.Writer) error) error {
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return err
+// writeFile writes a file that the command line names, below the project
+// directory if the name is relative; nothing and - are standard output.
+func (a *app) writeFile(name string, write func(io.Writer) error) error {
+	if name == "" || name == "-" {
+		return write(a.stdout)
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".assay-*")
-	if err != nil {
-		return err
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(a.dir, name)
 	}
-	defer os.Remove(f.Name()) // fails once it has been moved
-	if err := write(f); err != nil {
-		f.Close()
-		return err
+	if a.untrusted {
+		return files.WriteWithin(a.dir, name, write)
 	}
-	if err := f.Chmod(0o644); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
+	return files.Write(name, write)
 }
 
 // incomplete is an error if some rules could not judge: what was found stands,
@@ -270,8 +260,16 @@ func verdict(res *lint.Result, failOn string) error {
 			return findingsError{exitFindings}
 		}
 	}
+	if slices.ContainsFunc(res.Suppressed, func(s *lint.Suppressed) bool { return counts(s, limit) }) {
+		return findingsError{exitFindings}
+	}
 	if waiting {
 		return findingsError{exitWaiting}
 	}
 	return nil
+}
+
+// counts reports whether a suppressed finding makes the run fail all the same.
+func counts(s *lint.Suppressed, limit lint.Severity) bool {
+	return s.Counts && limit != lint.Off && s.Severity.Rank() >= limit.Rank()
 }

@@ -9,6 +9,8 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+
+	"github.com/assaydb/assay/internal/report"
 )
 
 // memory is how much the program tries to do with. What a project needs beyond
@@ -30,6 +32,8 @@ func main() {
 
 // run is the program without its process: everything it needs is handed in.
 func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
+	// Standard error is read by people alone, so this is the one place where all of it is made harmless.
+	stderr = report.Harmless(stderr)
 	a := &app{getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr}
 	root := a.root()
 	root.SetArgs(args)

@@ -57,13 +57,13 @@ func (a *app) measure(ctx context.Context, o *lintOptions) (err error) {
 	err = s.measureAll(ctx, rec, func(m *devdb.Recorded, step *devdb.Step, t *devdb.Measurement) {
 		said++
 		pos := step.Stmt.Pos
-		fmt.Fprintf(a.stdout, "%s:%d: %s\n", pos.Path, pos.Line, measuredText(step, t))
+		fmt.Fprintf(a.text(), "%s:%d: %s\n", pos.Path, pos.Line, measuredText(step, t))
 		for _, l := range t.Left {
-			fmt.Fprintf(a.stdout, "    left out to fill the table: %s\n", l)
+			fmt.Fprintf(a.text(), "    left out to fill the table: %s\n", l)
 		}
 	})
 	if err == nil && said == 0 {
-		fmt.Fprintln(a.stdout, "no new statement takes longer the more rows there are")
+		fmt.Fprintln(a.text(), "no new statement takes longer the more rows there are")
 	}
 	return err
 }

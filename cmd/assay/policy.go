@@ -22,14 +22,12 @@ import (
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/migration"
 	"github.com/assaydb/assay/internal/pipeline"
+	files "github.com/assaydb/assay/internal/project"
 	"github.com/assaydb/assay/policy"
 )
 
 // loadPolicies loads the policies that the configuration names; nil if it names none.
 func (a *app) loadPolicies(ctx context.Context, c *config.Config, fsys fs.FS) (*policy.Policies, error) {
-	if a.trusted != nil {
-		fsys = a.trusted
-	}
 	o, err := a.policyOptions(c, fsys)
 	if err != nil {
 		return nil, usageError{err}
@@ -108,8 +106,10 @@ type policyRun struct {
 // openPolicies loads the named directories, or what the configuration names,
 // or the directory "policies".
 func (a *app) openPolicies(ctx context.Context, r *policyRun, dirs []string, strict bool) (*policy.Policies, error) {
-	r.fsys = os.DirFS(a.dir)
 	var err error
+	if r.fsys, err = a.checkout(); err != nil {
+		return nil, err
+	}
 	if r.config, err = a.loadConfig(&r.lintOptions, r.fsys); err != nil {
 		return nil, usageError{err}
 	}
@@ -162,11 +162,11 @@ func (a *app) policyNewCommand() *cobra.Command {
 			if id == "" {
 				id = strings.ToUpper(strings.ReplaceAll(args[0], "_", "-"))
 			}
-			files, err := policy.New(args[0], id)
+			texts, err := policy.New(args[0], id)
 			if err != nil {
 				return usageError{err}
 			}
-			for _, name := range slices.Sorted(maps.Keys(files)) {
+			for _, name := range slices.Sorted(maps.Keys(texts)) {
 				full := filepath.Join(a.dir, filepath.FromSlash(dir), filepath.FromSlash(name))
 				_, err := os.Stat(full)
 				switch {
@@ -175,13 +175,10 @@ func (a *app) policyNewCommand() *cobra.Command {
 				case err == nil:
 					return usagef("%s is there: choose another name", full)
 				}
-				if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+				if err := files.WriteFile(full, texts[name]); err != nil {
 					return err
 				}
-				if err := os.WriteFile(full, files[name], 0o644); err != nil {
-					return err
-				}
-				fmt.Fprintln(a.stdout, filepath.ToSlash(filepath.Join(dir, filepath.FromSlash(name))))
+				fmt.Fprintln(a.text(), filepath.ToSlash(filepath.Join(dir, filepath.FromSlash(name))))
 			}
 			return a.nextSteps(dir)
 		},
@@ -194,7 +191,11 @@ func (a *app) policyNewCommand() *cobra.Command {
 // nextSteps says what is left to do after a rule was begun: above all that no
 // run asks it unless the configuration names its directory.
 func (a *app) nextSteps(dir string) error {
-	c, err := a.loadConfig(&lintOptions{}, os.DirFS(a.dir))
+	fsys, err := a.checkout()
+	if err != nil {
+		return err
+	}
+	c, err := a.loadConfig(&lintOptions{}, fsys)
 	if err != nil {
 		return usageError{err}
 	}
@@ -233,7 +234,7 @@ say on each line what is wanted of it. Exit code 1 if one fails.`,
 			if err != nil {
 				return err
 			}
-			if err := report.Write(a.stdout, o.Verbose); err != nil {
+			if err := report.Write(a.text(), o.Verbose); err != nil {
 				return err
 			}
 			switch {
@@ -311,7 +312,7 @@ func (a *app) policyCheckCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(a.stdout, "%s, no mistakes\n", counting(len(p.Rules), "rule"))
+			fmt.Fprintf(a.text(), "%s, no mistakes\n", counting(len(p.Rules), "rule"))
 			return nil
 		},
 	}
@@ -334,14 +335,11 @@ func (a *app) policyDocsCommand() *cobra.Command {
 				return err
 			}
 			dir := filepath.Join(a.dir, out)
-			if err := os.MkdirAll(dir, 0o755); err != nil {
-				return err
-			}
 			for _, name := range slices.Sorted(maps.Keys(pages)) {
-				if err := os.WriteFile(filepath.Join(dir, name), pages[name], 0o644); err != nil {
+				if err := files.WriteFile(filepath.Join(dir, name), pages[name]); err != nil {
 					return err
 				}
-				fmt.Fprintln(a.stdout, filepath.ToSlash(filepath.Join(out, name)))
+				fmt.Fprintln(a.text(), filepath.ToSlash(filepath.Join(out, name)))
 			}
 			return nil
 		},
@@ -358,7 +356,10 @@ func (a *app) policyFetchCommand() *cobra.Command {
 		Long: `Fetch the policies that the configuration takes from git and from HTTPS, and write what they are
 now to ` + policy.LockFile + `. Later runs take them from the cache, without a network, and refuse another content.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r.fsys = os.DirFS(a.dir)
+			var err error
+			if r.fsys, err = a.checkout(); err != nil {
+				return err
+			}
 			c, err := a.loadConfig(&r.lintOptions, r.fsys)
 			if err != nil {
 				return usageError{err}
@@ -376,9 +377,9 @@ now to ` + policy.LockFile + `. Later runs take them from the cache, without a n
 				return err
 			}
 			for _, pin := range pins.Policies {
-				fmt.Fprintln(a.stdout, pin.Source, pin.Digest)
+				fmt.Fprintln(a.text(), pin.Source, pin.Digest)
 			}
-			return os.WriteFile(filepath.Join(a.dir, policy.LockFile), text, 0o644)
+			return files.WriteFile(filepath.Join(a.dir, policy.LockFile), text)
 		},
 	}
 	cmd.Flags().StringVar(&r.lintOptions.config, "config", "", "configuration `file` (default: assay.yaml where it exists)")
@@ -456,7 +457,7 @@ func (a *app) policyEvalCommand() *cobra.Command {
 				return err
 			}
 			for _, f := range found {
-				fmt.Fprintf(a.stdout, "%s:%d: %s %s: %s\n", f.Path, f.Line, f.Severity, f.ID, f.Message)
+				fmt.Fprintf(a.text(), "%s:%d: %s %s: %s\n", f.Path, f.Line, f.Severity, f.ID, f.Message)
 			}
 			if len(found) == 0 {
 				a.say("assay: the rules say nothing about %s", counting(len(facts.Record.New), "new migration"))

@@ -42,7 +42,7 @@ func (a *app) policyFacts(ctx context.Context, o *lintOptions) (f policy.Facts, 
 	if err != nil {
 		return f, nil, err
 	}
-	if p, err = a.loadPolicies(ctx, pr.config, pr.fsys); err != nil {
+	if p, err = a.loadPolicies(ctx, pr.config, pr.rules); err != nil {
 		return f, nil, err
 	}
 	if a.context.ChangedFiles, err = a.changedFiles(ctx, pr); err != nil {
@@ -124,7 +124,7 @@ func (a *app) lintSchema(ctx context.Context, r *policyRun, args []string, addre
 	if err != nil {
 		return nil, err
 	}
-	pr := &project{fsys: r.fsys, config: r.config}
+	pr := &project{fsys: r.fsys, rules: r.fsys, data: r.fsys, config: r.config}
 	dump, roles, err := a.schemaDump(ctx, r, args, address)
 	if err != nil {
 		return nil, err
@@ -277,7 +277,10 @@ func (a *app) explainPolicy(ctx context.Context, name string) (string, error) {
 	if page, err := shipped.Explain(ctx, name); page != "" || err != nil {
 		return page, err
 	}
-	fsys := os.DirFS(a.dir)
+	fsys, err := a.checkout()
+	if err != nil {
+		return "", err
+	}
 	c, err := a.loadConfig(&lintOptions{}, fsys)
 	if err != nil {
 		return "", usageError{err}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -18,13 +17,16 @@ import (
 	"github.com/assaydb/assay/internal/gitdiff"
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/migration"
+	files "github.com/assaydb/assay/internal/project"
 	"github.com/assaydb/assay/internal/queries"
 	"github.com/assaydb/assay/internal/stats"
 )
 
 // project is what was read of the checkout before any server is started.
 type project struct {
-	fsys    fs.FS
+	fsys    fs.FS // the checkout
+	rules   fs.FS // where configuration, policies, owners and baseline are read: see trustedFS
+	data    fs.FS // where statistics, setup, base, seed, steps and queries are read: of a stranger's change rules too
 	config  *config.Config
 	dir     *migration.Dir
 	base    []*migration.Migration
@@ -37,20 +39,31 @@ type project struct {
 	options migration.Options // how dir was read
 	queries []queries.Query   // the application's own
 	stats   *stats.Stats      // of production
+
+	baseline fs.FS // where the baseline is read; nil: rules
 }
 
 // openProject reads configuration and migrations and decides which are new.
 // Every error is about the input.
 func (a *app) openProject(ctx context.Context, o *lintOptions) (*project, error) {
-	p := &project{fsys: os.DirFS(a.dir)}
-	if err := a.loadCentral(ctx, o); err != nil {
-		return nil, err
-	}
-	trusted, err := a.trustedFS(ctx, o, p.fsys)
+	checkout, err := a.checkout()
 	if err != nil {
 		return nil, err
 	}
-	if p.config, err = a.loadConfig(o, trusted); err != nil {
+	if err := a.stranger(o); err != nil {
+		return nil, err
+	}
+	if err := a.loadCentral(ctx, o); err != nil {
+		return nil, err
+	}
+	p := &project{fsys: checkout, data: checkout}
+	if p.rules, err = a.trustedFS(ctx, o, p.fsys); err != nil {
+		return nil, err
+	}
+	if a.untrusted {
+		p.data = p.rules
+	}
+	if p.config, err = a.loadConfig(o, p.rules); err != nil {
 		return nil, usageError{err}
 	}
 	o.merge(p.config)
@@ -58,6 +71,7 @@ func (a *app) openProject(ctx context.Context, o *lintOptions) (*project, error)
 	if opts.Steps, err = p.steps(); err != nil {
 		return nil, usageError{err}
 	}
+	a.settle(p, o, &opts)
 	if p.dir, err = a.loadDir(p.fsys, o, &opts); err != nil {
 		return nil, usageError{err}
 	}
@@ -77,6 +91,15 @@ func (a *app) openProject(ctx context.Context, o *lintOptions) (*project, error)
 	return p, p.scripts(o)
 }
 
+// checkout is the files of the project directory.
+func (a *app) checkout() (fs.FS, error) {
+	f, err := files.Open(a.dir)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return f, nil
+}
+
 func (a *app) loadConfig(o *lintOptions, fsys fs.FS) (*config.Config, error) {
 	c, err := config.Load(fsys, filepath.ToSlash(o.config))
 	if err != nil {
@@ -88,7 +111,7 @@ func (a *app) loadConfig(o *lintOptions, fsys fs.FS) (*config.Config, error) {
 func (p *project) steps() (map[string]string, error) {
 	out := map[string]string{}
 	for name := range p.config.Steps {
-		sql, _, err := p.config.ReadStep(p.fsys, name)
+		sql, _, err := p.config.ReadStep(p.data, name)
 		if err != nil {
 			return nil, err
 		}
@@ -294,20 +317,20 @@ func (p *project) split(before []*migration.Migration, set *gitdiff.Set) {
 func (p *project) scripts(o *lintOptions) error {
 	setup := o.setup
 	if len(setup) == 0 {
-		if _, err := fs.Stat(p.fsys, "setup.sql"); err == nil {
+		if _, err := fs.Stat(p.data, "setup.sql"); err == nil {
 			setup = []string{"setup.sql"}
 		}
 	}
 	opts := migration.Options{Values: p.config.Values}
 	for _, name := range setup {
-		m, err := migration.LoadScript(p.fsys, path.Clean(filepath.ToSlash(name)), opts)
+		m, err := migration.LoadScript(p.data, path.Clean(filepath.ToSlash(name)), opts)
 		if err != nil {
 			return usagef("reading the setup: %w", err)
 		}
 		p.setup = append(p.setup, m)
 	}
 	if o.base != "" {
-		m, err := migration.LoadScript(p.fsys, path.Clean(filepath.ToSlash(o.base)), opts)
+		m, err := migration.LoadScript(p.data, path.Clean(filepath.ToSlash(o.base)), opts)
 		if err != nil {
 			return usagef("reading the base: %w", err)
 		}

@@ -50,11 +50,12 @@ func openHost(ctx context.Context, run *ci.Run, checkRun bool) (integrations.Hos
 // publish tells host and runner, and gives the exit code.
 func (p *publication) publish(ctx context.Context, res *lint.Result, outs []output) error {
 	findings := p.placed(res.Findings)
-	consent, err := integrations.Approve(ctx, p.asker, findings)
+	own := p.ownIgnores(res)
+	consent, err := integrations.Approve(ctx, p.asker, slices.Concat(findings, own))
 	if err != nil {
 		return err
 	}
-	code := p.verdict(findings, consent)
+	code := p.verdict(findings, own, consent)
 	left := slices.Clone(consent.Left)
 	status := p.status(res, findings, consent, code)
 	inline := 0
@@ -97,9 +98,28 @@ func (p *publication) publish(ctx context.Context, res *lint.Result, outs []outp
 	return nil
 }
 
+// ownIgnores are the findings that an untrusted change suppresses by comments of
+// its own: they count until somebody of the project approves.
+func (p *publication) ownIgnores(res *lint.Result) []*lint.Finding {
+	var out []*lint.Finding
+	for _, s := range res.Suppressed {
+		if counts(s, lint.Severity(p.o.failOn)) {
+			f := *s.Finding
+			f.Approval = &lint.Approval{Anybody: true, Reason: "the change itself suppresses it"}
+			out = append(out, &f)
+		}
+	}
+	return out
+}
+
 // verdict is the exit code; approved findings do not count.
-func (p *publication) verdict(findings []*lint.Finding, c integrations.Consent) int {
+func (p *publication) verdict(findings, own []*lint.Finding, c integrations.Consent) int {
 	limit := lint.Severity(p.o.failOn)
+	for _, f := range own {
+		if slices.Contains(c.Waiting, f) {
+			return exitFindings
+		}
+	}
 	for _, f := range findings {
 		if f.Fails(limit) {
 			return exitFindings
@@ -143,7 +163,10 @@ func counted(s lint.Summary) string {
 		}
 	}
 	if len(parts) == 0 {
-		return "nothing found"
+		parts = append(parts, "nothing found")
+	}
+	if s.OwnErrors > 0 {
+		parts = append(parts, counting(s.OwnErrors, "error")+" suppressed by the change itself")
 	}
 	return strings.Join(parts, ", ")
 }

@@ -66,7 +66,7 @@ func (s *session) askQueries(ctx context.Context, rec *devdb.Record) (err error)
 // loadQueries reads the files of queries.
 func (p *project) loadQueries() (err error) {
 	if len(p.config.Queries) > 0 {
-		p.queries, err = queries.Load(p.fsys, p.config.Queries)
+		p.queries, err = queries.Load(p.data, p.config.Queries)
 	}
 	if err != nil {
 		return usageError{err}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/assaydb/assay/internal/devdb/postgres"
+	"github.com/assaydb/assay/internal/report"
 	"github.com/assaydb/assay/policy"
 )
 
@@ -114,6 +115,9 @@ func (a *app) exit(ctx context.Context, err error) int {
 		return exitFailed
 	}
 }
+
+// text is standard output for lines that people read.
+func (a *app) text() io.Writer { return report.Harmless(a.stdout) }
 
 func (a *app) say(format string, args ...any) {
 	fmt.Fprintln(a.stderr, strings.TrimRight(fmt.Sprintf(format, args...), "\n"))

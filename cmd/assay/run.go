@@ -54,7 +54,7 @@ func limited(ctx context.Context, d time.Duration) (context.Context, context.Can
 }
 
 func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res *lint.Result, err error) {
-	if a.policies, err = a.projectPolicies(ctx, p.config, p.fsys); err != nil {
+	if a.policies, err = a.projectPolicies(ctx, p.config, p.rules); err != nil {
 		return nil, err
 	}
 	if a.context.ChangedFiles, err = a.changedFiles(ctx, p); err != nil {
@@ -65,7 +65,7 @@ func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res 
 			return nil, err
 		}
 	}
-	seed, err := a.loadSeed(o.seed)
+	seed, err := a.loadSeed(p, o)
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +98,9 @@ func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res 
 		}
 	}
 	if res, err = a.judge(ctx, p, o, rec); err != nil {
+		return nil, err
+	}
+	if err := a.judgedBy(ctx, p, o, rec, res); err != nil {
 		return nil, err
 	}
 	measured(rec, res)
@@ -137,6 +140,7 @@ func (a *app) judgeWith(ctx context.Context, p *project, o *lintOptions, rec *de
 	in := pipeline.Input{
 		Tool:    lint.Tool{Name: "assay", Version: buildVersion()},
 		Against: against(p, rec), Record: rec, Rules: rules, Timing: o.timing, Notices: p.notices,
+		Change: p.changes != nil || a.untrusted, Untrusted: a.untrusted,
 		Judges: judges,
 		Override: func(f *lint.Finding) (lint.Severity, string, bool) {
 			rule := byID[f.ID]
@@ -167,9 +171,9 @@ func (a *app) judgeWith(ctx context.Context, p *project, o *lintOptions, rec *de
 		},
 	}
 	var baseline *config.Baseline
-	from := p.fsys
-	if a.target != nil {
-		from = a.target
+	from := p.baseline
+	if from == nil {
+		from = p.rules
 	}
 	if file := p.config.BaselineFile(from); file != "" && !o.writeBaseline {
 		b, err := config.ReadBaseline(from, file)

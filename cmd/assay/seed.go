@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/assaydb/assay/internal/devdb/postgres"
 	"github.com/assaydb/assay/internal/migration"
 	"github.com/assaydb/assay/internal/pipeline"
+	files "github.com/assaydb/assay/internal/project"
 )
 
 // proveSeeded runs the new migrations over the data of --seed.
@@ -31,46 +31,71 @@ func (s *session) proveSeeded(ctx context.Context, bench *postgres.Bench, seed [
 
 // loadSeed reads a seed: a file of SQL, or a directory of *.sql and *.csv in
 // the order of their names. A CSV file is named by its table and begins with
-// the names of the columns.
-func (a *app) loadSeed(name string) ([]*migration.Migration, error) {
-	if name == "" {
+// the names of the columns. Only --seed may name one outside of the project.
+func (a *app) loadSeed(p *project, o *lintOptions) ([]*migration.Migration, error) {
+	if o.seed == "" {
 		return nil, nil
 	}
-	full := name
-	if !filepath.IsAbs(full) {
-		full = filepath.Join(a.dir, name)
-	}
-	info, err := os.Stat(full)
+	fsys, name, err := a.seedAt(p, o)
 	if err != nil {
-		return nil, usagef("--seed %s: %v", name, err)
+		return nil, err
+	}
+	info, err := fs.Stat(fsys, name)
+	if err != nil {
+		return nil, usagef("--seed %s: %v", o.seed, err)
 	}
 	if !info.IsDir() {
-		m, err := seedFile(os.DirFS(filepath.Dir(full)), filepath.Base(full), path.Dir(filepath.ToSlash(name)))
+		m, err := seedFile(fsys, name, filepath.ToSlash(o.seed))
 		return []*migration.Migration{m}, err
 	}
-	entries, err := os.ReadDir(full)
+	entries, err := fs.ReadDir(fsys, name)
 	if err != nil {
-		return nil, usagef("--seed %s: %v", name, err)
+		return nil, usagef("--seed %s: %v", o.seed, err)
 	}
 	var out []*migration.Migration
 	for _, e := range entries {
 		if ext := strings.ToLower(path.Ext(e.Name())); e.IsDir() || ext != ".sql" && ext != ".csv" {
 			continue
 		}
-		m, err := seedFile(os.DirFS(full), e.Name(), filepath.ToSlash(name))
+		m, err := seedFile(fsys, path.Join(name, e.Name()), path.Join(filepath.ToSlash(o.seed), e.Name()))
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, m)
 	}
 	if len(out) == 0 {
-		return nil, usagef("--seed %s: no *.sql or *.csv file is there", name)
+		return nil, usagef("--seed %s: no *.sql or *.csv file is there", o.seed)
 	}
 	return out, nil
 }
 
-func seedFile(fsys fs.FS, name, dir string) (*migration.Migration, error) {
-	shown := path.Join(dir, name)
+// seedAt is the file system and the name in it of the seed.
+func (a *app) seedAt(p *project, o *lintOptions) (fs.FS, string, error) {
+	full := o.seed
+	if !filepath.IsAbs(full) {
+		full = filepath.Join(a.dir, full)
+	}
+	dir, err := filepath.Abs(a.dir)
+	if err == nil {
+		full, err = filepath.Abs(full)
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("finding the project directory: %w", err)
+	}
+	if rel, err := filepath.Rel(dir, full); err == nil && filepath.IsLocal(rel) {
+		return p.data, filepath.ToSlash(rel), nil
+	}
+	if !o.seedNamed {
+		return nil, "", usagef("%s: the seed %s lies outside of the project, where assay reads nothing that a file asks for: name it with --seed", p.config.At("seed"), o.seed)
+	}
+	outside, err := files.Open(filepath.Dir(full))
+	if err != nil {
+		return nil, "", usagef("--seed %s: %v", o.seed, err)
+	}
+	return outside, filepath.ToSlash(filepath.Base(full)), nil
+}
+
+func seedFile(fsys fs.FS, name, shown string) (*migration.Migration, error) {
 	if strings.ToLower(path.Ext(name)) != ".csv" {
 		m, err := migration.LoadScript(fsys, name, migration.Options{})
 		if err != nil {
@@ -94,7 +119,7 @@ func seedFile(fsys fs.FS, name, dir string) (*migration.Migration, error) {
 	for i, c := range head {
 		head[i] = sqlName(c)
 	}
-	table := strings.Split(strings.TrimSuffix(name, path.Ext(name)), ".")
+	table := strings.Split(strings.TrimSuffix(path.Base(name), path.Ext(name)), ".")
 	for i, t := range table {
 		table[i] = sqlName(t)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"github.com/assaydb/assay/internal/config"
 	"github.com/assaydb/assay/internal/devdb/postgres"
 	"github.com/assaydb/assay/internal/lint"
+	files "github.com/assaydb/assay/internal/project"
 	"github.com/assaydb/assay/internal/schema"
 	"github.com/assaydb/assay/internal/stats"
 )
@@ -52,10 +52,7 @@ The URL may come from ASSAY_STATS_URL, so that its password is in no command lin
 			for _, m := range s.Missing {
 				a.say("assay: not read: %s", m)
 			}
-			if output == "" {
-				return s.Encode(a.stdout)
-			}
-			return writeFile(filepath.Join(a.dir, output), func(w io.Writer) error { return s.Encode(w) })
+			return a.writeFile(output, s.Encode)
 		},
 	}
 	cmd.Flags().StringVar(&url, "url", "", "production or a replica of it, as a connection `URL`")
@@ -73,7 +70,7 @@ func (a *app) statsFromDump(name string) (*stats.Stats, error) {
 	if err != nil {
 		return nil, usagef("--from-dump: %w", err)
 	}
-	text, err := os.ReadFile(file)
+	text, err := files.ReadNamed(file)
 	if err != nil {
 		return nil, usagef("--from-dump: %w", err)
 	}
@@ -86,11 +83,11 @@ func (a *app) statsFromDump(name string) (*stats.Stats, error) {
 
 // loadStats reads the statistics that the configuration names, and says when they are old.
 func (p *project) loadStats(now time.Time) error {
-	file := p.config.StatsFile(p.fsys)
+	file := p.config.StatsFile(p.data)
 	if file == "" {
 		return nil
 	}
-	data, err := fs.ReadFile(p.fsys, filepath.ToSlash(filepath.Clean(file)))
+	data, err := fs.ReadFile(p.data, filepath.ToSlash(filepath.Clean(file)))
 	if err != nil {
 		return usagef("%s: reading the statistics: %w", p.config.At("stats"), err)
 	}
@@ -126,7 +123,7 @@ func (p *project) usedUp(c *schema.Catalog) {
 			of = fmt.Sprintf(" of %s.%s", t.QualifiedName(), t.Column(r.OwnedBy.Sub).Name)
 		}
 		p.notices = append(p.notices, lint.Notice{
-			Path: p.config.StatsFile(p.fsys),
+			Path: p.config.StatsFile(p.data),
 			Text: fmt.Sprintf("sequence %s.%s%s (%s) had used %.0f %% of its numbers as of %s: when they are all used, every INSERT fails", s.Schema, s.Name, of, s.Type, math.Floor(s.Used*100), p.stats.Taken),
 		})
 	}
@@ -147,7 +144,7 @@ func (p *project) unknownTables(c *schema.Catalog) {
 		}
 	}
 	if tables > 0 {
-		p.notices = append(p.notices, lint.Notice{Path: p.config.StatsFile(p.fsys), Text: "the statistics know none of this project's tables: are they of another database?"})
+		p.notices = append(p.notices, lint.Notice{Path: p.config.StatsFile(p.data), Text: "the statistics know none of this project's tables: are they of another database?"})
 	}
 }
 

@@ -350,11 +350,14 @@ func (c *Config) BaselineFile(fsys fs.FS) string {
 	return c.Baseline
 }
 
+// StatsFile is the statistics' name if the configuration gives no other.
+const StatsFile = "assay.stats.json"
+
 // StatsFile is the file of statistics to read: the one named, else the
 // default one where it exists, else none.
 func (c *Config) StatsFile(fsys fs.FS) string {
-	if c.Stats == "" && exists(fsys, "assay.stats.json") {
-		return "assay.stats.json"
+	if c.Stats == "" && exists(fsys, StatsFile) {
+		return StatsFile
 	}
 	return c.Stats
 }

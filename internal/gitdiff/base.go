@@ -12,6 +12,9 @@ import (
 type target struct {
 	refs []string // commits, branches or refs, first one that exists
 	why  string   // what named it: "GITHUB_BASE_REF=main"
+	// tips are commits, branches or refs of the target branch as it is now, the
+	// one that the change's author can have the least say in first; none: refs.
+	tips []string
 	// exact: compare with the commit itself, not with the merge base.
 	exact bool
 }
@@ -91,10 +94,12 @@ func fromGitHub(getenv func(string) string) *target {
 		t := &target{refs: branch(base), why: "GITHUB_BASE_REF=" + base}
 		if e.PullRequest != nil && e.PullRequest.Base.SHA != "" {
 			t.refs = append(t.refs, e.PullRequest.Base.SHA)
+			t.tips = append([]string{e.PullRequest.Base.SHA}, branch(base)...)
 		}
 		return t
 	case e.PullRequest != nil && e.PullRequest.Base.Ref != "":
-		return &target{refs: append(branch(e.PullRequest.Base.Ref), e.PullRequest.Base.SHA), why: "the pull request's base " + e.PullRequest.Base.Ref}
+		refs := branch(e.PullRequest.Base.Ref)
+		return &target{refs: append(refs, e.PullRequest.Base.SHA), tips: append([]string{e.PullRequest.Base.SHA}, refs...), why: "the pull request's base " + e.PullRequest.Base.Ref}
 	case e.Before != "" && e.Before != noCommit && e.Ref == "refs/heads/"+e.Repository.DefaultBranch:
 		return &target{refs: []string{e.Before}, why: "the commit before the push"}
 	case e.Repository.DefaultBranch != "" && e.Ref != "refs/heads/"+e.Repository.DefaultBranch:
@@ -106,6 +111,8 @@ func fromGitHub(getenv func(string) string) *target {
 func fromGitLab(getenv func(string) string) *target {
 	if v := getenv("CI_MERGE_REQUEST_TARGET_BRANCH_NAME"); v != "" {
 		t := &target{refs: branch(v), why: "CI_MERGE_REQUEST_TARGET_BRANCH_NAME=" + v}
+		// Not the merge base: that may be as old as the author likes.
+		t.tips = append([]string{getenv("CI_MERGE_REQUEST_TARGET_BRANCH_SHA")}, branch(v)...)
 		if sha := getenv("CI_MERGE_REQUEST_DIFF_BASE_SHA"); sha != "" {
 			t.refs = append([]string{sha}, t.refs...)
 			t.why = "CI_MERGE_REQUEST_DIFF_BASE_SHA"
@@ -180,7 +187,13 @@ func (r *repo) base(ctx context.Context, opt Options) (s *Set, err error) {
 		if tip == "" {
 			continue
 		}
-		s = &Set{Head: head, Target: tip, Why: t.why, repo: r}
+		s = &Set{Head: head, Target: tip, Trusted: tip, Why: t.why, repo: r}
+		for _, ref := range t.tips {
+			if commit := r.commit(ctx, ref); commit != "" {
+				s.Trusted = commit
+				break
+			}
+		}
 		if t.exact {
 			s.Base = tip
 			return s, nil

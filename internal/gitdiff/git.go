@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os/exec"
 	"strings"
 	"time"
@@ -75,11 +76,16 @@ func (f *failure) Unwrap() error { return f.err }
 
 // run runs git with arguments, never through a shell.
 func (r *repo) run(ctx context.Context, args ...string) ([]byte, error) {
+	return r.runWith(ctx, nil, args...)
+}
+
+// runWith is run with something on standard input.
+func (r *repo) runWith(ctx context.Context, stdin io.Reader, args ...string) ([]byte, error) {
 	// The configuration of the repository may name a program to run for each
 	// of these; nothing here needs one.
 	global := []string{"--no-pager", "--literal-pathspecs", "-c", "core.quotepath=false", "-c", "core.fsmonitor=false", "-c", "color.ui=false", "-c", "diff.noprefix=false"}
 	cmd := exec.CommandContext(ctx, "git", append(global, args...)...)
-	cmd.Dir, cmd.Env = r.dir, r.env
+	cmd.Dir, cmd.Env, cmd.Stdin = r.dir, r.env, stdin
 	cmd.WaitDelay = 5 * time.Second
 	var out, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &stderr

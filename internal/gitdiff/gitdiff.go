@@ -4,13 +4,10 @@
 package gitdiff
 
 import (
-	"archive/zip"
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -66,6 +63,7 @@ func (s LineSet) Has(line int) bool {
 type Set struct {
 	Base    string   // the commit it is measured from
 	Target  string   // the tip of what it is compared with; Base is its merge base with Head
+	Trusted string   // the target branch as it is now, as far as the change's author has no say in it
 	Head    string   // the commit that is checked out
 	Why     string   // how Target was found: "GITHUB_BASE_REF=main"
 	Changes []Change // sorted by path
@@ -302,32 +300,5 @@ func (s *Set) ReadBase(ctx context.Context, name string) ([]byte, error) {
 	}
 	return out, nil
 }
-
-// TargetFS is the project as it is at Target, below the paths given: where
-// the configuration and policies of a pull request that is not trusted come
-// from. Paths that are not there are left out.
-func (s *Set) TargetFS(ctx context.Context, paths ...string) (fs.FS, error) {
-	args := []string{"archive", "--format=zip", "-0", s.Target}
-	for _, p := range paths {
-		if _, err := s.repo.run(ctx, "cat-file", "-e", s.Target+":./"+path.Clean(p)); err == nil {
-			args = append(args, path.Clean(p))
-		}
-	}
-	if len(paths) > 0 && len(args) == 4 {
-		return zip.NewReader(bytes.NewReader(emptyZip), int64(len(emptyZip)))
-	}
-	out, err := s.repo.run(ctx, args...)
-	if err != nil {
-		return nil, fmt.Errorf("reading the project as it is at %s: %w", short(s.Target), err)
-	}
-	z, err := zip.NewReader(bytes.NewReader(out), int64(len(out)))
-	if err != nil {
-		return nil, fmt.Errorf("reading the project as it is at %s: %w", short(s.Target), err)
-	}
-	return z, nil
-}
-
-// emptyZip is an archive of nothing.
-var emptyZip = append([]byte("PK\x05\x06"), make([]byte, 18)...)
 
 func short(commit string) string { return commit[:min(12, len(commit))] }

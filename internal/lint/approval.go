@@ -32,6 +32,9 @@ func (a *Approval) Who() string {
 		parts = append(parts, "user "+u)
 	}
 	who := strings.Join(parts, " or ")
+	if a.Anybody {
+		who = "a reviewer who may write to the project"
+	}
 	if who == "" {
 		who = "an owner, whom the owners file does not name"
 	}

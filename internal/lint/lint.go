@@ -94,6 +94,8 @@ type Approval struct {
 	Users  []string `json:"users,omitempty"`
 	Count  int      `json:"count,omitempty"` // how many of them; 0 is 1
 	Reason string   `json:"reason,omitempty"`
+	// Anybody who may write to the project may give it.
+	Anybody bool `json:"-"`
 }
 
 // Evidence is one recorded fact that a finding rests on.
@@ -134,6 +136,11 @@ type Suppressed struct {
 	By     string `json:"by"`               // "directive", "baseline", "config"
 	Reason string `json:"reason,omitempty"` // the person's own words
 	Where  string `json:"where,omitempty"`  // place of the directive or config entry: "a.sql:3"
+	// OwnChange: the comment that asks for it is part of the change under review.
+	OwnChange bool `json:"own_change,omitempty"`
+	// Counts: it counts for the verdict all the same, as the author of the change
+	// is not trusted; an approval takes that back.
+	Counts bool `json:"counts,omitempty"`
 }
 
 // Result is one run's outcome, sorted and deterministic.
@@ -182,6 +189,9 @@ type Summary struct {
 	Infos      int `json:"infos"`
 	Suppressed int `json:"suppressed"`
 	Approvals  int `json:"approvals,omitempty"` // findings that wait for an approval
+	// OwnErrors and OwnWarnings are suppressed by comments of the change itself.
+	OwnErrors   int `json:"own_errors,omitempty"`
+	OwnWarnings int `json:"own_warnings,omitempty"`
 }
 
 // RuleInfo is a rule as reports show it.

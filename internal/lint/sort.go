@@ -49,6 +49,14 @@ func Summarize(r *Result) {
 			s.Approvals++
 		}
 	}
+	for _, f := range r.Suppressed {
+		switch {
+		case f.OwnChange && f.Severity == Error:
+			s.OwnErrors++
+		case f.OwnChange && f.Severity == Warning:
+			s.OwnWarnings++
+		}
+	}
 	r.Summary = s
 }
 

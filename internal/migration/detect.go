@@ -54,9 +54,9 @@ func Detect(fsys fs.FS, root string) ([]Candidate, error) {
 	return found, nil
 }
 
-// detectIn guesses the format of a directory that somebody named. Where it has
+// DetectIn guesses the format of a directory that somebody named. Where it has
 // no migrations itself but just one directory below has, that is the one.
-func detectIn(fsys fs.FS, dir string) (*Candidate, error) {
+func DetectIn(fsys fs.FS, dir string) (*Candidate, error) {
 	d := &detector{fsys: fsys}
 	if err := d.walk(dir); err != nil {
 		return nil, err

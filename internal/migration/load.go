@@ -72,7 +72,7 @@ func Load(fsys fs.FS, dir string, o Options) (*Dir, error) {
 		return nil, fmt.Errorf("%s is a file: --dir takes the directory of the migrations", dir)
 	}
 	if o.Format == "" {
-		c, err := detectIn(fsys, dir)
+		c, err := DetectIn(fsys, dir)
 		if err != nil {
 			return nil, err
 		}

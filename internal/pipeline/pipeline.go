@@ -46,6 +46,10 @@ type Input struct {
 	Attempts func(*lint.Finding) []Attempt
 	Notices  []lint.Notice
 	Timing   bool // keep durations
+	// Change: the new migrations are what somebody's change adds, comments and all.
+	Change bool
+	// Untrusted: the author of the change is not to decide what counts.
+	Untrusted bool
 }
 
 // Run judges in.Record and gives the sorted result.
@@ -273,11 +277,14 @@ func override(in Input, findings []*lint.Finding) []*lint.Finding {
 // suppress puts a finding where it belongs: among those that count, or among
 // the suppressed with the reason.
 func suppress(in Input, ignored map[*lint.Finding]migration.Directive, res *lint.Result, f *lint.Finding) {
-	out := func(by, reason, where string) {
-		res.Suppressed = append(res.Suppressed, &lint.Suppressed{Finding: f, By: by, Reason: reason, Where: where})
+	out := func(by, reason, where string) *lint.Suppressed {
+		s := &lint.Suppressed{Finding: f, By: by, Reason: reason, Where: where}
+		res.Suppressed = append(res.Suppressed, s)
+		return s
 	}
 	if d, ok := ignored[f]; ok {
-		out("directive", d.Reason, fmt.Sprintf("%s:%d", d.Pos.Path, d.Pos.Line))
+		s := out("directive", d.Reason, fmt.Sprintf("%s:%d", d.Pos.Path, d.Pos.Line))
+		s.OwnChange, s.Counts = in.Change, in.Change && in.Untrusted
 		return
 	}
 	if in.Ignored != nil {

@@ -68,6 +68,14 @@ func Load(fsys fs.FS, patterns []string) ([]Query, error) {
 	return out, nil
 }
 
+// Matches reports whether the file is one of those that Load would read.
+func Matches(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		ok, err := doublestar.Match(path.Clean(p), name)
+		return ok && err == nil
+	})
+}
+
 func parse(name, text string) ([]Query, error) {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".csv":

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"unicode"
@@ -91,6 +92,26 @@ func inert(line string) string {
 		line = line[:len(line)-len(rest)] + `\` + rest
 	}
 	return line
+}
+
+// Harmless gives a writer for text that people read on a terminal or in the log
+// of a CI, whatever it was made of: characters that do not show or that would
+// act on the terminal are written as escapes, and no line is a command of a CI's
+// runner. Each Write is taken as whole lines.
+func Harmless(w io.Writer) io.Writer { return harmless{w} }
+
+type harmless struct{ io.Writer }
+
+// Write writes the harmless form of the text, and counts what was given.
+func (h harmless) Write(p []byte) (int, error) {
+	lines := strings.Split(visible(string(p)), "\n")
+	for i, line := range lines {
+		lines[i] = inert(line)
+	}
+	if _, err := io.WriteString(h.Writer, strings.Join(lines, "\n")); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // columns is how many terminal cells s takes.

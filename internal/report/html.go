@@ -110,7 +110,7 @@ const maxHTML = 1000
 // writeHTML writes one file that needs nothing else: no network, no server.
 func writeHTML(w io.Writer, r *lint.Result, o Options) error {
 	p := &htmlReport{
-		Result: r, Verdict: verdict(r.Summary), Class: verdictClass(r.Summary),
+		Result: r, Verdict: strings.TrimSuffix(verdict(r.Summary)+", "+ownIgnores(r.Summary), ", "), Class: verdictClass(r.Summary),
 		Entities: entityPicture(r.Diagram), Chains: chainPicture(r.Diagram),
 		Counted: suppressedCount(r.Suppressed), Described: describe(r), URL: webURL(o.URL), Timing: o.Timing,
 		Style: template.CSS(htmlStyle), Script: template.JS(htmlScript),

@@ -72,7 +72,7 @@ func (d *mdDoc) verdict() {
 	s := r.Summary
 	icon := "✅"
 	switch {
-	case s.Errors > s.Approvals:
+	case s.Errors > s.Approvals, slices.ContainsFunc(r.Suppressed, func(s *lint.Suppressed) bool { return s.Counts && s.Severity == lint.Error }):
 		icon = "❌"
 	case s.Approvals > 0:
 		icon = "⏳"
@@ -86,6 +86,9 @@ func (d *mdDoc) verdict() {
 	text := verdict(s)
 	if s.Approvals > 0 {
 		text += fmt.Sprintf(", %d waiting for approval", s.Approvals)
+	}
+	if t := ownIgnores(s); t != "" {
+		text += ", " + t
 	}
 	d.linef("### %s %s: %s\n", icon, mdText(title, 80), text)
 	against := r.Against

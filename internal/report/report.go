@@ -148,9 +148,25 @@ func verdict(s lint.Summary) string {
 		parts = append(parts, fmt.Sprintf("%d info", s.Infos))
 	}
 	if len(parts) == 0 {
-		return "nothing found"
+		parts = append(parts, "nothing found")
 	}
 	return strings.Join(parts, ", ")
+}
+
+// ownIgnores says what the change suppresses by comments of its own, nothing if
+// that is nothing grave: "1 error suppressed by the change itself".
+func ownIgnores(s lint.Summary) string {
+	var parts []string
+	if s.OwnErrors > 0 {
+		parts = append(parts, count(s.OwnErrors, "error"))
+	}
+	if s.OwnWarnings > 0 {
+		parts = append(parts, count(s.OwnWarnings, "warning"))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return strings.Join(parts, ", ") + " suppressed by the change itself"
 }
 
 // lineURL is the address of a line of a file below base, as GitHub and GitLab

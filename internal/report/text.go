@@ -321,6 +321,9 @@ func (p *printer) summary(r *lint.Result, o Options) {
 	if n := r.Summary.Approvals; n > 0 {
 		parts = append(parts, count(n, "finding")+" waiting for approval")
 	}
+	if t := ownIgnores(r.Summary); t != "" {
+		parts = append(parts, t)
+	}
 	if t := suppressedCount(r.Suppressed); t != "" {
 		if !o.Verbose {
 			t += ", listed with --verbose"
