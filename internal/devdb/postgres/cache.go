@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -47,23 +48,61 @@ func (o *own) build() string {
 }
 
 // fill puts an empty cluster into the run's directory: a copy of one that
-// initdb made once for this build.
+// initdb made once for this build. One that cannot be kept, or is damaged, is made again.
 func (o *own) fill(ctx context.Context) error {
 	from := filepath.Join(o.cache, "data", o.build())
-	if !isFile(filepath.Join(from, "PG_VERSION")) {
-		if err := o.initdb(ctx); err != nil {
-			return err
-		}
-		if err := o.keep(o.data, from); err != nil {
-			if full(err) {
-				return fmt.Errorf("keeping an empty cluster in %s: %w; free some space or set ASSAY_CACHE_DIR", o.cache, err)
-			}
-			return fmt.Errorf("keeping an empty cluster: %w", err)
-		}
-	} else if err := o.take(from); err != nil {
+	_, err := o.take(from)
+	if err == nil {
+		return o.password()
+	}
+	if d, damaged := isDamage(err); damaged {
+		o.discard(from, "the kept empty cluster", d)
+	} else if !errors.Is(err, errNone) {
 		return fmt.Errorf("copying an empty cluster: %w", err)
 	}
+	if err := os.RemoveAll(o.data); err != nil {
+		return fmt.Errorf("making an empty cluster: %w", err)
+	}
+	if err := o.initdb(ctx); err != nil {
+		return err
+	}
+	if err := o.keep(o.data, from, ""); err != nil { // the run goes on without
+		text := "an empty cluster could not be kept in " + o.cache + ": " + err.Error()
+		if full(err) {
+			text += "; free some space or set ASSAY_CACHE_DIR"
+		}
+		o.say(text)
+	}
+	removeHalves(filepath.Dir(from))
 	return o.password()
+}
+
+// discard drops a kept directory that is damaged, and says so once.
+func (o *own) discard(dir, what string, d damage) {
+	if !removeKept(dir) {
+		return // another run has done it
+	}
+	o.say(fmt.Sprintf("%s in %s is damaged (%s): it is dropped and made again", what, dir, d))
+}
+
+// removeKept removes a kept directory, at once for the runs that might take it.
+// It is false where the directory is gone already.
+func removeKept(dir string) bool {
+	aside := filepath.Join(filepath.Dir(dir), ".new-"+random())
+	if err := os.Rename(dir, aside); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return false
+		}
+		aside = dir
+	}
+	_ = os.RemoveAll(aside) // what stays has a name that nothing is taken from, or is without its manifest
+	return true
+}
+
+func (o *own) say(line string) {
+	if o.told != nil {
+		o.told(line)
+	}
 }
 
 // password reads the admin's, which initdb was given.
@@ -107,9 +146,9 @@ func (o *own) initdb(ctx context.Context) error {
 	return nil
 }
 
-// keep copies a stopped data directory into the cache, whole or not at all.
-// When two runs do it at once, the first one's stays.
-func (o *own) keep(from, to string) error {
+// keep copies a stopped data directory into the cache with a manifest, whole
+// or not at all. When two runs do it at once, the first one's stays.
+func (o *own) keep(from, to, base string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return err
 	}
@@ -118,21 +157,45 @@ func (o *own) keep(from, to string) error {
 		return err
 	}
 	defer os.RemoveAll(aside)
-	if err := copyTree(from, aside, nil); err != nil {
+	m := newManifest(base)
+	if err := copyTree(from, aside, nil, m); err != nil {
 		return err
 	}
-	if err := os.Rename(aside, to); err != nil && !isFile(filepath.Join(to, "PG_VERSION")) {
+	if err := os.WriteFile(filepath.Join(aside, manifestFile), m.encode(), 0o600); err != nil {
+		return err
+	}
+	if err := os.Rename(aside, to); err != nil && !isFile(filepath.Join(to, manifestFile)) {
 		return err
 	}
 	return nil
 }
 
-// take copies a kept data directory to the run's own.
-func (o *own) take(from string) error {
-	if err := os.RemoveAll(o.data); err != nil {
-		return err
+// take copies a kept data directory to the run's own, and gives the name of the
+// database of a base. The error is errNone where nothing is kept, and a damage
+// where it is not what was kept; the run has no directory then.
+func (o *own) take(from string) (base string, err error) {
+	m, err := readManifest(from)
+	if err != nil {
+		return "", err
 	}
-	return copyTree(from, o.data, o.acct)
+	if err := os.RemoveAll(o.data); err != nil {
+		return "", err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(o.data))
+		}
+	}()
+	got := newManifest("")
+	err = copyTree(from, o.data, o.acct, got)
+	if _, there := os.Lstat(from); errors.Is(there, fs.ErrNotExist) {
+		return "", errNone // another run is clearing the cache
+	}
+	if err != nil {
+		return "", err
+	}
+	delete(got.entries, manifestFile)
+	return m.base, errors.Join(m.differs(got), os.Remove(filepath.Join(o.data, manifestFile)))
 }
 
 // Restore gives the database that an earlier run kept under the key, or false
@@ -145,28 +208,50 @@ func (s *Server) Restore(ctx context.Context, key string) (*DB, bool, error) {
 		return nil, false, nil
 	}
 	from := s.baseDir(key)
-	name, err := os.ReadFile(filepath.Join(from, "assay.base"))
-	if err != nil {
-		return nil, false, nil // none
+	name, err := s.own.take(from)
+	if errors.Is(err, errNone) {
+		return nil, false, nil
 	}
-	if err := s.own.take(from); err != nil {
-		// Another run may be clearing the cache: begin anew.
-		return nil, false, s.own.fill(ctx)
+	if err == nil {
+		var d *DB
+		if d, err = s.restored(ctx, name); err == nil {
+			now := time.Now()
+			_ = os.Chtimes(from, now, now) // it was of use: keep it longer
+			return d, true, nil
+		}
+		if ctx.Err() != nil {
+			return nil, false, err
+		}
+		// As it was kept, and yet of no use.
+		err = errors.Join(damage{"the server does not start on it: " + firstLine(err)}, s.own.stop(false))
 	}
+	d, damaged := isDamage(err)
+	if !damaged {
+		return nil, false, fmt.Errorf("copying a replayed base: %w", err)
+	}
+	s.own.discard(from, "a replayed base", d)
+	return nil, false, s.own.fill(ctx)
+}
+
+// restored starts the server on a base that was taken from the cache.
+func (s *Server) restored(ctx context.Context, name string) (*DB, error) {
 	if err := s.own.password(); err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	now := time.Now()
-	_ = os.Chtimes(from, now, now) // it was of use: keep it longer
 	if err := s.up(ctx); err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	s.n = 1
-	d, err := s.database(string(name))
+	d, err := s.database(name)
 	if err == nil {
 		d.equipped = true // Snapshot has seen to it
 	}
-	return d, err == nil, err
+	return d, err
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
 }
 
 // Snapshot keeps the database under the key for later runs, with the roles of
@@ -176,7 +261,7 @@ func (s *Server) Restore(ctx context.Context, key string) (*DB, bool, error) {
 func (s *Server) Snapshot(ctx context.Context, key string, d *DB) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.own == nil || isFile(filepath.Join(s.baseDir(key), "PG_VERSION")) {
+	if s.own == nil || isFile(filepath.Join(s.baseDir(key), manifestFile)) {
 		return nil
 	}
 	if err := s.equip(ctx, d); err != nil {
@@ -188,19 +273,18 @@ func (s *Server) Snapshot(ctx context.Context, key string, d *DB) error {
 	if err := s.own.stop(true); err != nil {
 		return err
 	}
-	mark := filepath.Join(s.own.data, "assay.base")
-	err := os.WriteFile(mark, []byte(d.name), 0o644)
+	var err error
 	from := s.own.data
-	if err == nil && fastDir != "" && strings.HasPrefix(from, fastDir) && room(fastDir) > enough {
+	if fastDir != "" && strings.HasPrefix(from, fastDir) && room(fastDir) > enough {
 		// In memory a second copy takes less time than one on disk.
 		from = filepath.Join(s.own.run.path, "kept")
-		err = copyTree(s.own.data, from, nil)
+		err = copyTree(s.own.data, from, nil, nil)
 	}
 	done := make(chan struct{})
 	keep := func(err error) {
 		defer close(done)
 		if err == nil {
-			err = s.own.keep(from, s.baseDir(key))
+			err = s.own.keep(from, s.baseDir(key), d.name)
 			prune(filepath.Join(s.own.cache, "base"))
 		}
 		if from != s.own.data {
@@ -216,7 +300,7 @@ func (s *Server) Snapshot(ctx context.Context, key string, d *DB) error {
 		s.keeping = done
 		go keep(err)
 	}
-	return errors.Join(os.RemoveAll(mark), s.own.start(ctx))
+	return s.own.start(ctx)
 }
 
 func (s *Server) baseDir(key string) string {
@@ -229,8 +313,19 @@ func (s *Server) baseDir(key string) string {
 	return filepath.Join(s.own.cache, "base", hex.EncodeToString(h.Sum(nil))[:32])
 }
 
-// prune removes the oldest bases beyond what is kept, and what a killed run left half made.
+// removeHalves removes what a killed run left half made.
+func removeHalves(dir string) {
+	halves, _ := filepath.Glob(filepath.Join(dir, ".new-*")) // the pattern is well formed
+	for _, h := range halves {
+		if i, err := os.Lstat(h); err == nil && time.Since(i.ModTime()) > time.Hour {
+			_ = os.RemoveAll(h)
+		}
+	}
+}
+
+// prune removes the oldest bases beyond what is kept.
 func prune(dir string) {
+	removeHalves(dir)
 	entries, _ := os.ReadDir(dir) // nothing to prune then
 	type base struct {
 		path string
@@ -245,9 +340,6 @@ func prune(dir string) {
 		}
 		p := filepath.Join(dir, e.Name())
 		if strings.HasPrefix(e.Name(), ".new-") {
-			if time.Since(i.ModTime()) > time.Hour {
-				_ = os.RemoveAll(p)
-			}
 			continue
 		}
 		all = append(all, base{p, i.ModTime(), treeSize(p)})
@@ -256,7 +348,7 @@ func prune(dir string) {
 	var sum int64
 	for i, b := range all {
 		if sum += b.size; i > 0 && (i >= keepBases || sum > keepBaseBytes) {
-			_ = os.RemoveAll(b.path)
+			removeKept(b.path)
 		}
 	}
 }
@@ -274,10 +366,12 @@ func treeSize(dir string) int64 {
 	return n
 }
 
-// copyTree copies a directory, a few files at a time, and gives the copy to the account.
-func copyTree(from, to string, a *account) error {
+// copyTree copies a directory, a few files at a time, and gives the copy to the
+// account. What was copied goes into the manifest, unless it is nil. A file that
+// cannot be read is a damage.
+func copyTree(from, to string, a *account, m *manifest) error {
 	var wg sync.WaitGroup
-	files := make(chan [2]string, 64)
+	files := make(chan [3]string, 64) // from, to, name
 	var failed atomic.Pointer[error] // the first: on a full disk every file has one
 	for range max(2, min(4, runtime.NumCPU())) {
 		wg.Go(func() {
@@ -286,15 +380,18 @@ func copyTree(from, to string, a *account) error {
 				if failed.Load() != nil {
 					continue
 				}
-				if err := copyFile(f[0], f[1], a, buffer); err != nil {
+				e, err := copyFile(f[0], f[1], a, buffer)
+				if err != nil {
 					failed.CompareAndSwap(nil, &err)
+				} else if m != nil {
+					m.add(f[2], e)
 				}
 			}
 		})
 	}
 	err := filepath.WalkDir(from, func(p string, e fs.DirEntry, err error) error {
 		if err != nil {
-			return err
+			return damage{"it cannot be read: " + err.Error()}
 		}
 		if failed.Load() != nil {
 			return filepath.SkipAll
@@ -313,15 +410,21 @@ func copyTree(from, to string, a *account) error {
 			if err := os.Mkdir(target, mode); err != nil && !(rel == "." && os.IsExist(err)) {
 				return err
 			}
+			if m != nil && rel != "." {
+				m.add(rel, entry{kind: 'd', sum: uint32(mode)})
+			}
 			return a.own(target)
 		case e.Type()&fs.ModeSymlink != 0:
 			link, err := os.Readlink(p)
 			if err != nil {
 				return err
 			}
+			if m != nil {
+				m.add(rel, entry{kind: 'l', size: int64(len(link)), sum: crc32.Checksum([]byte(link), castagnoli)})
+			}
 			return os.Symlink(link, target)
 		case e.Type().IsRegular():
-			files <- [2]string{p, target}
+			files <- [3]string{p, target, rel}
 		}
 		return nil
 	})
@@ -335,33 +438,36 @@ func copyTree(from, to string, a *account) error {
 
 // copyFile copies a file with few calls: a cluster is a thousand small ones,
 // and io.Copy tries what does not work between two file systems first.
-func copyFile(from, to string, a *account, buffer []byte) error {
+func copyFile(from, to string, a *account, buffer []byte) (entry, error) {
+	e := entry{kind: 'f'}
 	in, err := os.Open(from)
 	if err != nil {
-		return err
+		return e, damage{"a file cannot be read: " + err.Error()}
 	}
 	defer in.Close()
 	i, err := in.Stat()
 	if err != nil {
-		return err
+		return e, damage{"a file cannot be read: " + err.Error()}
 	}
 	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, i.Mode().Perm())
 	if err != nil {
-		return err
+		return e, err
 	}
 	for left := i.Size(); left > 0; {
 		n, err := in.Read(buffer)
-		if err == nil {
-			_, err = out.Write(buffer[:n])
-		}
 		if err != nil {
 			out.Close()
-			return err
+			return e, damage{"a file cannot be read: " + err.Error()}
+		}
+		e.size, e.sum = e.size+int64(n), crc32.Update(e.sum, castagnoli, buffer[:n])
+		if _, err := out.Write(buffer[:n]); err != nil {
+			out.Close()
+			return e, err
 		}
 		left -= int64(n)
 	}
 	if err := out.Close(); err != nil {
-		return err
+		return e, err
 	}
-	return a.own(to)
+	return e, a.own(to)
 }

@@ -42,13 +42,13 @@ func TestKeepAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	errs := make([]error, 8)
 	for i := range errs {
-		wg.Go(func() { errs[i] = (&own{}).keep(from, to) })
+		wg.Go(func() { errs[i] = (&own{}).keep(from, to, "") })
 	}
 	wg.Wait()
 	must(t, errors.Join(errs...))
 	kept, _ := os.ReadDir(to)
 	beside, _ := os.ReadDir(filepath.Dir(to))
-	if len(kept) != 3 || len(beside) != 1 {
+	if len(kept) != 4 || len(beside) != 1 {
 		t.Errorf("%d files kept, %d directories beside one another", len(kept), len(beside))
 	}
 }

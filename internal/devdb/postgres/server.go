@@ -35,6 +35,7 @@ type own struct {
 	port  int
 	pass  string // of the admin on loopback
 	wal   string
+	told  func(string) // takes one line for a person; nil for none
 
 	trusted bool     // migrations may do what a superuser may: no restrictions of files
 	layers  []string // what the operating system keeps the server from
@@ -53,7 +54,7 @@ func openOwn(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &own{bin: b, acct: serverAccount(), cache: cache, wal: c.WALLevel, port: 5432, trusted: c.Superuser}
+	o := &own{bin: b, acct: serverAccount(), cache: cache, wal: c.WALLevel, port: 5432, trusted: c.Superuser, told: c.Progress}
 	if o.wal == "" {
 		o.wal = "logical"
 	}
@@ -85,7 +86,7 @@ func (o *own) prepare(ctx context.Context) error {
 	}
 	if !o.acct.reaches(o.bin.program("postgres")) {
 		root := filepath.Join(o.run.path, "pg")
-		if err := copyTree(filepath.Dir(o.bin.dir), root, nil); err != nil {
+		if err := copyTree(filepath.Dir(o.bin.dir), root, nil, nil); err != nil {
 			return fmt.Errorf("copying PostgreSQL's programs to where another user may run them: %w", err)
 		}
 		if err := os.Chmod(root, 0o755); err != nil {
