@@ -23,7 +23,7 @@ import (
 
 // layout is part of every key: raise it when the settings of initdb or the
 // roles of a prepared data directory change.
-const layout = "3"
+const layout = "4"
 
 // The replayed bases that are kept, newest first.
 const (
@@ -174,11 +174,11 @@ func (o *own) keep(from, to, base string) error {
 // database of a base. The error is errNone where nothing is kept, and a damage
 // where it is not what was kept; the run has no directory then.
 func (o *own) take(from string) (base string, err error) {
-	m, err := readManifest(from)
-	if err != nil {
+	if err := os.RemoveAll(o.data); err != nil {
 		return "", err
 	}
-	if err := os.RemoveAll(o.data); err != nil {
+	m, err := readManifest(from)
+	if err != nil {
 		return "", err
 	}
 	defer func() {
@@ -372,7 +372,7 @@ func treeSize(dir string) int64 {
 func copyTree(from, to string, a *account, m *manifest) error {
 	var wg sync.WaitGroup
 	files := make(chan [3]string, 64) // from, to, name
-	var failed atomic.Pointer[error] // the first: on a full disk every file has one
+	var failed atomic.Pointer[error]  // the first: on a full disk every file has one
 	for range max(2, min(4, runtime.NumCPU())) {
 		wg.Go(func() {
 			buffer := make([]byte, 256<<10)

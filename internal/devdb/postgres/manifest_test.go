@@ -41,7 +41,10 @@ var damages = []struct {
 		overwrite(t, filepath.Join(dir, manifestFile), int64(len(manifestHead))+2, []byte("x"))
 	}},
 	{"it is empty", func(t *testing.T, dir, _ string) { must(t, os.RemoveAll(dir)); must(t, os.Mkdir(dir, 0o700)) }},
-	{"it is a file", func(t *testing.T, dir, _ string) { must(t, os.RemoveAll(dir)); must(t, os.WriteFile(dir, []byte("x"), 0o600)) }},
+	{"it is a file", func(t *testing.T, dir, _ string) {
+		must(t, os.RemoveAll(dir))
+		must(t, os.WriteFile(dir, []byte("x"), 0o600))
+	}},
 }
 
 func overwrite(t *testing.T, file string, at int64, with []byte) {
