@@ -15,6 +15,7 @@ import (
 	opa "github.com/open-policy-agent/opa/v1/bundle"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 
+	"github.com/assaydb/assay/internal/project"
 	"github.com/assaydb/assay/policy/library"
 )
 
@@ -185,6 +186,9 @@ func readData(trees []*tree, t *tree, file string, data map[string]any) error {
 		return fmt.Errorf("reading policies: %w", err)
 	}
 	var doc map[string]any
+	if err := project.CheckYAML(text); err != nil {
+		return fmt.Errorf("%s%s: %w", t.name, file, err)
+	}
 	if err := yaml.Unmarshal(text, &doc); err != nil { // YAML reads JSON too
 		return fmt.Errorf("%s%s: %w", t.name, file, err)
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/assaydb/assay/internal/project"
 )
 
 // decoder fills the structs of this package from YAML. The library's own
@@ -62,6 +64,10 @@ type short interface{ short(text string) error }
 type scalar interface{ parse(text string) error }
 
 func (d *decoder) decode(src []byte, into any) {
+	if err := project.CheckYAML(src); err != nil {
+		d.errs = append(d.errs, fault{d.name, Place{}, "not a configuration: " + err.Error()})
+		return
+	}
 	file, err := parser.ParseBytes(src, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		d.syntax(err)

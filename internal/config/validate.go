@@ -13,6 +13,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/project"
 )
 
 // check holds the file against rules that need nothing from outside it.
@@ -48,6 +49,7 @@ func (c *Config) check(d *decoder) {
 		d.globs(at+".paths", o.Paths...)
 		d.globs(at+".objects", o.Objects...)
 	}
+	d.globs("queries", c.Queries...)
 	for name, k := range c.Checks {
 		at := "checks." + name
 		d.globs(at+".include", k.Include...)
@@ -110,6 +112,10 @@ func (p *Policy) wrong() string {
 // globs holds patterns against the pattern language.
 func (d *decoder) globs(key string, patterns ...string) {
 	for _, p := range patterns {
+		if err := project.CheckGlob(p); err != nil {
+			d.failAt(key, "%v", err)
+			continue
+		}
 		if !doublestar.ValidatePattern(p) {
 			d.failAt(key, "%q is not a valid glob", p)
 		}
