@@ -57,7 +57,7 @@ type Options struct {
 
 // The limits of an evaluation.
 const (
-	DefaultTimeout    = 10 * time.Second
+	DefaultTimeout    = time.Minute
 	DefaultMaxResults = 100_000
 	DefaultMaxMemory  = 1 << 30
 )

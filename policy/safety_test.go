@@ -58,13 +58,9 @@ func TestLimits(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			start := time.Now()
 			_, err = (&Rules{Policies: p}).Judge(context.Background(), ordersRecord(), nil)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
-			}
-			if took := time.Since(start); took > 30*time.Second {
-				t.Errorf("took %s to end", took)
 			}
 			runtime.GC()
 		})

@@ -31,7 +31,7 @@ func TestServerGone(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			for name, text := range map[string]string{
-				"assay.yaml":         "dir: migrations\nproofs: {timeout: 60s}\n",
+				"assay.yaml":         "dir: migrations\n",
 				"migrations/1_t.sql": "CREATE TABLE t (id bigint PRIMARY KEY);\n",
 				"migrations/2_c.sql": c.sql,
 				"assay.stats.json": `{"format": 1, "taken": "2099-01-01", "source": "server", "server": {"version": "15"}, "tables": [
@@ -62,9 +62,9 @@ func TestServerGone(t *testing.T) {
 			}
 			select {
 			case err = <-done:
-			case <-time.After(60 * time.Second):
+			case <-time.After(10 * time.Minute): // a guard: it takes seconds
 				_ = cmd.Process.Kill()
-				t.Fatal("assay still runs a minute after its server has gone")
+				t.Fatal("assay still runs ten minutes after its server has gone")
 			}
 			if code := cmd.ProcessState.ExitCode(); code != 3 {
 				t.Errorf("exit code %d (%v), want 3\n%s\n%s", code, err, out.String(), errs.String())
@@ -85,7 +85,7 @@ func TestServerGone(t *testing.T) {
 func busyServer(t *testing.T, parent int, done <-chan error) (master int, data string) {
 	t.Helper()
 	seen := 0
-	for range 300 {
+	for range 6000 { // ten minutes: a guard
 		select {
 		case err := <-done:
 			t.Fatalf("assay ended before its server was busy: %v", err)

@@ -153,19 +153,20 @@ func recorded(t *testing.T, s *Server, b *DB, mode migration.TxMode, sql string,
 // TestAheadStops: a statement that was sent before its turn is ended like any
 // other, when it takes too long and when the run is given up.
 func TestAheadStops(t *testing.T) {
+	t.Parallel() // it waits most of its time
 	s := testServer(t, "")
 	sql := "insert into orders values (31); update orders set note = (select pg_sleep(60)::text) where id = 31; insert into orders values (32)"
 	for _, sql := range []string{sql, "alter table orders add column a int; " + sql} {
 		d := testDatabase(t, s)
 		must(t, d.Replay(context.Background(), file(migration.TxFile, base)))
-		d.recorder().timeout = 200 * time.Millisecond
+		d.recorder().timeout = 5 * time.Second // the other statements take a few milliseconds
 		steps, err := d.Record(context.Background(), file(migration.TxFile, sql))
 		e, ok := asStatementError(err)
 		if !ok || e.Canceled == "" || e.Statement != steps[len(steps)-1].Stmt || !strings.HasPrefix(e.Statement.Text, "update") {
 			t.Fatalf("%v, %d steps", err, len(steps))
 		}
 		d.recorder().timeout = 0
-		ctx, stop := context.WithTimeout(context.Background(), 200*time.Millisecond)
+		ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
 		_, err = d.Record(ctx, file(migration.TxFile, sql))
 		stop()
 		if !errors.Is(err, context.DeadlineExceeded) {

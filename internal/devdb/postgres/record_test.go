@@ -293,9 +293,10 @@ func TestTxAll(t *testing.T) {
 }
 
 func TestStatementTimeout(t *testing.T) {
+	t.Parallel() // it waits most of its time
 	ctx := context.Background()
 	d := testDatabase(t, testServer(t, "18"))
-	d.recorder().timeout = 200 * time.Millisecond
+	d.recorder().timeout = 5 * time.Second // the other statement takes a millisecond
 	steps, err := d.Record(ctx, file(migration.TxFile, "set statement_timeout = 0; select pg_sleep(60)"))
 	e, ok := asStatementError(err)
 	if !ok || e.Canceled == "" || len(steps) != 2 || steps[1].Settings.StatementTimeout != 0 {
