@@ -16,24 +16,43 @@ var statementFails = &Analyzer{
 		Hazards: []string{"X28", "X27", "A05", "A11", "A21", "A23", "B06", "B11", "C11", "F01", "F05", "F12", "F19", "P06", "P11"},
 	},
 	Run: func(p *Pass) {
-		for _, m := range p.New {
-			e := m.Err
-			if e == nil || e.Step == nil || toldByTransactions(e) {
+		for m, s := range p.Steps() {
+			e := s.Err
+			if e == nil || e.Follows != nil || toldByTransactions(e, s) {
 				continue
 			}
 			f := lint.Finding{
 				Confidence: lint.Proven,
 				Message:    "fails: " + withoutOID(e.Message),
 				Advice:     cmp.Or(e.Advice, wayOut(e.Message)),
-				Evidence:   refusal(e),
+				Evidence:   append(refusal(e), p.followers(m, s)...),
 			}
 			if e.Canceled != "" {
 				f.Message = "ends after too long a time: " + e.Canceled
 				f.Advice = "On an empty database it should be quick. If it needs longer, raise `statement-timeout` in assay.yaml."
 			}
-			p.Report(At{Migration: m, Step: e.Step}, f)
+			p.Report(At{Migration: m, Step: s}, f)
 		}
 	},
+}
+
+// followers names the statements that are refused only for this one.
+func (p *Pass) followers(of *devdb.Recorded, root *devdb.Step) []lint.Evidence {
+	var places []string
+	for m, s := range p.Steps() {
+		if s.Err == nil || s.Err.Follows != root {
+			continue
+		}
+		place := fmt.Sprintf("line %d", s.Stmt.Pos.Line)
+		if m != of {
+			place = fmt.Sprintf("%s:%d", m.Path, s.Stmt.Pos.Line)
+		}
+		places = append(places, place)
+	}
+	if len(places) == 0 {
+		return nil
+	}
+	return []lint.Evidence{{Kind: "error", Text: "what it was to make is missing in " + listPlain(places, 8)}}
 }
 
 // refusal is what the server said: the error, and what it told beside it.
@@ -104,4 +123,6 @@ func wayOut(message string) string {
 }
 
 // toldByTransactions leaves what cannot run in a transaction to the TX checks.
-func toldByTransactions(e *devdb.StatementError) bool { return e.Code == "25001" && e.Step.InTx }
+func toldByTransactions(e *devdb.StatementError, s *devdb.Step) bool {
+	return e.Code == "25001" && s.InTx
+}

@@ -12,13 +12,13 @@ var concurrentlyInTransaction = &Analyzer{
 		Aliases: []string{"atlas:PG103", "squawk:ban-concurrent-index-creation-in-transaction"}, Hazards: []string{"A04", "X14"},
 	},
 	Run: func(p *Pass) {
-		for _, m := range p.New {
-			e := m.Err
-			if e == nil || e.Step == nil || !toldByTransactions(e) {
+		for m, s := range p.Steps() {
+			e := s.Err
+			if e == nil || !toldByTransactions(e, s) {
 				continue
 			}
-			what := e.Step.Stmt.Syntax.Tag
-			if e.Step.Stmt.Syntax.Concurrently {
+			what := s.Stmt.Syntax.Tag
+			if s.Stmt.Syntax.Concurrently {
 				what += " CONCURRENTLY"
 			}
 			f := lint.Finding{
@@ -33,7 +33,7 @@ var concurrentlyInTransaction = &Analyzer{
 			if m.TxOptOut != "" {
 				f.Advice = "Give it a migration of its own, outside a transaction: " + m.TxOptOut
 			}
-			p.Report(At{Migration: m, Step: e.Step}, f)
+			p.Report(At{Migration: m, Step: s}, f)
 		}
 	},
 }

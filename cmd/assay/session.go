@@ -64,8 +64,10 @@ func (s *session) record(ctx context.Context, dir *migration.Dir, migrations []*
 		return nil, err
 	}
 	for _, m := range rec.New {
-		if m.Err != nil {
-			m.Err.Advice = postgres.Explain(m.Err)
+		for _, s := range m.Steps {
+			if s.Err != nil {
+				s.Err.Advice = postgres.Explain(s.Err)
+			}
 		}
 	}
 	if ways && s.project.config.Down != "off" {

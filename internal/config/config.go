@@ -80,7 +80,7 @@ type Config struct {
 	PolicyPacks []string `yaml:"policy-packs"`
 	// Rules sets level, parameters and exceptions by policy rule id.
 	Rules map[string]Rule `yaml:"rules"`
-	// PolicyTimeout is the time that all policy rules together may take. Default 10s.
+	// PolicyTimeout is the time that all policy rules together may take. Default 1m.
 	PolicyTimeout Duration `yaml:"policy-timeout"`
 	// Enforce says which checks and policy rules the change under review cannot switch off, by id, name, family, policy pack, or "*" for every policy rule. Where the target branch has it, its assay.yaml, policies, owners and baseline judge each pull request.
 	Enforce map[string]Enforcement `yaml:"enforce"`

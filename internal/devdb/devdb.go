@@ -18,8 +18,8 @@ type DB interface {
 	// statement that fails is a *StatementError.
 	Replay(context.Context, *migration.Migration) error
 	// Record applies a new migration and tells what each statement did. A
-	// statement that fails ends the migration: the steps so far, that of the
-	// failed statement included, come with a *StatementError.
+	// statement that fails is a step with its error, the others run as if it
+	// were not there, and the first *StatementError comes with the steps.
 	Record(context.Context, *migration.Migration) ([]*Step, error)
 	// Finish commits what is still open when the last migration has run: tools
 	// that run all migrations in one transaction commit there. A commit that
@@ -31,6 +31,9 @@ type DB interface {
 	// Close throws the database away.
 	Close() error
 }
+
+// StubVersion is the version of an extension that the dev server lacks and a stub stands for.
+const StubVersion = "stub"
 
 // Version says what server the facts come from.
 type Version struct {
@@ -81,7 +84,7 @@ type RoutineChecker interface {
 type Recorded struct {
 	*migration.Migration
 	Steps []*Step
-	Err   *StatementError // the statement that failed, if one did
+	Err   *StatementError // the first statement that failed, if one did
 	// Added is false when the migration is judged though git does not call it new (--latest, --all).
 	Added bool
 	// OutOfOrder names the newest merged migration that sorts after this one, empty if there is none.
@@ -117,6 +120,8 @@ type StatementError struct {
 	Position  int    // 1-based character in the statement's text, 0 if unknown
 	Advice    string // what to do when the dev database is the cause, not the migration
 	Canceled  string // why assay ended it: "statement timeout after 30s", empty if the server did
+	// Follows is the statement that this one fails for: what that was to make is not there. nil if it fails by itself.
+	Follows *Step
 }
 
 func (e *StatementError) Error() string {

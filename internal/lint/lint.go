@@ -192,6 +192,7 @@ type Summary struct {
 	// OwnErrors and OwnWarnings are suppressed by comments of the change itself.
 	OwnErrors   int `json:"own_errors,omitempty"`
 	OwnWarnings int `json:"own_warnings,omitempty"`
+	NotJudged   int `json:"not_judged,omitempty"` // statements that could not be judged
 }
 
 // RuleInfo is a rule as reports show it.
@@ -235,6 +236,7 @@ type Statement struct {
 	Created       []string   `json:"created,omitempty"`
 	Changes       []string   `json:"changes,omitempty"` // one clause each: "add column public.orders.total"
 	Error         string     `json:"error,omitempty"`
+	NotJudged     string     `json:"not_judged,omitempty"`  // why, of one that fails for an earlier one: "it needs what line 1 was to make"
 	DurationMS    float64    `json:"duration_ms,omitempty"` // only with --timing
 }
 

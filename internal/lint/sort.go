@@ -57,6 +57,13 @@ func Summarize(r *Result) {
 			s.OwnWarnings++
 		}
 	}
+	for _, m := range r.Migrations {
+		for _, st := range m.Statements {
+			if st.NotJudged != "" {
+				s.NotJudged++
+			}
+		}
+	}
 	r.Summary = s
 }
 

@@ -87,6 +87,7 @@ func RecordAll(ctx context.Context, db devdb.DB, r *devdb.Record) error {
 	if r.After, err = db.Catalog(ctx); err != nil {
 		return fmt.Errorf("reading the catalog after the new migrations: %w", err)
 	}
+	follow(r.New)
 	return checkRoutines(ctx, db, r)
 }
 
@@ -165,7 +166,7 @@ func assemble(in Input, findings []*lint.Finding) *lint.Result {
 		Version: lint.FormatVersion, Tool: in.Tool, Against: in.Against, Base: len(r.Base),
 		Database: lint.Database{Version: r.Version.Text, Source: r.Version.Source},
 		Findings: []*lint.Finding{}, Suppressed: []*lint.Suppressed{}, Migrations: []*lint.Migration{},
-		Notices: slices.Concat(in.Notices, hangs(r)),
+		Notices: slices.Concat(in.Notices, unjudgedNotices(r), hangs(r)),
 	}
 	if r.Dir != nil {
 		res.Dir, res.Format = r.Dir.Path, string(r.Dir.Format)

@@ -19,8 +19,10 @@ func ProveSeeded(ctx context.Context, rerun func(context.Context, []*migration.M
 	gone := map[*migration.Statement]bool{}
 	for _, m := range r.New {
 		all = append(all, m.Migration)
-		if m.Err != nil {
-			gone[m.Err.Statement] = true // fails without any row
+		for _, s := range m.Steps {
+			if s.Err != nil {
+				gone[s.Stmt] = true // fails without any row
+			}
 		}
 	}
 	for range mostSeeded {

@@ -92,7 +92,7 @@ func wireStatement(r *devdb.Record, m *devdb.Recorded, s *devdb.Step) *lint.Stat
 		w.Changes = append(w.Changes, strings.TrimPrefix(fmt.Sprintf("%T", c), "*schema."))
 	}
 	if s.Err != nil {
-		w.Error = s.Err.Code + " " + s.Err.Message
+		w.Error, w.NotJudged = s.Err.Code+" "+s.Err.Message, unjudged(m, s)
 	}
 	slices.Sort(w.Created)
 	return w

@@ -183,17 +183,15 @@ func (p *Prover) writes(t *Task) bool {
 	return false
 }
 
-// run is the change set up to and with the task's statement. Migrations that
-// fail on no rows at all are left out, as their tool would leave nothing of them.
+// run is the change set up to and with the task's statement, without what fails
+// on no rows at all.
 func (p *Prover) run(t *Task) ([]*migration.Migration, string) {
 	var out []*migration.Migration
 	for _, m := range p.change {
 		if m != t.Migration {
-			if m.Err == nil {
-				all := *m.Migration
-				all.Statements = awake(m.Statements)
-				out = append(out, &all)
-			}
+			all := *m.Migration
+			all.Statements = worth(m, m.Statements)
+			out = append(out, &all)
 			continue
 		}
 		cut := *m.Migration
@@ -201,7 +199,7 @@ func (p *Prover) run(t *Task) ([]*migration.Migration, string) {
 		if i < 0 {
 			return nil, "the statement is not in its file"
 		}
-		cut.Statements = awake(m.Statements[:i+1])
+		cut.Statements = worth(m, m.Statements[:i+1])
 		return append(out, &cut), ""
 	}
 	return out, ""
@@ -209,12 +207,16 @@ func (p *Prover) run(t *Task) ([]*migration.Migration, string) {
 
 var sleeps = regexp.MustCompile(`(?is)^\s*SELECT\s+(pg_catalog\.)?pg_sleep(_for|_until)?\s*\([^()]*\)\s*$`)
 
-// awake leaves out the statements that only wait: over and over, that is all they cost.
-func awake(sts []*migration.Statement) []*migration.Statement {
-	if !slices.ContainsFunc(sts, func(s *migration.Statement) bool { return sleeps.MatchString(s.Text) }) {
-		return sts
+// worth leaves out the statements that are refused without any rows, and those
+// that only wait: over and over, that is all they cost.
+func worth(m *devdb.Recorded, sts []*migration.Statement) []*migration.Statement {
+	idle := map[*migration.Statement]bool{}
+	for _, s := range m.Steps {
+		if s.Err != nil {
+			idle[s.Stmt] = true
+		}
 	}
-	return slices.DeleteFunc(slices.Clone(sts), func(s *migration.Statement) bool { return sleeps.MatchString(s.Text) })
+	return slices.DeleteFunc(slices.Clone(sts), func(s *migration.Statement) bool { return idle[s] || sleeps.MatchString(s.Text) })
 }
 
 // attempt makes the rows of a goal, mends them while the old schema refuses

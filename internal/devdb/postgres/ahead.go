@@ -197,6 +197,9 @@ func kindAhead(st *migration.Statement) string {
 	case "INSERT", "UPDATE", "DELETE":
 		return "data"
 	case "CREATE", "ALTER", "DROP", "COMMENT":
+		if _, odd := blankOptions(st.Text); odd {
+			return ""
+		}
 		if len(w) == 2 && !strings.EqualFold(w[1], "EXTENSION") {
 			return "schema"
 		}

@@ -26,6 +26,10 @@ type Config struct {
 	StrangersSetup bool
 	// Extensions may be created by the admin, besides those that are allowed anyway.
 	Extensions []string
+	// Stubs stand for extensions that the server lacks, besides those that assay knows.
+	Stubs []Declared
+	// Stubbed takes stubs even for extensions that the server has, for tests.
+	Stubbed bool
 	// StatementTimeout ends a statement that takes longer, 0 for never. The
 	// client enforces it: no SET of a migration can lift it.
 	StatementTimeout time.Duration

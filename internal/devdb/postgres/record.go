@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -11,8 +12,9 @@ import (
 )
 
 // record runs a migration as the team's tool would and tells what each
-// statement did. After an error the database is as the tool would leave it and
-// the next migration can be recorded.
+// statement did. A statement that is refused is in the steps with its error,
+// and the others are run as if it were not in the file: the first error comes
+// with them.
 func (r *recorder) record(ctx context.Context, m *migration.Migration) ([]*devdb.Step, error) {
 	if err := r.begin(ctx, m); err != nil {
 		return nil, err
@@ -21,40 +23,125 @@ func (r *recorder) record(ctx context.Context, m *migration.Migration) ([]*devdb
 		return nil, err
 	}
 	r.ending = &migration.Statement{Kind: migration.SQL, Text: "COMMIT", Syntax: &migration.Syntax{}}
+	r.careful = false
 	defer func() { // nothing is left unless the connection failed
 		r.settle(ctx)
-		r.ahead, r.following = nil, nil
+		r.ahead, r.following, r.careful = nil, nil, false
 	}()
-	var steps []*devdb.Step
-	for i, st := range m.Statements {
-		if st.Kind == migration.Skip {
-			r.missed(st)
-			continue
-		}
-		if r.tx.open && !r.tx.explicit && r.tx.batch != 0 && r.tx.batch != st.Batch {
-			var err error
-			if steps, err = r.end(ctx, steps); err != nil {
-				return steps, err
-			}
-		}
-		if err := r.open(ctx, st, m); err != nil {
-			return steps, err
-		}
-		if r.following = nil; r.tx.open {
-			r.following = m.Statements[i+1:]
-		}
-		step, err := r.step(ctx, st, i)
-		if step != nil {
-			steps = append(steps, step)
-		}
-		if err != nil {
-			return steps, err
-		}
-		if step.Err != nil {
-			return steps, step.Err
+	f := &recording{m: m, refused: map[int]*devdb.StatementError{}}
+	for f.at = 0; f.at < len(m.Statements); f.at++ {
+		if err := r.one(ctx, f); err != nil {
+			return f.steps, err
 		}
 	}
-	return r.end(ctx, steps)
+	var ended *devdb.StatementError
+	steps, err := r.end(ctx, f.steps)
+	if err != nil && !errors.As(err, &ended) {
+		return steps, err
+	}
+	for _, s := range steps {
+		if s.Err != nil {
+			return steps, s.Err
+		}
+	}
+	return steps, err
+}
+
+// recording is how far the statements of a file have been run.
+type recording struct {
+	m     *migration.Migration
+	at    int
+	steps []*devdb.Step
+	// began is where the open transaction began: the statement, and how many steps there were.
+	began, before int
+	// refused are the statements that have been refused already. They are not run again.
+	refused map[int]*devdb.StatementError
+}
+
+// one runs the statement that is next. One that is refused takes its
+// transaction with it: the transaction is begun again without it, under
+// savepoints, so that the next refusal takes nothing.
+func (r *recorder) one(ctx context.Context, f *recording) error {
+	st := f.m.Statements[f.at]
+	if st.Kind == migration.Skip {
+		r.missed(st)
+		return nil
+	}
+	if r.tx.open && !r.tx.explicit && r.tx.batch != 0 && r.tx.batch != st.Batch {
+		var refused *devdb.StatementError
+		steps, err := r.end(ctx, f.steps)
+		if f.steps = steps; err != nil && !errors.As(err, &refused) {
+			return err
+		}
+	}
+	if !r.tx.open {
+		f.began, f.before = f.at, len(f.steps)
+	}
+	if err := r.open(ctx, st, f.m); err != nil {
+		return err
+	}
+	if e := f.refused[f.at]; e != nil {
+		f.steps = append(f.steps, r.passedOver(st, f.at, e))
+		return nil
+	}
+	r.following = nil
+	if r.tx.open && !r.careful {
+		r.following = f.m.Statements[f.at+1:]
+	}
+	was := r.tx
+	step, err := r.guardedStep(ctx, st, f.at)
+	if step != nil {
+		f.steps = append(f.steps, step)
+	}
+	if err != nil || step.Err == nil {
+		return err
+	}
+	word := controlOf(st.Text).word
+	if !was.open || r.careful && r.tx.open && r.tx.id == was.id || word == "COMMIT" || word == "BEGIN" {
+		return nil // nothing else went with it
+	}
+	f.refused[f.at] = step.Err
+	f.at, f.steps, r.careful = f.began-1, f.steps[:f.before], true
+	if was.all {
+		f.at, f.steps = -1, nil
+		if err := r.begin(ctx, f.m); err != nil {
+			return err
+		}
+	}
+	if !was.all {
+		r.lastTx = was.id - 1
+	}
+	if r.tx.open {
+		_, err = r.count(ctx, &devdb.Step{Before: r.cat}, told{})
+	} else {
+		_, err = r.countAll(ctx, r.cat)
+	}
+	return err // what the statements wrote the first time is nobody's
+}
+
+// passedOver is the step of a statement that was refused when it ran first.
+func (r *recorder) passedOver(st *migration.Statement, index int, e *devdb.StatementError) *devdb.Step {
+	step := &devdb.Step{
+		Stmt: st, Index: index, Before: r.cat, After: r.cat, Held: r.held.list(), Settings: r.settings,
+		InTx: r.tx.open, TxID: r.tx.id, Err: e, Tag: st.Syntax.Tag, Notices: e.Step.Notices,
+	}
+	e.Step = step
+	return step
+}
+
+// guardedStep runs a statement, in careful mode under a savepoint.
+func (r *recorder) guardedStep(ctx context.Context, st *migration.Statement, index int) (*devdb.Step, error) {
+	if !r.careful || !r.tx.open || controlOf(st.Text).word != "" {
+		return r.step(ctx, st, index)
+	}
+	if err := r.command(ctx, "SAVEPOINT assay_statement"); err != nil {
+		return nil, err
+	}
+	step, err := r.step(ctx, st, index)
+	if err != nil || step.Err != nil || r.conn.IsClosed() || r.conn.TxStatus() != 'T' {
+		return step, err
+	}
+	return step, r.command(ctx, "RELEASE SAVEPOINT assay_statement")
 }
 
 // observeFrom makes ready to observe: the recorder is installed and the catalog read.
@@ -222,6 +309,15 @@ func (r *recorder) failed(ctx context.Context, step *devdb.Step, s sent) error {
 		step.Tag = step.Stmt.Syntax.Tag
 	}
 	r.uncounted = true
+	if r.careful && r.tx.open && !r.conn.IsClosed() && r.conn.TxStatus() == 'E' && controlOf(step.Stmt.Text).word == "" {
+		clear(r.strangers)
+		r.cat = step.Before
+		if err := r.command(ctx, "ROLLBACK TO SAVEPOINT assay_statement; RELEASE SAVEPOINT assay_statement"); err != nil {
+			return err
+		}
+		_, err := r.count(ctx, &devdb.Step{Before: r.cat}, told{}) // what it scanned and wrote before it failed is nobody's
+		return err
+	}
 	back := step.Before
 	if r.tx.open {
 		back = r.tx.start

@@ -17,7 +17,7 @@ var _ devdb.DB = (*DB)(nil)
 func (d *DB) recorder() *recorder {
 	if d.rec == nil {
 		d.rec = newRecorder(&d.owner.Config, &d.admin.Config, d.server.config.StatementTimeout, d.server.config.TimeZone)
-		d.rec.createExtension = d.CreateExtension
+		d.rec.createExtension, d.rec.prepareStub, d.rec.stubbed = d.CreateExtension, d.prepareStub, d.server.config.Stubbed
 		d.rec.alive = d.server.existing.alive
 		d.rec.present = d.equipped
 		d.share()

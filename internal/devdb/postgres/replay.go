@@ -163,50 +163,6 @@ func (r *recorder) apply(ctx context.Context, st *migration.Statement) error {
 	return statementError(st, s)
 }
 
-// sendAny sends a statement; an extension that the owner may not create is made
-// by the admin, who has the list of those that are allowed. With probe the locks
-// are asked for with the statement where they can be.
-func (r *recorder) sendAny(ctx context.Context, st *migration.Statement, probe bool) (sent, error) {
-	ext, ok := extensionOf(st.Text)
-	if !ok || r.createExtension == nil {
-		return r.sendWith(ctx, st, probe)
-	}
-	block := r.conn.TxStatus() == 'T'
-	if block {
-		if err := r.command(ctx, "SAVEPOINT assay_extension"); err != nil {
-			return sent{}, err
-		}
-	}
-	s, err := r.send(ctx, st)
-	if err != nil {
-		return s, err
-	}
-	if s.err != nil && s.err.Code == "42501" {
-		heard := r.told
-		if block {
-			if err := r.command(ctx, "ROLLBACK TO SAVEPOINT assay_extension"); err != nil {
-				return s, err
-			}
-		}
-		r.told = heard
-		if err := r.makeExtension(ctx, ext); err != nil {
-			s.err.Hint = err.Error()
-			return s, nil //nolint:nilerr // the server's refusal is in s
-		}
-		// The admin's session is not traced: say what the trigger would have said.
-		r.told.ddl = append(r.told.ddl, toldDDL{class: pgExtension, tag: "CREATE EXTENSION", kind: "extension", name: ext.Name})
-		s.err, s.tag = nil, "CREATE EXTENSION"
-	}
-	if block && s.err == nil {
-		heard := r.told
-		if err := r.command(ctx, "RELEASE SAVEPOINT assay_extension"); err != nil {
-			return s, err
-		}
-		r.told = heard
-	}
-	return s, nil
-}
-
 // extensionOf reads a CREATE EXTENSION.
 func extensionOf(text string) (migration.Extension, bool) {
 	w := words(text, 2)
@@ -214,13 +170,4 @@ func extensionOf(text string) (migration.Extension, bool) {
 		return migration.Extension{}, false
 	}
 	return migration.ExtensionOf(text)
-}
-
-// makeExtension has the admin make an extension where the session would make it.
-func (r *recorder) makeExtension(ctx context.Context, e migration.Extension) error {
-	here, err := query(ctx, r.conn, "SELECT pg_catalog.current_schema()")
-	if err != nil {
-		return fmt.Errorf("asking for the schema of extension %q: %w", e.Name, err)
-	}
-	return r.createExtension(ctx, e, here)
 }

@@ -36,6 +36,9 @@ type recorder struct {
 	createExtension func(ctx context.Context, e migration.Extension, here string) error
 
 	alive func() error // of a server that is not assay's own: whether it is the same still
+	// prepareStub gives the call that makes a stub of an extension that the server lacks; false if there is none.
+	prepareStub func(ctx context.Context, e migration.Extension, here string) (string, bool, error)
+	stubbed     bool // stubs are taken even for extensions that the server has
 
 	conn *pgconn.PgConn // traced
 	obs  *pgconn.PgConn // admin's
@@ -55,6 +58,7 @@ type recorder struct {
 	most      int                    // how many statements are sent ahead
 	following []*migration.Statement // what the file has, in the open transaction, behind the statement that runs
 	ending    *migration.Statement   // the tool's COMMIT behind all of it
+	careful   bool                   // each statement of a transaction runs under a savepoint: one has been refused
 	ahead     []*flight              // sent and not yet looked at, in order
 	heard     time.Time              // when the last answer came
 

@@ -139,6 +139,9 @@ func (d *DB) setup(ctx context.Context, c *pgconn.PgConn, st *migration.Statemen
 	default:
 		_, err = c.Exec(ctx, st.Text).ReadAll()
 	}
+	if made, stubbing := d.stubSetup(ctx, c, st.Text, err); made || stubbing != nil {
+		return stubbing
+	}
 	var pe *pgconn.PgError
 	if errors.As(err, &pe) {
 		return statementError(st, sent{err: pe})
