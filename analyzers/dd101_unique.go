@@ -11,7 +11,7 @@ import (
 
 var uniqueViolation = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD101", Name: "unique-violation", Title: "a unique index or key that existing rows may break", Severity: lint.Warning,
+		ID: "DD101", Name: "unique-violation", Title: "a unique index or key that existing rows may break", Severity: lint.Warning, Weight: lint.ByRows,
 		Aliases: []string{"atlas:MF101", "atlas:MF102"}, Hazards: []string{"A20", "B16", "B28"},
 	},
 	Run: func(p *Pass) {

@@ -11,7 +11,7 @@ import (
 
 var checkViolation = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD104", Name: "check-violation", Title: "a check that existing rows may break", Severity: lint.Warning,
+		ID: "DD104", Name: "check-violation", Title: "a check that existing rows may break", Severity: lint.Warning, Weight: lint.ByRows,
 		Hazards: []string{"B12", "B28"},
 	},
 	Run: func(p *Pass) {

@@ -12,7 +12,7 @@ import (
 
 var foreignKeyViolation = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD105", Name: "foreign-key-violation", Title: "a foreign key that existing rows may break", Severity: lint.Warning,
+		ID: "DD105", Name: "foreign-key-violation", Title: "a foreign key that existing rows may break", Severity: lint.Warning, Weight: lint.ByRows,
 		Hazards: []string{"B01", "B28"},
 	},
 	Run: func(p *Pass) {

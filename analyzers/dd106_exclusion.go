@@ -10,7 +10,7 @@ import (
 
 var exclusionViolation = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD106", Name: "exclusion-violation", Title: "an exclusion constraint that existing rows may break", Severity: lint.Warning,
+		ID: "DD106", Name: "exclusion-violation", Title: "an exclusion constraint that existing rows may break", Severity: lint.Warning, Weight: lint.ByRows,
 		Hazards: []string{"B20", "B28"},
 	},
 	Run: func(p *Pass) {

@@ -11,7 +11,7 @@ import (
 
 var castFailure = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD107", Name: "cast-failure", Title: "a column type that existing values may not fit", Severity: lint.Warning,
+		ID: "DD107", Name: "cast-failure", Title: "a column type that existing values may not fit", Severity: lint.Warning, Weight: lint.ByRows,
 		Hazards: []string{"C12", "F22"},
 	},
 	Run: func(p *Pass) {

@@ -11,7 +11,7 @@ import (
 
 var domainViolation = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD108", Name: "domain-violation", Title: "a domain's constraint that existing rows may break", Severity: lint.Warning,
+		ID: "DD108", Name: "domain-violation", Title: "a domain's constraint that existing rows may break", Severity: lint.Warning, Weight: lint.ByRows,
 		Aliases: []string{"squawk:ban-alter-domain-with-add-constraint"}, Hazards: []string{"B26"},
 	},
 	Run: func(p *Pass) {

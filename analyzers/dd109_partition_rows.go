@@ -10,7 +10,7 @@ import (
 
 var partitionViolation = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD109", Name: "partition-violation", Title: "a partition whose bound existing rows may break", Severity: lint.Warning,
+		ID: "DD109", Name: "partition-violation", Title: "a partition whose bound existing rows may break", Severity: lint.Warning, Weight: lint.ByRows,
 		Hazards: []string{"P02", "P03"},
 	},
 	Run: func(p *Pass) {

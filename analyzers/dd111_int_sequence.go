@@ -10,7 +10,7 @@ import (
 
 var intSequence = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD111", Name: "int-sequence", Title: "a bigint column whose sequence still ends at 2147483647", Severity: lint.Warning,
+		ID: "DD111", Name: "int-sequence", Title: "a bigint column whose sequence still ends at 2147483647", Severity: lint.Warning, Weight: lint.ByRows,
 		Hazards: []string{"F24"},
 	},
 	Run: func(p *Pass) {

@@ -14,7 +14,7 @@ import (
 
 var explicitIDs = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD112", Name: "explicit-ids", Title: "rows with ids that their sequence will hand out again", Severity: lint.Warning,
+		ID: "DD112", Name: "explicit-ids", Title: "rows with ids that their sequence will hand out again", Severity: lint.Warning, Weight: lint.ByRows,
 		Hazards: []string{"F26"},
 	},
 	Run: func(p *Pass) {

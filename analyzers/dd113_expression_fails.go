@@ -10,7 +10,7 @@ import (
 
 var expressionFails = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD113", Name: "expression-fails", Title: "a generated column or an index whose expression fails for some rows", Severity: lint.Error,
+		ID: "DD113", Name: "expression-fails", Title: "a generated column or an index whose expression fails for some rows", Severity: lint.Error, Weight: lint.ByRows,
 	},
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.AddColumn](p) {

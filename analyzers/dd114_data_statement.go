@@ -11,7 +11,7 @@ import (
 
 var dataStatement = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD114", Name: "data-statement-fails", Title: "a statement that fails on rows that may be there", Severity: lint.Error,
+		ID: "DD114", Name: "data-statement-fails", Title: "a statement that fails on rows that may be there", Severity: lint.Error, Weight: lint.ByRows,
 	},
 	Run: func(p *Pass) {
 		for m, s := range p.Steps() {

@@ -10,7 +10,7 @@ import (
 
 var dropIndex = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK102", Name: "drop-index", Title: "dropping an index while reads and writes wait", Severity: lint.Warning,
+		ID: "LK102", Name: "drop-index", Title: "dropping an index while reads and writes wait", Severity: lint.Warning, Weight: lint.ByLock,
 		Aliases: []string{"atlas:PG102", "squawk:require-concurrent-index-deletion", "strong_migrations:remove_index", "squawk:ban-drop-index"}, Hazards: []string{"A02"},
 	},
 	Run: func(p *Pass) {

@@ -10,7 +10,7 @@ import (
 
 var addForeignKey = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK104", Name: "add-foreign-key", Title: "checking a foreign key's rows while writes to both tables wait", Severity: lint.Error,
+		ID: "LK104", Name: "add-foreign-key", Title: "checking a foreign key's rows while writes to both tables wait", Severity: lint.Error, Weight: lint.ByLock,
 		Aliases: []string{"atlas:PG306", "squawk:adding-foreign-key-constraint", "eugene:E1", "strong_migrations:add_foreign_key", "strong_migrations:add_reference"}, Hazards: []string{"B01", "B05"},
 	},
 	Run: func(p *Pass) {

@@ -10,7 +10,7 @@ import (
 
 var uniqueConstraint = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK105", Name: "add-unique-constraint", Title: "building a key's index while reads and writes wait", Severity: lint.Error,
+		ID: "LK105", Name: "add-unique-constraint", Title: "building a key's index while reads and writes wait", Severity: lint.Error, Weight: lint.ByLock,
 		Aliases: []string{
 			"atlas:PG104", "atlas:PG105", "atlas:PG312", "squawk:disallowed-unique-constraint", "squawk:adding-serial-primary-key-field", "eugene:E7",
 			"strong_migrations:add_unique_constraint",

@@ -10,7 +10,7 @@ import (
 
 var exclusionConstraint = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK106", Name: "add-exclusion-constraint", Title: "building an exclusion constraint's index while reads and writes wait", Severity: lint.Error,
+		ID: "LK106", Name: "add-exclusion-constraint", Title: "building an exclusion constraint's index while reads and writes wait", Severity: lint.Error, Weight: lint.ByLock,
 		Aliases: []string{"atlas:PG109", "eugene:E8", "strong_migrations:add_exclusion_constraint"}, Hazards: []string{"B20"},
 	},
 	Run: func(p *Pass) {

@@ -11,7 +11,7 @@ import (
 
 var refresh = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK107", Name: "refresh-materialized-view", Title: "refreshing a materialized view while reads wait", Severity: lint.Error,
+		ID: "LK107", Name: "refresh-materialized-view", Title: "refreshing a materialized view while reads wait", Severity: lint.Error, Weight: lint.ByLock,
 		Hazards: []string{"F04"},
 	},
 	Run: func(p *Pass) {

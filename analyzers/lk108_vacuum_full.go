@@ -8,7 +8,7 @@ import (
 
 var vacuumFull = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK108", Name: "vacuum-full", Title: "VACUUM FULL or CLUSTER while reads and writes wait", Severity: lint.Error,
+		ID: "LK108", Name: "vacuum-full", Title: "VACUUM FULL or CLUSTER while reads and writes wait", Severity: lint.Error, Weight: lint.ByLock,
 		Aliases: []string{"squawk:prefer-repack"}, Hazards: []string{"D09"},
 	},
 	Run: func(p *Pass) {

@@ -11,7 +11,7 @@ import (
 
 var lockTable = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK109", Name: "lock-table", Title: "locking a table by hand", Severity: lint.Warning,
+		ID: "LK109", Name: "lock-table", Title: "locking a table by hand", Severity: lint.Warning, Weight: lint.ByLock,
 		Hazards: []string{"D10"},
 	},
 	Run: func(p *Pass) {

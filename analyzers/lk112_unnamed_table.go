@@ -12,7 +12,7 @@ import (
 
 var unnamedTable = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK112", Name: "locks-unnamed-table", Title: "keeping reads off a table that the statement does not name", Severity: lint.Warning,
+		ID: "LK112", Name: "locks-unnamed-table", Title: "keeping reads off a table that the statement does not name", Severity: lint.Warning, Weight: lint.ByLock,
 		Hazards: []string{"B02", "C10"},
 	},
 	Run: func(p *Pass) {

@@ -12,7 +12,7 @@ import (
 
 var fullScan = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK202", Name: "full-scan-under-lock", Title: "reading all rows while reads or writes wait", Severity: lint.Error,
+		ID: "LK202", Name: "full-scan-under-lock", Title: "reading all rows while reads or writes wait", Severity: lint.Error, Weight: lint.ByLock,
 		Aliases: []string{
 			"atlas:PG303", "atlas:PG304", "atlas:PG305", "atlas:MF104", "squawk:constraint-missing-not-valid",
 			"squawk:adding-not-nullable-field", "eugene:E1", "eugene:E2", "eugene:W14",

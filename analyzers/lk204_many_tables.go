@@ -12,7 +12,7 @@ import (
 
 var manyTables = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK204", Name: "many-tables-locked", Title: "one transaction that locks many tables, one after the other", Severity: lint.Warning,
+		ID: "LK204", Name: "many-tables-locked", Title: "one transaction that locks many tables, one after the other", Severity: lint.Warning, Weight: lint.ByLock,
 		Hazards: []string{"X07", "B03"},
 	},
 	Run: func(p *Pass) {

@@ -10,7 +10,7 @@ import (
 
 var lockOrder = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK205", Name: "lock-order", Title: "two transactions that lock the same tables in opposite order", Severity: lint.Info,
+		ID: "LK205", Name: "lock-order", Title: "two transactions that lock the same tables in opposite order", Severity: lint.Info, Weight: lint.ByLock,
 		Hazards: []string{"X07"},
 	},
 	Run: func(p *Pass) {

@@ -9,7 +9,7 @@ import (
 
 var indexRebuilt = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK206", Name: "index-rebuilt", Title: "a changed column's indexes built anew while reads and writes wait", Severity: lint.Error,
+		ID: "LK206", Name: "index-rebuilt", Title: "a changed column's indexes built anew while reads and writes wait", Severity: lint.Error, Weight: lint.ByLock,
 		Hazards: []string{"C09"},
 	},
 	Run: func(p *Pass) {

@@ -10,7 +10,7 @@ import (
 
 var repeatedAlter = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK207", Name: "repeated-alter", Title: "several statements that lock or rewrite a table where one would do", Severity: lint.Info,
+		ID: "LK207", Name: "repeated-alter", Title: "several statements that lock or rewrite a table where one would do", Severity: lint.Info, Weight: lint.ByLock,
 		Aliases: []string{"eugene:W12"}, Hazards: []string{"X08", "D17"},
 	},
 	Run: func(p *Pass) {

@@ -11,7 +11,7 @@ import (
 
 var statisticsLost = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK208", Name: "statistics-lost", Title: "a column without statistics after a change of its type", Severity: lint.Info,
+		ID: "LK208", Name: "statistics-lost", Title: "a column without statistics after a change of its type", Severity: lint.Info, Weight: lint.ByLock,
 		Hazards: []string{"C13"},
 	},
 	Run: func(p *Pass) {

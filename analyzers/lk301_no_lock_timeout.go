@@ -9,7 +9,7 @@ import (
 
 var noLockTimeout = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK301", Name: "no-lock-timeout", Title: "waiting for a strong lock without lock_timeout", Severity: lint.Warning,
+		ID: "LK301", Name: "no-lock-timeout", Title: "waiting for a strong lock without lock_timeout", Severity: lint.Warning, Weight: lint.ByWait,
 		Aliases: []string{"squawk:require-lock-timeout", "squawk:require-timeout-settings", "eugene:E9"}, Hazards: []string{"X01", "X23"},
 	},
 	Run: func(p *Pass) {

@@ -11,7 +11,7 @@ import (
 
 var lockTimeout = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK302", Name: "lock-timeout-too-late", Title: "a lock_timeout that is too long or comes too late", Severity: lint.Warning,
+		ID: "LK302", Name: "lock-timeout-too-late", Title: "a lock_timeout that is too long or comes too late", Severity: lint.Warning, Weight: lint.ByWait,
 		Hazards: []string{"X02"},
 	},
 	Run: func(p *Pass) {

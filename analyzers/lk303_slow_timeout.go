@@ -11,7 +11,7 @@ import (
 
 var slowTimeout = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK303", Name: "timeout-ends-slow-work", Title: "a timeout that ends what is meant to take long", Severity: lint.Warning,
+		ID: "LK303", Name: "timeout-ends-slow-work", Title: "a timeout that ends what is meant to take long", Severity: lint.Warning, Weight: lint.ByWait,
 		Hazards: []string{"X03", "A24"},
 	},
 	Run: func(p *Pass) {

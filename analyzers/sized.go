@@ -35,14 +35,14 @@ func (z Sizes) sized(r *devdb.Record, findings []*lint.Finding) {
 			})
 		}
 		likely := z.likely(r, f)
-		if family := f.ID[:2]; family != "LK" && family != "DD" || f.Confidence == lint.Proven && family == "DD" && !likely {
+		if w := weightOf(f); w == "" || f.Confidence == lint.Proven && w == lint.ByRows && !likely {
 			continue
 		}
 		f.Message += " (" + stats.Bytes(biggest.Bytes) + ")"
 		switch {
 		case biggest.Rows >= 0 && biggest.Rows <= z.Small, likely:
 			f.Severity = milder(f.Severity)
-		case biggest.Rows >= z.Large && f.Severity == lint.Warning && f.ID[:3] != "LK3":
+		case biggest.Rows >= z.Large && f.Severity == lint.Warning && weightOf(f) != lint.ByWait:
 			f.Severity = lint.Error
 		}
 		if f.ID == "LK201" {
@@ -52,6 +52,16 @@ func (z Sizes) sized(r *devdb.Record, findings []*lint.Finding) {
 			})
 		}
 	}
+}
+
+// weightOf is how the size of a table weighs on a finding of a built-in check.
+func weightOf(f *lint.Finding) lint.Weight {
+	for _, a := range All {
+		if a.ID == f.ID {
+			return a.Weight
+		}
+	}
+	return ""
 }
 
 func milder(s lint.Severity) lint.Severity {
@@ -86,7 +96,7 @@ func involved(r *devdb.Record, f *lint.Finding) []*stats.Table {
 // likely adds what the statistics say about NULLs and duplicates, and reports
 // whether they make it likely that the statement passes in production.
 func (z Sizes) likely(r *devdb.Record, f *lint.Finding) bool {
-	if f.ID[:2] != "DD" || f.Migration < 0 || f.Migration >= len(r.New) || f.Statement < 0 || f.Statement >= len(r.New[f.Migration].Steps) {
+	if weightOf(f) != lint.ByRows || f.Migration < 0 || f.Migration >= len(r.New) || f.Statement < 0 || f.Statement >= len(r.New[f.Migration].Steps) {
 		return false
 	}
 	s := r.New[f.Migration].Steps[f.Statement]

@@ -39,9 +39,6 @@ func (p *Pass) unbatched(m *devdb.Recorded, s *devdb.Step) (lint.Finding, bool) 
 	if t == nil || someRows.MatchString(flat(s.Stmt.Text)) && !p.fillsAll(s, t) || !p.oldRows(t) || p.toldByDestruction(s, t) {
 		return lint.Finding{}, false
 	}
-	if _, held := p.heldWhileWorking(m, s); held { // LK203 says it
-		return lint.Finding{}, false
-	}
 	joins := s.Tag == "INSERT" || s.Tag == "MERGE" || p.fillsAll(s, t)
 	for _, x := range s.Scans {
 		from := rel(s, x.Relation)

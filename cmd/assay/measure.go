@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydb/assay/analyzers"
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/devdb/postgres"
 	"github.com/assaydb/assay/internal/lint"
@@ -115,8 +116,12 @@ func measuredText(step *devdb.Step, t *devdb.Measurement) string {
 
 // measured adds what was measured to the findings of the statement.
 func measured(rec *devdb.Record, res *lint.Result) {
+	locks := map[string]bool{}
+	for _, r := range analyzers.Rules() {
+		locks[r.ID] = r.Weight == lint.ByLock || r.Weight == lint.ByWait
+	}
 	for _, f := range res.Findings {
-		if f.Migration < 0 || f.Statement < 0 || f.ID[:2] != "LK" || f.Sensitive {
+		if f.Migration < 0 || f.Statement < 0 || !locks[f.ID] || f.Sensitive {
 			continue
 		}
 		m := rec.New[f.Migration]

@@ -17,6 +17,7 @@ import (
 	"github.com/assaydb/assay/internal/gitdiff"
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/migration"
+	"github.com/assaydb/assay/internal/pipeline"
 	files "github.com/assaydb/assay/internal/project"
 	"github.com/assaydb/assay/internal/queries"
 	"github.com/assaydb/assay/internal/stats"
@@ -36,6 +37,7 @@ type project struct {
 	dump    *migration.Migration
 	changes *gitdiff.Set // nil if the new ones were not chosen by git
 	notices []lint.Notice
+	stubs   pipeline.Provided // what stood for extensions that the dev server lacks
 	options migration.Options // how dir was read
 	queries []queries.Query   // the application's own
 	stats   *stats.Stats      // of production

@@ -75,9 +75,16 @@ func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res 
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	rec, err := s.record(ctx, p.dir, p.new, !o.quick)
+	for again := true; err == nil && again; {
+		if again, err = s.missing(ctx, o, rec); err == nil && again {
+			rec, err = s.record(ctx, p.dir, p.new, !o.quick)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
+	p.notices = append(p.notices, s.notices(rec)...)
+	p.stubs = s.stubs(rec)
 	rec.Edited = p.edited
 	if err := s.prove(ctx, o, seed, rec); err != nil {
 		return nil, err
@@ -139,7 +146,7 @@ func (a *app) judgeWith(ctx context.Context, p *project, o *lintOptions, rec *de
 	used := map[int]bool{}
 	in := pipeline.Input{
 		Tool:    lint.Tool{Name: "assay", Version: buildVersion()},
-		Against: against(p, rec), Record: rec, Rules: rules, Timing: o.timing, Notices: p.notices,
+		Against: against(p, rec), Record: rec, Rules: rules, Timing: o.timing, Notices: p.notices, Stubs: p.stubs,
 		Change: p.changes != nil || a.untrusted, Untrusted: a.untrusted,
 		Judges: judges,
 		Override: func(f *lint.Finding) (lint.Severity, string, bool) {
@@ -246,9 +253,19 @@ func (a *app) openServer(ctx context.Context, p *project, o *lintOptions) (*post
 	if url == "" {
 		url = a.getenv("ASSAY_DEV_URL")
 	}
+	var stubs []postgres.Declared
+	var names []string
+	for i, e := range p.config.Extensions {
+		d := postgres.Declared{Name: e.Name, Schema: e.Schema, Types: e.Types, Functions: e.Functions}
+		if err := postgres.CheckStub(d); err != nil {
+			return nil, usagef("%s: extension %q: %w", p.config.At(fmt.Sprintf("extensions.%d", i)), e.Name, err)
+		}
+		stubs, names = append(stubs, d), append(names, e.Name)
+	}
 	return postgres.Open(ctx, postgres.Config{
+		Stubs:    stubs,
 		Postgres: o.postgres, URL: url, CacheDir: a.getenv("ASSAY_CACHE_DIR"), Env: a.getenv,
-		Superuser: o.superuser, StrangersSetup: a.untrusted && p.data == p.fsys, Extensions: p.config.Extensions, WALLevel: p.config.WALLevel,
+		Superuser: o.superuser, StrangersSetup: a.untrusted && p.data == p.fsys, Extensions: names, WALLevel: p.config.WALLevel,
 		StatementTimeout: p.config.StatementTimeout.Or(5 * time.Minute),
 		TimeZone:         p.config.TimeZone, Settings: p.config.Settings,
 		Progress: a.progress(),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/devdb/postgres"
+	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/migration"
 	"github.com/assaydb/assay/internal/pipeline"
 )
@@ -19,6 +21,7 @@ type session struct {
 	project *project
 	server  *postgres.Server
 	base    *postgres.DB
+	build   *builder
 }
 
 // openSession starts a server and replays what is merged, or takes it from an
@@ -28,8 +31,8 @@ func (a *app) openSession(ctx context.Context, p *project, o *lintOptions) (*ses
 	if err != nil {
 		return nil, err
 	}
-	base, err := baseDatabase(ctx, server, p, o)
-	if err != nil {
+	s := &session{project: p, server: server, build: &builder{server: server, project: p, gone: map[*migration.Statement]bool{}}}
+	if err := s.replayBase(ctx, o); err != nil {
 		return nil, errors.Join(err, server.Close())
 	}
 	if layers := server.Layers(); o.verbose && len(layers) > 0 {
@@ -37,7 +40,7 @@ func (a *app) openSession(ctx context.Context, p *project, o *lintOptions) (*ses
 	} else if o.verbose {
 		a.say("assay: the server runs with the rights of its user: the operating system restricts nothing")
 	}
-	return &session{p, server, base}, nil
+	return s, nil
 }
 
 // fresh is a database as it is before the first new migration, the caller's to close.
@@ -47,6 +50,24 @@ func (s *session) fresh(ctx context.Context) (*postgres.DB, error) {
 
 // Close stops the server; every database goes with it.
 func (s *session) Close() error { return errors.Join(s.base.Close(), s.server.Close()) }
+
+// notices say what the dev server has not, and what stood for it.
+func (s *session) notices(rec *devdb.Record) []lint.Notice {
+	out := s.build.notices()
+	for _, text := range s.server.Stubs(pipeline.StubNames(rec)) {
+		out = append(out, lint.Notice{Text: text})
+	}
+	return out
+}
+
+// stubs are what stood for extensions that the dev server lacks.
+func (s *session) stubs(rec *devdb.Record) pipeline.Provided {
+	out := pipeline.Provided{}
+	for _, n := range pipeline.StubNames(rec) {
+		out[n] = s.server.StubOf(n)
+	}
+	return out
+}
 
 // record runs migrations on a fresh database and records what they do, with
 // ways also the way back of the last one.
@@ -66,7 +87,7 @@ func (s *session) record(ctx context.Context, dir *migration.Dir, migrations []*
 	for _, m := range rec.New {
 		for _, s := range m.Steps {
 			if s.Err != nil {
-				s.Err.Advice = postgres.Explain(s.Err)
+				s.Err.Advice = cmp.Or(postgres.Explain(s.Err), somebodysTable(s.Err))
 			}
 		}
 	}
@@ -97,31 +118,52 @@ func (s *session) prove(ctx context.Context, o *lintOptions, seed []*migration.M
 // the server is stopped for it, and a short replay is sooner run again.
 const worthKeeping = 100 * time.Millisecond
 
-// baseDatabase gives a database on which everything merged has been replayed:
-// kept from an earlier run where that is possible.
-func baseDatabase(ctx context.Context, s *postgres.Server, p *project, o *lintOptions) (*postgres.DB, error) {
-	fitDump(p.dump, s.Version())
+// replayBase makes the database on which everything merged has been replayed,
+// or takes it from an earlier run. One with anything that was provided or left
+// out is not kept: the next run says it again.
+func (s *session) replayBase(ctx context.Context, o *lintOptions) (err error) {
+	p := s.project
+	fitDump(p.dump, s.server.Version())
 	key, base := baseKey(p), baseScripts(p)
-	keep := !o.noCache && len(base)+len(p.setup) > 0
+	whole := len(s.build.provided) == 0
+	keep := !o.noCache && len(base)+len(p.setup) > 0 && whole
 	if keep {
-		if db, ok, err := s.Restore(ctx, key); ok || err != nil {
-			return db, err
+		db, ok, err := s.server.Restore(ctx, key)
+		if ok || err != nil {
+			s.base = db
+			return err
 		}
 	}
-	db, err := s.Create(ctx)
+	db, took, err := s.build.build(ctx, base)
 	if err != nil {
-		return nil, err
+		return explained(err, p.dump, s.server.Version())
 	}
-	start := time.Now()
-	err = db.Setup(ctx, p.setup)
-	if err == nil {
-		err = pipeline.Replay(ctx, db, base)
+	s.base = db
+	if keep && took > worthKeeping && len(s.build.provided)+len(s.build.left) == 0 {
+		err = s.server.Snapshot(ctx, key, db)
 	}
-	if err == nil && keep && time.Since(start) > worthKeeping {
-		err = s.Snapshot(ctx, key, db)
+	return err
+}
+
+// missing provides what the recorded migrations miss of a platform, and makes
+// the base again with it. It reports whether there was anything.
+func (s *session) missing(ctx context.Context, o *lintOptions, rec *devdb.Record) (bool, error) {
+	found := false
+	for _, m := range rec.New {
+		for _, st := range m.Steps {
+			if st.Err != nil && st.Err.Follows == nil && len(s.build.provided) < mostProvided {
+				found = s.build.provide(st.Err, platform) || found
+			}
+		}
 	}
-	if err != nil {
-		return nil, errors.Join(explained(err, p.dump, s.Version()), db.Close())
+	if !found {
+		return false, nil
 	}
-	return db, nil
+	for _, m := range rec.New {
+		m.Down = nil
+	}
+	if err := s.base.Close(); err != nil {
+		return false, err
+	}
+	return true, s.replayBase(ctx, o)
 }

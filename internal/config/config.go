@@ -43,8 +43,8 @@ type Config struct {
 	Steps map[string]string `yaml:"steps"`
 	// Superuser runs the migrations as a superuser instead of an ordinary owner of the database.
 	Superuser bool `yaml:"superuser"`
-	// Extensions may be created by the migrations in addition to the trusted ones that come with PostgreSQL.
-	Extensions []string `yaml:"extensions"`
+	// Extensions may be created by the migrations in addition to the trusted ones that come with PostgreSQL. One that the dev server lacks is stood in for by a stub, whose types and functions can be declared.
+	Extensions []Extension `yaml:"extensions"`
 	// Settings are what your migration tool sets on its connection before it runs a file, such as lock_timeout or search_path.
 	Settings map[string]string `yaml:"settings"`
 	// TimeZone is the time zone of the migrating session, which decides whether some type changes rewrite the table. Default UTC.
@@ -174,6 +174,18 @@ type Policy struct {
 	Digest string `yaml:"digest"`
 	// Key is the signer's public key (a PEM file) of a bundle that opa build signed. Required if it is signed.
 	Key string `yaml:"key"`
+}
+
+// Extension is one that migrations may create. In short form it is the name alone.
+type Extension struct {
+	// Name is the extension's name.
+	Name string `yaml:"name"`
+	// Schema is where it lives, if that is not the migration's choice.
+	Schema string `yaml:"schema"`
+	// Types are those that its stub has: they take and give any text.
+	Types []string `yaml:"types"`
+	// Functions are those that its stub has, as "name(type, type) returns type": they give NULL.
+	Functions []string `yaml:"functions"`
 }
 
 // Rule is what the file says about a policy rule. In short form it is the

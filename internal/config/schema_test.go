@@ -51,6 +51,10 @@ func (Policy) JSONSchemaExtend(s *jsonschema.Schema) {
 	alternatives(s, &jsonschema.Schema{Type: "string"})
 }
 
+func (Extension) JSONSchemaExtend(s *jsonschema.Schema) {
+	alternatives(s, &jsonschema.Schema{Type: "string"})
+}
+
 func (Proofs) JSONSchemaExtend(s *jsonschema.Schema) {
 	alternatives(s, &jsonschema.Schema{Enum: words([]string{"on", "off"})})
 }
@@ -83,6 +87,7 @@ func generate(t *testing.T) []byte {
 	for name, typ := range map[string]reflect.Type{
 		"Check": reflect.TypeFor[Check](), "Rule": reflect.TypeFor[Rule](), "Override": reflect.TypeFor[Override](), "Ignore": reflect.TypeFor[Ignore](), "Enforcement": reflect.TypeFor[Enforcement](),
 		"Policy": reflect.TypeFor[Policy](), "Proofs": reflect.TypeFor[Proofs](), "Comment": reflect.TypeFor[Comment](),
+		"Extension": reflect.TypeFor[Extension](),
 	} {
 		def := s.Definitions[name]
 		if len(def.OneOf) == 2 {

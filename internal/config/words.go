@@ -83,6 +83,11 @@ func (p *Policy) short(text string) error {
 	return nil
 }
 
+func (e *Extension) short(text string) error {
+	e.Name = text
+	return nil
+}
+
 func (p *Proofs) short(text string) error {
 	var word string
 	if err := oneOf("value", text, []string{"on", "off"}, &word); err != nil {

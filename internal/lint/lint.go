@@ -51,7 +51,21 @@ type Rule struct {
 	Optional bool     // off unless switched on (conventions)
 	Policy   bool     // a rule of a Rego policy, not a built-in check
 	Pack     string   // of a policy rule of the shipped library
+	Weight   Weight   // how the size of a table weighs on its findings
+	// Covers are the rules whose findings its own say more exactly: theirs are left
+	// out at the same statement, and behind it in its transaction, if its own is reported.
+	Covers []string
 }
+
+// Weight is how the size of the tables weighs on the severity of a rule's findings.
+type Weight string
+
+// The weights. A rule without one is as severe on a small table as on a large one.
+const (
+	ByLock Weight = "lock" // a lock that is held while the table is worked through
+	ByWait Weight = "wait" // a lock that is waited for: never worse for a large table
+	ByRows Weight = "rows" // a demand on the rows
+)
 
 // Finding is one thing a reviewer should know.
 type Finding struct {

@@ -101,6 +101,9 @@ func (d *detector) nothing(root string) error {
 			saw += fmt.Sprintf(" and %d more", n)
 		}
 	}
+	if t := otherToolIn(d.fsys, root); t != nil {
+		return fmt.Errorf("no migrations found below %s (saw %s): %s", root, saw, t.advice())
+	}
 	return fmt.Errorf("no migrations found below %s (saw %s): name the directory with --dir, and with --dir-format its format, one of %s",
 		root, saw, formatNames())
 }

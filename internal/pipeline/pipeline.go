@@ -50,6 +50,8 @@ type Input struct {
 	Change bool
 	// Untrusted: the author of the change is not to decide what counts.
 	Untrusted bool
+	// Stubs are what stood for extensions that the dev server lacks.
+	Stubs Provided
 }
 
 // Run judges in.Record and gives the sorted result.
@@ -71,7 +73,7 @@ func RecordAll(ctx context.Context, db devdb.DB, r *devdb.Record) error {
 	}
 	for _, m := range r.New {
 		steps, err := db.Record(ctx, m.Migration)
-		m.Steps = steps
+		m.Steps, m.Err = steps, nil
 		var refused *devdb.StatementError
 		if errors.As(err, &refused) {
 			m.Err = refused
@@ -185,6 +187,7 @@ func assemble(in Input, findings []*lint.Finding) *lint.Result {
 			f.URL = rules[f.ID].URL
 		}
 	}
+	in.Stubs.say(r, findings)
 	findings = override(in, findings)
 	held := enforce(in, findings)
 	ig := newIgnores(in)
@@ -210,6 +213,7 @@ func assemble(in Input, findings []*lint.Finding) *lint.Result {
 		suppress(in, ignored, res, f)
 	}
 	res.Findings = append(res.Findings, override(in, attempts(in, firm, rules[lint.WeakenedRule.ID]))...)
+	res.Findings = Uncovered(r, in.Rules, res.Findings)
 	lint.Sort(res)
 	lint.Fingerprints(res)
 	lint.Summarize(res)

@@ -57,13 +57,14 @@ type Declared struct {
 
 // stubFor gives the stub of an extension, nil if there is none. The team's own comes first.
 func (s *Server) stubFor(name string) *stub {
+	known, err := fs.ReadFile(stubFiles, "stubs/"+name+".stub")
 	for _, d := range s.config.Stubs {
-		if d.Name == name {
+		if d.Name == name && (err != nil || len(d.Types)+len(d.Functions) > 0) {
 			return declaredStub(d)
 		}
 	}
-	if text, err := fs.ReadFile(stubFiles, "stubs/"+name+".stub"); err == nil {
-		return readStub(name, string(text))
+	if err == nil {
+		return readStub(name, string(known))
 	}
 	return nil
 }
@@ -336,6 +337,38 @@ func (s *Server) lacks(ctx context.Context, c *pgx.Conn, name string) (bool, err
 	var there bool
 	err := c.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_available_extensions WHERE name = $1)", name).Scan(&there)
 	return !there, err
+}
+
+// StubOf gives the types and access methods that a stub has.
+func (s *Server) StubOf(name string) []string {
+	if st := s.stubFor(name); st != nil {
+		return st.provides
+	}
+	return nil
+}
+
+// Own reports whether the server is one that assay started: what is made on it goes with it.
+func (s *Server) Own() bool { return s.own != nil }
+
+// ExtensionOfSchema names the extension that makes a schema, empty if none that assay knows does.
+func ExtensionOfSchema(schema string) string {
+	return knownStub(func(s *stub) bool { return s.schema != "" && s.schema == schema })
+}
+
+// ExtensionOfType names the extension that makes a type or an access method,
+// empty if none does that is not PostgreSQL's own.
+func ExtensionOfType(name string) string {
+	return knownStub(func(s *stub) bool { return s.image+s.debian != "" && slices.Contains(s.provides, name) })
+}
+
+func knownStub(is func(*stub) bool) string {
+	for _, n := range stubNames() {
+		text, _ := fs.ReadFile(stubFiles, "stubs/"+n+".stub") // embedded
+		if is(readStub(n, string(text))) {
+			return n
+		}
+	}
+	return ""
 }
 
 // Stubs says of what extensions a catalog holds stubs, and how to get the real ones.
