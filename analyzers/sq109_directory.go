@@ -23,7 +23,7 @@ var directory = &Analyzer{
 			i := slices.IndexFunc(p.New, func(m *devdb.Recorded) bool {
 				return m.Path == n.Pos.Path || m.Migration.Down != nil && m.Migration.Down.Path == n.Pos.Path
 			})
-			if !known || i < 0 || k.only != "" && !strings.Contains(n.Text, k.only) {
+			if !known || i < 0 || k.only != "" && !strings.Contains(n.Text, k.only) || p.accepted(n.Kind) {
 				continue
 			}
 			p.Report(At{Migration: p.New[i], Pos: n.Pos, End: migration.Position{Path: n.Pos.Path, Line: n.Pos.Line}}, lint.Finding{
@@ -32,6 +32,15 @@ var directory = &Analyzer{
 			})
 		}
 	},
+}
+
+// accepted reports whether a merged migration has the same: then the tool that the
+// team runs takes it, and is another one than its annotations look like.
+func (p *Pass) accepted(kind string) bool {
+	refuses := strings.HasSuffix(kind, "-statement") || kind == "byte-order-mark" || kind == "copy-data" || kind == "misread-annotation" || kind == "psql-command"
+	return refuses && slices.ContainsFunc(p.Dir.Notices, func(n migration.Notice) bool {
+		return n.Kind == kind && !slices.ContainsFunc(p.New, func(m *devdb.Recorded) bool { return m.Path == n.Pos.Path })
+	})
 }
 
 // noticeKinds are what the loader sees that a person must mend.
