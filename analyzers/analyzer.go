@@ -5,6 +5,7 @@ package analyzers
 import (
 	"context"
 	"iter"
+	"maps"
 	"slices"
 
 	"github.com/assaydb/assay/internal/devdb"
@@ -66,7 +67,7 @@ func (c Checks) Judge(_ context.Context, r *devdb.Record, _ []*lint.Finding) ([]
 
 func (c Checks) judge(r *devdb.Record) []*lint.Finding {
 	var out []*lint.Finding
-	f := newFacts(r)
+	f := newFacts(r, c.Sizes)
 	for _, a := range All {
 		if c.Skip == nil && a.Optional || c.Skip != nil && c.Skip(a.Rule) {
 			continue
@@ -83,8 +84,17 @@ func (c Checks) judge(r *devdb.Record) []*lint.Finding {
 func alone(r *devdb.Record) []*devdb.Record {
 	var out []*devdb.Record
 	before, broken := r.Before, brokenBy(r)
+	filled := maps.Clone(r.Filled)
 	for i, m := range r.New {
 		sub := *r
+		sub.Filled = maps.Clone(filled)
+		for _, s := range m.Steps {
+			for _, n := range s.Rows {
+				if filled != nil && n.Inserted > 0 {
+					filled[n.Relation] = true
+				}
+			}
+		}
 		sub.New, sub.Broken = []*devdb.Recorded{freed(m)}, broken[m]
 		sub.Before, sub.After = before, before
 		if n := len(m.Steps); n > 0 {

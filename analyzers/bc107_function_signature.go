@@ -49,7 +49,7 @@ var functionSignature = &Analyzer{
 func callBreaks(old, now *schema.Function) string {
 	n := len(old.ArgTypes)
 	switch {
-	case len(now.ArgTypes) < n, !slices.Equal(now.ArgTypes[:n], old.ArgTypes), len(now.ArgTypes)-now.Defaults > n-old.Defaults:
+	case len(now.ArgTypes) < n, !slices.EqualFunc(old.ArgTypes, now.ArgTypes[:n], acceptsType), len(now.ArgTypes)-now.Defaults > n-old.Defaults:
 		return "calls with the old arguments fail"
 	case old.Returns != now.Returns:
 		return "it returns " + now.Returns + " and no longer " + old.Returns
@@ -61,4 +61,44 @@ func callBreaks(old, now *schema.Function) string {
 
 func nonEmpty(in []string) []string {
 	return slices.DeleteFunc(slices.Clone(in), func(s string) bool { return s == "" })
+}
+
+// acceptsType reports whether an argument of the one type may be given where the
+// other is declared: they are the same, the one is cast to the other without
+// being asked to, or the other takes any.
+func acceptsType(given, declared string) bool {
+	if given == declared || slices.Contains(implicitCasts[given], declared) {
+		return true
+	}
+	array := strings.HasSuffix(given, "[]")
+	switch declared {
+	case `"any"`, "anyelement", "anycompatible":
+		return true
+	case "anyarray", "anycompatiblearray":
+		return array
+	case "anynonarray", "anycompatiblenonarray":
+		return !array
+	}
+	return false
+}
+
+// implicitCasts are the casts between built-in types that a function call makes
+// by itself (pg_cast.castcontext = 'i'), the same on every major.
+var implicitCasts = map[string][]string{
+	"smallint":                    {"integer", "bigint", "real", "double precision", "numeric"},
+	"integer":                     {"bigint", "real", "double precision", "numeric"},
+	"bigint":                      {"real", "double precision", "numeric"},
+	"numeric":                     {"real", "double precision"},
+	"real":                        {"double precision"},
+	"date":                        {"timestamp without time zone", "timestamp with time zone"},
+	"timestamp without time zone": {"timestamp with time zone"},
+	"time without time zone":      {"time with time zone", "interval"},
+	"text":                        {"character varying", "character"},
+	"character varying":           {"text", "character"},
+	"character":                   {"text", "character varying"},
+	"name":                        {"text"},
+	"cidr":                        {"inet"},
+	"bit":                         {"bit varying"},
+	"bit varying":                 {"bit"},
+	"macaddr":                     {"macaddr8"},
 }

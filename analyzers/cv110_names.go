@@ -30,7 +30,7 @@ var (
 	unqualifiedName = convention("CV111", "unqualified-name", "a table made without its schema", []string{"S13"}, []string{"squawk:require-table-schema"}, func(p *Pass) {
 		for at, t := range p.newTables() {
 			x := at.Step.Stmt.Syntax
-			if x.Tag != "CREATE TABLE" || len(x.Objects) == 0 {
+			if x.Tag != "CREATE TABLE" && x.Tag != "CREATE TABLE AS" && x.Tag != "SELECT INTO" || len(x.Objects) == 0 {
 				continue
 			}
 			if in, name := splitName(x.Objects[0]); in == "" && name == t.Name {

@@ -31,12 +31,14 @@ var uniqueViolation = &Analyzer{
 }
 
 // knownUnique reports whether no two rows can share the keys: an index that
-// was there before the change says so, or the keys are new and their values
-// differ or are NULL.
+// was there before the change, or that an earlier statement of it has built,
+// says so, or the keys are new and their values differ or are NULL.
 func (p *Pass) knownUnique(at At, i *schema.Index) bool {
-	for _, o := range p.Before.Indexes {
-		if uniqueBy(o, i) {
-			return true
+	for _, c := range []*schema.Catalog{p.Before, at.Step.Before} {
+		for _, o := range c.Indexes {
+			if o.OID != i.OID && uniqueBy(o, i) {
+				return true
+			}
 		}
 	}
 	t := rel(at.Step, i.Table)

@@ -21,7 +21,19 @@ var notNullViolation = &Analyzer{
 			if p.IsNew(c.Table.OID) || p.fromParent(at.Step, c) || !reads(at.Step, c.Table.OID) || p.filled(c) {
 				continue
 			}
-			p.reportDemand(at, devdb.DemandNotNull, columnRef(c.Table.OID, c.Column.Num), c.Table.OID, notNullFinding(c))
+			p.reportDemand(at, devdb.DemandNotNull, columnRef(c.Table.OID, c.Column.Num), c.Table.OID, notNullFinding(c.Table, c.Column))
+		}
+		for at, c := range Each[*schema.ValidateConstraint](p) {
+			k := c.After
+			t := rel(at.Step, k.Table)
+			if t == nil || p.IsNew(t.OID) || k.Parent != 0 || inheritedFrom(at.Step, k) {
+				continue
+			}
+			if col := givenColumn(t, k); col != nil && !p.allNew(t.OID, k.Columns) {
+				f := notNullFinding(t, col)
+				f.Message = fmt.Sprintf("validating check %q fails if some row of %s has no value in %q", k.Name, quote(qualified(t.Schema, t.Name)), col.Name)
+				p.reportValidation(at, devdb.DemandCheck, k, f)
+			}
 		}
 	},
 }
@@ -39,13 +51,13 @@ func (p *Pass) filled(c *schema.SetNotNull) bool {
 	return false
 }
 
-func notNullFinding(c *schema.SetNotNull) lint.Finding {
-	table := qualified(c.Table.Schema, c.Table.Name)
-	t, col := sqlName(c.Table.Schema, c.Table.Name), sqlIdent(c.Column.Name)
+func notNullFinding(of *schema.Relation, c *schema.Column) lint.Finding {
+	table := qualified(of.Schema, of.Name)
+	t, col := sqlName(of.Schema, of.Name), sqlIdent(c.Name)
 	return lint.Finding{
-		Object:   table + "." + c.Column.Name,
-		Message:  fmt.Sprintf("making %q of %s NOT NULL fails if some row has no value there", c.Column.Name, quote(table)),
-		Evidence: factOf(table, "%s.%s could be NULL so far, and no valid CHECK says that it is not", table, c.Column.Name),
+		Object:   table + "." + c.Name,
+		Message:  fmt.Sprintf("making %q of %s NOT NULL fails if some row has no value there", c.Name, quote(table)),
+		Evidence: factOf(table, "%s.%s could be NULL so far, and no valid CHECK says that it is not", table, c.Name),
 		Advice: fmt.Sprintf("Look for such rows in production first, and fill them in batches in an earlier migration:\n\nSELECT count(*) FROM %s WHERE %s IS NULL;\nUPDATE %s SET %s = … WHERE %s IS NULL;",
 			t, col, t, col, col),
 	}

@@ -23,6 +23,9 @@ var checkViolation = &Analyzer{
 				return lint.Finding{}, false
 			}
 			t := rel(at.Step, k.Table)
+			if _, ok := Has[*schema.ValidateConstraint](at.Step); ok && givenColumn(t, k) != nil {
+				return lint.Finding{}, false // DD102 reports it, as it does SET NOT NULL
+			}
 			table := qualified(t.Schema, t.Name)
 			expr := bare(k.Expression)
 			return lint.Finding{
@@ -36,6 +39,17 @@ var checkViolation = &Analyzer{
 	},
 }
 
+// givenColumn is the column that a check says is not NULL, if it says nothing else.
+func givenColumn(t *schema.Relation, k *schema.Constraint) *schema.Column {
+	if k.Kind != schema.Check || len(k.Columns) != 1 {
+		return nil
+	}
+	if c := column(t, k.Columns[0]); c != nil && bare(k.Expression) == sqlIdent(c.Name)+" IS NOT NULL" {
+		return c
+	}
+	return nil
+}
+
 // weakerCheck reports whether a valid check of before the change implies this one.
 func (p *Pass) weakerCheck(k *schema.Constraint) bool {
 	for _, o := range p.Before.Constraints {
@@ -47,27 +61,53 @@ func (p *Pass) weakerCheck(k *schema.Constraint) bool {
 }
 
 // eachDemand reports every constraint of the kind that is checked against rows
-// that were there before the change, with what tell says of it. A constraint
-// that is validated was added in the careful way: it is told only if rows of
-// the team's own seed break it, as made ones always would.
+// that were there before the change, with what tell says of it: one that is
+// added, and one that is validated, whether this change added it or an earlier
+// one. Of the latter nothing is said unless rows were tried: whoever validates
+// knows that they are looked at.
 func (p *Pass) eachDemand(kind schema.ConstraintKind, d devdb.Demand, tell func(At, *schema.Constraint) (lint.Finding, bool)) {
-	report := func(at At, k *schema.Constraint) {
-		if k.Kind != kind || k.Parent != 0 || k.Table == 0 || p.IsNew(k.Table) || !k.Validated || !k.Enforced || inheritedFrom(at.Step, k) {
-			return
+	wanted := func(at At, k *schema.Constraint) bool {
+		return k.Kind == kind && k.Parent == 0 && k.Table != 0 && !p.IsNew(k.Table) && k.Validated && k.Enforced && !inheritedFrom(at.Step, k)
+	}
+	for at, c := range Each[*schema.AddConstraint](p) {
+		k := c.Constraint
+		if !reads(at.Step, k.Table) || !wanted(at, k) {
+			continue
 		}
 		if f, ok := tell(at, k); ok {
 			p.reportDemand(at, d, constraintRef(k), k.Table, f)
 		}
 	}
-	for at, c := range Each[*schema.AddConstraint](p) {
-		if reads(at.Step, c.Constraint.Table) {
-			report(at, c.Constraint)
+	for at, c := range Each[*schema.ValidateConstraint](p) {
+		if k := c.After; wanted(at, k) {
+			if f, ok := tell(at, k); ok {
+				p.reportValidation(at, d, k, f)
+			}
 		}
 	}
-	for at, c := range Each[*schema.ValidateConstraint](p) {
-		if seededProof(at.Step, d, constraintRef(c.After)) {
-			report(at, c.After)
-		}
+}
+
+// reportValidation reports a constraint that VALIDATE checks. Where an earlier
+// change added it NOT VALID, the rows from before it may have been put right
+// since outside of migrations: the finding is a warning then.
+func (p *Pass) reportValidation(at At, d devdb.Demand, k *schema.Constraint, f lint.Finding) {
+	proof := at.Step.Proof(d, constraintRef(k))
+	old := p.Before.Constraints[k.OID] != nil
+	if old && (proof == nil || proof.Outcome == devdb.Unknown) {
+		return
+	}
+	if !strings.HasPrefix(f.Message, "validating ") {
+		f.Message = "validating " + f.Message
+	}
+	if !old || seededProof(at.Step, d, constraintRef(k)) {
+		p.reportDemand(at, d, constraintRef(k), k.Table, f)
+		return
+	}
+	if proof.Outcome == devdb.Fails {
+		f.Confidence = lint.Proven
+		f.Evidence = append([]lint.Evidence{counterexample(proof.Counterexample)}, f.Evidence...)
+		f.Evidence = append(f.Evidence, factOf(f.Object, "%q is NOT VALID: rows from before it were never checked", k.Name)...)
+		p.Report(at, f)
 	}
 }
 

@@ -30,6 +30,9 @@ var dropColumn = &Analyzer{
 				Advice:   fmt.Sprintf("First release code that neither reads nor writes %s, then drop it in a later release.", c.Column.Name),
 			}
 			again := columnByName(p.After.Relations[c.Table.OID], old.Name)
+			if again != nil && again.Num == old.Num { // a later statement failed, and the transaction has been rolled back
+				again = nil
+			}
 			switch {
 			case again != nil && again.Generated == "":
 				f.Message = fmt.Sprintf("drops column %q of %s and adds it anew: its values are gone", c.Column.Name, quote(table))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
@@ -56,27 +57,70 @@ func (p *Pass) columnsGone(table schema.OID, nums []int16) bool {
 	return slices.ContainsFunc(nums, func(n int16) bool { return column(t, n) == nil })
 }
 
-// uniqueStill reports whether after the change an index keeps the rows unique as the dropped one did.
+// uniqueStill reports whether after the change an index keeps the rows unique as
+// the dropped one did, and serves as the target of the same ON CONFLICT.
 func (p *Pass) uniqueStill(i *schema.Index) bool {
 	for _, o := range p.After.Indexes {
-		if o.OID != i.OID && (uniqueBy(o, i) || replacesUnique(p, o, i)) {
+		if o.OID != i.OID && uniqueBy(o, i) && sameTarget(o, i) {
 			return true
 		}
 	}
 	return false
 }
 
-// replacesUnique reports whether the change makes another unique index on one
-// of the same columns, or on an expression of it such as lower(name): the
-// uniqueness was changed on purpose.
-func replacesUnique(p *Pass, now, old *schema.Index) bool {
-	if !now.Unique || now.Table != old.Table || p.Before.Indexes[now.OID] != nil {
+// sameTarget reports whether ON CONFLICT with the keys of the one index finds
+// the other: the server wants an index on exactly these columns and expressions,
+// whose predicate the statement says.
+func sameTarget(now, old *schema.Index) bool {
+	return len(now.Keys) == len(old.Keys) && (now.Predicate == "" || now.Predicate == old.Predicate)
+}
+
+// inPlaceOf finds a unique index that the change makes on one of the same
+// columns, or on an expression of it such as lower(name): what has to be unique
+// was changed on purpose. The strongest comes first.
+func (p *Pass) inPlaceOf(old *schema.Index) *schema.Index {
+	var found *schema.Index
+	for _, now := range schema.Sorted(p.After.Indexes) {
+		if !now.Unique || now.Table != old.Table || now.OID == old.OID || p.Before.Indexes[now.OID] != nil && !uniqueBy(now, old) {
+			continue
+		}
+		shares := slices.ContainsFunc(now.Keys, func(k schema.IndexKey) bool {
+			return slices.ContainsFunc(old.Keys, func(o schema.IndexKey) bool {
+				return k.Column == o.Column && k.Text == o.Text || k.Column == 0 && o.Column != 0 && nameIn(o.Text, k.Text)
+			})
+		})
+		if shares && (found == nil || keepsUnique(now, old) && !keepsUnique(found, old)) {
+			found = now
+		}
+	}
+	return found
+}
+
+// keepsUnique reports whether rows that are unique by the one index are unique
+// by the other: its keys are some of the other's, or expressions of them alone.
+func keepsUnique(now, old *schema.Index) bool {
+	if !now.Valid || now.Predicate != "" && now.Predicate != old.Predicate || old.NullsNotDistinct && !now.NullsNotDistinct {
 		return false
 	}
-	return slices.ContainsFunc(now.Keys, func(k schema.IndexKey) bool {
-		return slices.ContainsFunc(old.Keys, func(o schema.IndexKey) bool {
-			return k.Column == o.Column && k.Text == o.Text || k.Column == 0 && o.Column != 0 && nameIn(o.Text, k.Text)
-		})
+	for _, k := range now.Keys {
+		if !slices.ContainsFunc(old.Keys, func(o schema.IndexKey) bool {
+			return k.Column == o.Column && k.Text == o.Text || k.Column == 0 && o.Column != 0 && onlyOf(k.Text, o.Text)
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+var wordForm = regexp.MustCompile(`[\w$"]+\(?`)
+
+// onlyOf reports whether an expression calls functions of one column and of
+// constants, and of nothing else.
+func onlyOf(expression, column string) bool {
+	rest := literal.ReplaceAllString(expression, "")
+	words := wordForm.FindAllString(rest, -1)
+	return slices.Contains(words, column) && !slices.ContainsFunc(words, func(w string) bool {
+		return w != column && !strings.HasSuffix(w, "(") && !slices.Contains(builtinTypes, w)
 	})
 }
 
@@ -176,10 +220,40 @@ func (p *Pass) lostUnique(s *devdb.Step, i *schema.Index, what string) lint.Find
 	if len(keys) > 40 {
 		conflict = "on them"
 	}
+	if now := p.inPlaceOf(i); now != nil {
+		return replacedUnique(table, what, keys, conflict, i, now)
+	}
 	return lint.Finding{
 		Object:   table,
 		Message:  fmt.Sprintf("drops %s: from now on rows of %s may share %s, and INSERT … ON CONFLICT %s fails", what, quote(table), keys, conflict),
 		Evidence: factOf(table, "%s; no other unique index says the same", i.Definition),
 		Advice:   "If it only has to change, build the new unique index CONCURRENTLY first, and drop the old one after it.",
 	}
+}
+
+// replacedUnique tells what another unique index in the place of a dropped one
+// does not do.
+func replacedUnique(table, what, keys, conflict string, old, now *schema.Index) lint.Finding {
+	f := lint.Finding{
+		Object:   table,
+		Evidence: factOf(table, "before: %s", old.Definition),
+		Advice:   "Keep the old index until no running code names it in ON CONFLICT or counts on it, and drop it in a later release.",
+	}
+	f.Evidence = append(f.Evidence, factOf(table, "after: %s", now.Definition)...)
+	if keepsUnique(now, old) {
+		f.Severity = lint.Info
+		f.Message = fmt.Sprintf("drops %s for %q: INSERT … ON CONFLICT %s of running code finds no index and fails", what, now.Name, conflict)
+		return f
+	}
+	weaker := fmt.Sprintf("which is on %s", clip(paren(keyNames(now))))
+	switch {
+	case !now.Valid:
+		weaker = "which is invalid"
+	case now.Predicate != "" && now.Predicate != old.Predicate:
+		weaker = fmt.Sprintf("which holds only where %s", clip(bare(now.Predicate)))
+	case old.NullsNotDistinct && !now.NullsNotDistinct:
+		weaker = "to which one NULL differs from another"
+	}
+	f.Message = fmt.Sprintf("drops %s for %q, %s: from now on rows of %s may share %s, and INSERT … ON CONFLICT %s fails", what, now.Name, weaker, quote(table), keys, conflict)
+	return f
 }

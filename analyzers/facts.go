@@ -7,16 +7,20 @@ import (
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/migration"
 	"github.com/assaydb/assay/internal/schema"
 )
 
 // facts is what several checks ask of one record, worked out once.
 type facts struct {
-	index map[*devdb.Recorded]int
+	index   map[*devdb.Recorded]int
+	writes  map[*devdb.Step][]migration.Write
+	commits map[*devdb.Step]bool // steps that commit as they go
+	sizes   Sizes
 }
 
-func newFacts(r *devdb.Record) *facts {
-	f := &facts{index: make(map[*devdb.Recorded]int, len(r.New))}
+func newFacts(r *devdb.Record, sizes Sizes) *facts {
+	f := &facts{index: make(map[*devdb.Recorded]int, len(r.New)), writes: map[*devdb.Step][]migration.Write{}, commits: map[*devdb.Step]bool{}, sizes: sizes}
 	for i, m := range r.New {
 		f.index[m] = i
 	}

@@ -98,9 +98,10 @@ func scanCauses(p *Pass, s *devdb.Step, oid schema.OID) (out []scanCause) {
 	if _, ok := rewritten(s, oid); ok {
 		return nil
 	}
-	elsewhere := scanToldElsewhere(s, oid)
+	others, elsewhere := scansToldElsewhere(s, oid)
+	more := scanCount(s, oid) > others && others > 0 // a DO block that also builds an index reads the table for each
 	for _, c := range s.Changes {
-		if needsScan(s, c, oid) && (!elsewhere || actionOf(s, c) != nil) {
+		if needsScan(s, c, oid) && (!elsewhere || more && !ofKey(s, c) || actionOf(s, c) != nil) {
 			cause, advice := scanCauseOf(p, s, c, oid)
 			out = append(out, scanCause{cause, advice, c})
 		}
@@ -172,20 +173,51 @@ func scanCauseOf(p *Pass, s *devdb.Step, c schema.Change, oid schema.OID) (cause
 	return "", ""
 }
 
-// scanToldElsewhere reports whether a more exact check tells of the scan.
-func scanToldElsewhere(s *devdb.Step, oid schema.OID) bool {
-	if buildsIndex(s, oid) || typeChanged(s, oid) && indexesRebuilt(s, oid) {
-		return true
+// scansToldElsewhere reports whether a more exact check tells of the scan, and
+// how many scans of the table such checks account for, 0 if that is not known.
+func scansToldElsewhere(s *devdb.Step, oid schema.OID) (count int, elsewhere bool) {
+	if typeChanged(s, oid) && indexesRebuilt(s, oid) {
+		return 0, true
 	}
-	return slices.ContainsFunc(s.Changes, func(c schema.Change) bool {
+	for _, c := range s.Changes {
 		switch c := c.(type) {
+		case *schema.AddIndex:
+			if c.Index.Table == oid {
+				count++
+			}
 		case *schema.AddConstraint:
-			return c.Constraint.Table == oid && c.Constraint.Kind == schema.ForeignKey
+			if c.Constraint.Table == oid && c.Constraint.Kind == schema.ForeignKey {
+				count++
+			}
 		case *schema.AddTable:
-			return c.Table.PartitionOf != 0
+			if c.Table.PartitionOf != 0 {
+				elsewhere = true
+			}
 		}
-		return false
+	}
+	if elsewhere {
+		return 0, true
+	}
+	return count, count > 0
+}
+
+// ofKey reports whether a NOT NULL comes from a primary key of the same step,
+// which is reported as a whole.
+func ofKey(s *devdb.Step, c schema.Change) bool {
+	n, ok := c.(*schema.SetNotNull)
+	return ok && slices.ContainsFunc(Changes[*schema.AddConstraint](s), func(a *schema.AddConstraint) bool {
+		return a.Constraint.Kind == schema.PrimaryKey && a.Constraint.Table == n.Table.OID && slices.Contains(a.Constraint.Columns, n.Column.Num)
 	})
+}
+
+// scanCount is how often the step reads the whole relation.
+func scanCount(s *devdb.Step, oid schema.OID) int {
+	for _, x := range s.Scans {
+		if x.Relation == oid {
+			return x.Count
+		}
+	}
+	return 0
 }
 
 // indexesRebuilt reports whether the step builds an index of the table anew.

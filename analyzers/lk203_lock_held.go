@@ -16,18 +16,24 @@ var lockHeld = &Analyzer{
 	},
 	Run: func(p *Pass) {
 		for _, m := range p.New {
-			told := map[int]bool{} // by transaction: one finding says it
+			told := map[held]bool{} // one finding says it of a table
 			for _, s := range m.Steps {
-				if !s.InTx || told[s.TxID] {
+				if !s.InTx {
 					continue
 				}
-				if f, ok := p.heldWhileWorking(m, s); ok {
-					told[s.TxID] = true
+				if f, l, ok := p.heldWhileWorking(m, s); ok && !told[held{s.TxID, l.Relation}] {
+					told[held{s.TxID, l.Relation}] = true
 					p.Report(At{Migration: m, Step: s}, f)
 				}
 			}
 		}
 	},
+}
+
+// held is a table that a transaction keeps locked.
+type held struct {
+	tx    int
+	table schema.OID
 }
 
 // work is something in a statement that takes time in proportion to a table's size.
@@ -37,9 +43,9 @@ type work struct {
 	needs int // strength of the lock on the table that the work takes by itself
 }
 
-func (p *Pass) heldWhileWorking(m *devdb.Recorded, s *devdb.Step) (lint.Finding, bool) {
-	var f lint.Finding
-	var best devdb.Lock
+// heldWhileWorking is what the step does at length while an earlier lock keeps
+// others waiting, and the strongest such lock.
+func (p *Pass) heldWhileWorking(m *devdb.Recorded, s *devdb.Step) (f lint.Finding, best devdb.Lock, ok bool) {
 	var doing string
 	for _, w := range p.works(s) {
 		for _, l := range s.Held {
@@ -52,7 +58,7 @@ func (p *Pass) heldWhileWorking(m *devdb.Recorded, s *devdb.Step) (lint.Finding,
 		}
 	}
 	if best.Mode == "" {
-		return f, false
+		return f, best, false
 	}
 	f.Object = best.Object
 	if r := rel(s, best.Relation); r != nil { // it may have got another name since
@@ -68,7 +74,7 @@ func (p *Pass) heldWhileWorking(m *devdb.Recorded, s *devdb.Step) (lint.Finding,
 	}
 	f.Evidence = append(f.Evidence, someEvidence(others, 4)...)
 	f.Advice = "Let the transaction that takes the lock end before the long work begins: put this statement into a migration of its own."
-	return f, true
+	return f, best, true
 }
 
 func (p *Pass) works(s *devdb.Step) []work {
@@ -100,6 +106,29 @@ func (p *Pass) works(s *devdb.Step) []work {
 			continue
 		}
 		out = append(out, work{x.Relation, "reads all of " + quote(x.Object), needs})
+	}
+	return append(out, p.dataWorks(s)...)
+}
+
+// dataWorks are the data changes of many rows. On the empty tables of a dev
+// database they may go by an index, and no scan is recorded.
+func (p *Pass) dataWorks(s *devdb.Step) []work {
+	var out []work
+	for _, w := range p.manyWrites(s) {
+		if !scanned(s, w.table.OID) {
+			out = append(out, work{w.table.OID, fmt.Sprintf("%s %s, of which no unique key says that its rows are few", doings[w.Kind], quote(qualified(w.table.Schema, w.table.Name))), 0})
+		}
+	}
+	for _, w := range p.writesOf(s) {
+		if w.Kind != "INSERT" || s.Err != nil || p.few(s, &w.Rows) {
+			continue
+		}
+		few := p.fewOf(s, &w.Rows)
+		for i, x := range w.Rows.From {
+			if t := sourceRelation(s, x); t != nil && !few[i] && p.oldRows(t) && !scanned(s, t.OID) {
+				out = append(out, work{t.OID, "copies rows of " + quote(qualified(t.Schema, t.Name)), 0})
+			}
+		}
 	}
 	return out
 }

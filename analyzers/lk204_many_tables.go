@@ -18,13 +18,18 @@ var manyTables = &Analyzer{
 	Run: func(p *Pass) {
 		for _, m := range p.New {
 			told := map[int]bool{}
-			for _, s := range m.Steps {
-				if !s.InTx || told[s.TxID] {
+			for i, s := range m.Steps {
+				block := p.oneTransaction(s)
+				if !s.InTx && !block || told[s.TxID] {
 					continue
 				}
 				held, taken := p.strongTables(s, s.Held), p.strongTables(s, s.Locks)
 				all := union(held, taken)
-				if len(held) == 0 || len(all) == len(held) || len(all) < manyAre {
+				if len(held) == 0 && !block || len(all) == len(held) || len(all) < manyAre {
+					if f, ok := p.crossed(m, m.Steps[:i], s); ok {
+						told[s.TxID] = true
+						p.Report(At{Migration: m, Step: s}, f)
+					}
 					continue
 				}
 				told[s.TxID] = true
@@ -110,4 +115,14 @@ func manyFinding(m *devdb.Recorded, all, taken []devdb.Lock) lint.Finding {
 	f.Message = fmt.Sprintf("the transaction now locks %s, taken one after the other: an application that uses them in another order deadlocks with it", list(names, 4))
 	f.Advice = "Put each table's statements into a migration of their own, so that a transaction locks one at a time."
 	return f
+}
+
+// oneTransaction reports whether the step is a block or a call, which runs many
+// statements in one transaction: it does not commit as it goes.
+func (p *Pass) oneTransaction(s *devdb.Step) bool {
+	if s.Err != nil || s.Tag != "DO" && s.Tag != "SELECT" && s.Tag != "CALL" {
+		return false
+	}
+	p.writesOf(s)
+	return !p.facts.commits[s]
 }

@@ -2,6 +2,7 @@ package analyzers
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
@@ -17,7 +18,14 @@ var repeatedAlter = &Analyzer{
 		for _, m := range p.New {
 			altered := map[schema.OID][]*devdb.Step{}
 			rewrites := map[schema.OID]int{}
+			scans := map[schema.OID][]*devdb.Step{}
 			for _, s := range m.Steps {
+				if oid, ok := p.checksOnly(s); ok {
+					if scans[oid] = append(scans[oid], s); len(scans[oid]) == 2 {
+						p.Report(At{Migration: m, Step: s}, scannedTwice(scans[oid], oid))
+						continue
+					}
+				}
 				oid, ok := p.altersOnly(s)
 				if !ok {
 					continue
@@ -45,6 +53,41 @@ var repeatedAlter = &Analyzer{
 			}
 		}
 	},
+}
+
+// scannedTwice says that one ALTER TABLE would have read the rows once for both.
+func scannedTwice(steps []*devdb.Step, oid schema.OID) lint.Finding {
+	last := steps[len(steps)-1]
+	f := lint.Finding{Object: relName(last, oid)}
+	f.Message = fmt.Sprintf("reads all of %s once more: together with line %d it would be read once", quote(f.Object), steps[0].Stmt.Pos.Line)
+	for _, s := range steps {
+		f.Evidence = append(f.Evidence, lint.Evidence{Kind: "scan", Text: fmt.Sprintf("line %d reads all of %s", s.Stmt.Pos.Line, short(f.Object)), Object: f.Object})
+	}
+	f.Advice = fmt.Sprintf("Write them as one:\n\nALTER TABLE %s\n    …,\n    …;", relSQL(rel(last, oid)))
+	return f
+}
+
+// checksOnly gives the existing table whose rows the step's ALTER TABLE reads to
+// check them, if that is all it does: the server checks what one ALTER TABLE
+// demands in one reading.
+func (p *Pass) checksOnly(s *devdb.Step) (schema.OID, bool) {
+	x := s.Stmt.Syntax
+	if x.Tag != "ALTER TABLE" || len(x.Actions) == 0 || s.Err != nil || len(s.Scans) == 0 {
+		return 0, false
+	}
+	for _, a := range x.Actions {
+		check := a.Kind == "ADD CONSTRAINT" && a.Constraint != nil && a.Constraint.Kind == "CHECK"
+		if a.Kind != "SET NOT NULL" && !check {
+			return 0, false
+		}
+	}
+	for _, r := range s.Scans {
+		t := rel(s, r.Relation)
+		if t != nil && !p.IsNew(t.OID) && !tableRewritten(s, t.OID) && slices.ContainsFunc(x.Objects, func(n string) bool { return names(n, t) }) {
+			return t.OID, true
+		}
+	}
+	return 0, false
 }
 
 // altersOnly gives the existing table that the step's ALTER TABLE keeps reads

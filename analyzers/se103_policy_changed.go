@@ -29,6 +29,7 @@ var policyChanged = &Analyzer{
 			}
 			now := namesake(p.After, c.Policy)
 			switch {
+			case now == nil && c.Policy.Permissive && p.widerPolicy(at, c.Policy):
 			case now == nil:
 				reportPolicy(p, at, c.Policy, nil)
 			case !samePolicy(c.Policy, now):
@@ -87,6 +88,51 @@ func (p *Pass) policyFunction(at At, c *schema.ReplaceFunction) {
 		Evidence: someEvidence(ev, 5),
 		Advice:   "Compare the two bodies with what the application needs, for each role.",
 	})
+}
+
+// widerPolicy tells of a permissive policy that the change replaces by one of
+// another name for the same commands and roles: what it let through can still
+// be reached if the other has no condition, and perhaps not if it has one.
+func (p *Pass) widerPolicy(at At, old *schema.Policy) bool {
+	for _, x := range schema.Sorted(p.After.Policies) {
+		if x.Table != old.Table || !x.Permissive || p.Before.Policies[x.OID] != nil || !policyCovers(old, x) {
+			continue
+		}
+		t := p.After.Relations[old.Table].QualifiedName()
+		f := lint.Finding{
+			Object:   t,
+			Message:  fmt.Sprintf("policy %q of %s is replaced by %q, which changes who may %s which rows", old.Name, quote(t), x.Name, verb(old.Command)),
+			Evidence: []lint.Evidence{policyEvidence(t, "before: policy", old), policyEvidence(t, "after: policy", x)},
+			Advice:   "Compare the conditions above with what the application needs, for each role.",
+		}
+		switch {
+		case old.Using == x.Using && old.WithCheck == x.WithCheck:
+			f.Message = fmt.Sprintf("policy %q of %s is replaced by %q, with the same conditions for more roles or commands", old.Name, quote(t), x.Name)
+			if old.Command == x.Command && slices.Equal(old.Roles, x.Roles) {
+				return true // only its name is another
+			}
+		case unconditional(x) && !unconditional(old):
+			f.Severity = lint.Warning
+			f.Message = fmt.Sprintf("policy %q of %s is replaced by %q, which has no condition: rows that it kept back can be reached", old.Name, quote(t), x.Name)
+		}
+		p.Report(at, f)
+		return true
+	}
+	return false
+}
+
+// policyCovers reports whether a policy is for all the commands and roles of another.
+func policyCovers(old, now *schema.Policy) bool {
+	if now.Command != "all" && now.Command != old.Command {
+		return false
+	}
+	return slices.Contains(now.Roles, "public") || !slices.ContainsFunc(old.Roles, func(r string) bool { return !slices.Contains(now.Roles, r) })
+}
+
+// unconditional reports whether a policy lets every row through.
+func unconditional(x *schema.Policy) bool {
+	always := func(e string) bool { return e == "" || e == "true" || e == "(true)" }
+	return always(x.Using) && always(x.WithCheck)
 }
 
 // inForceOn reports whether a table is there before and after the change, with row security on.

@@ -24,6 +24,14 @@ var redundantIndex = &Analyzer{
 			if i.Parent != 0 || p.After.Indexes[i.OID] == nil || at.Step.Err != nil {
 				continue
 			}
+			if key, ok := keyTwice(i); ok {
+				p.Report(at, lint.Finding{
+					Severity: lint.Info, Object: i.QualifiedName(),
+					Message:  fmt.Sprintf("index %q has %s twice: the second adds to its size and to no query", i.Name, key),
+					Evidence: []lint.Evidence{catalogEvidence(i.QualifiedName(), "%s", i.Definition)},
+					Advice:   "Name each column once.",
+				})
+			}
 			for _, o := range indexesOf(at.Step.After, i.Table) {
 				if o.OID == i.OID || gone[o.OID] || p.After.Indexes[o.OID] == nil {
 					continue
@@ -38,6 +46,21 @@ var redundantIndex = &Analyzer{
 			}
 		}
 	},
+}
+
+// keyTwice is a key that an index repeats, in the order of the first or against it.
+func keyTwice(i *schema.Index) (string, bool) {
+	if i.Exclusion {
+		return "", false // one column may be compared by two operators
+	}
+	for n, k := range i.Keys {
+		if slices.ContainsFunc(i.Keys[:n], func(o schema.IndexKey) bool {
+			return k.Column == o.Column && k.Text == o.Text && k.Opclass == o.Opclass && k.Collation == o.Collation
+		}) {
+			return clip(k.Text), true
+		}
+	}
+	return "", false
 }
 
 // redundant compares a new index with one that is there.

@@ -3,11 +3,14 @@ package analyzers
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/migration"
 	"github.com/assaydb/assay/internal/schema"
+	"github.com/assaydb/assay/internal/stats"
 )
 
 var unbatchedWrite = &Analyzer{
@@ -18,7 +21,11 @@ var unbatchedWrite = &Analyzer{
 	},
 	Run: func(p *Pass) {
 		for m, s := range p.Steps() {
-			if f, ok := p.unbatched(m, s); ok {
+			f, ok := p.unbatched(m, s)
+			if !ok {
+				f, ok = p.unselective(m, s)
+			}
+			if ok {
 				p.Report(At{Migration: m, Step: s}, f)
 			}
 		}
@@ -26,7 +33,7 @@ var unbatchedWrite = &Analyzer{
 }
 
 func (p *Pass) unbatched(m *devdb.Recorded, s *devdb.Step) (lint.Finding, bool) {
-	doing := map[string]string{"UPDATE": "updates", "DELETE": "deletes from", "INSERT": "copies into", "MERGE": "merges into"}[s.Tag]
+	doing := doings[s.Tag]
 	if doing == "" || s.Err != nil || len(s.Stmt.Syntax.Objects) == 0 {
 		return lint.Finding{}, false
 	}
@@ -38,6 +45,11 @@ func (p *Pass) unbatched(m *devdb.Recorded, s *devdb.Step) (lint.Finding, bool) 
 	t := p.target(s)
 	if t == nil || someRows.MatchString(flat(s.Stmt.Text)) && !p.fillsAll(s, t) || !p.oldRows(t) || p.toldByDestruction(s, t) {
 		return lint.Finding{}, false
+	}
+	for _, w := range p.writesOf(s) {
+		if w.Kind == s.Tag && w.Kind != "INSERT" && p.fewTarget(s, &w.Rows) {
+			return lint.Finding{}, false
+		}
 	}
 	joins := s.Tag == "INSERT" || s.Tag == "MERGE" || p.fillsAll(s, t)
 	for _, x := range s.Scans {
@@ -55,6 +67,113 @@ func (p *Pass) unbatched(m *devdb.Recorded, s *devdb.Step) (lint.Finding, bool) 
 		}, true
 	}
 	return lint.Finding{}, false
+}
+
+// manyWrites are the UPDATE, DELETE and MERGE of a step that may reach many rows
+// of a table from before the change: no unique key is given few values.
+func (p *Pass) manyWrites(s *devdb.Step) []manyRows {
+	var out []manyRows
+	for _, w := range p.writesOf(s) {
+		if w.Kind == "INSERT" || s.Err != nil {
+			continue
+		}
+		t := sourceRelation(s, w.Target)
+		if t == nil || !p.oldRows(t) || p.reference(t) {
+			continue
+		}
+		looped := p.inLoops(s, w)
+		if l, ok := inForce(s, t.OID); !looped && (!ok || l.Mode.Strength() < devdb.RowExclusive.Strength()) {
+			continue // a branch of a block that was not taken; a loop over no rows says nothing
+		}
+		if looped || !p.fewTarget(s, &w.Rows) {
+			out = append(out, manyRows{w, t, looped})
+		}
+	}
+	return out
+}
+
+// manyRows is a data change that may reach many rows.
+type manyRows struct {
+	migration.Write
+	table  *schema.Relation
+	looped bool // a loop repeats it
+}
+
+var doings = map[string]string{"UPDATE": "updates", "DELETE": "deletes from", "INSERT": "copies into", "MERGE": "merges into"}
+
+// unselective reports a data change whose WHERE, joins and loops leave open how
+// many rows it reaches.
+func (p *Pass) unselective(m *devdb.Recorded, s *devdb.Step) (lint.Finding, bool) {
+	for _, w := range p.manyWrites(s) {
+		plain := s.Tag == w.Kind && len(w.Loops) == 0
+		if plain && !w.Rows.Where && w.Kind != "MERGE" || p.joinsNothing(s, w.table) {
+			continue // unbatched and DS110 look at it
+		}
+		if _, _, held := p.heldWhileWorking(m, s); held { // LK203 says it
+			return lint.Finding{}, false
+		}
+		name := qualified(w.table.Schema, w.table.Name)
+		f := lint.Finding{
+			Object: name,
+			Message: fmt.Sprintf("%s %s in one transaction, and no unique key says that its rows are few: every row it writes stays locked, and its old version is kept, until the end",
+				doings[w.Kind], quote(name)),
+			Evidence: []lint.Evidence{{Kind: "syntax", Text: clip(s.Stmt.Text), Object: name}},
+			Advice:   "If the rows are many, write in batches by key outside the migration, each in a transaction of its own.",
+		}
+		if rows, of, ok := p.expected(s, w); ok {
+			if rows <= p.facts.sizes.Small {
+				continue
+			}
+			f.Message = fmt.Sprintf("%s %s in one transaction, about %s of %s by the statistics of %s: every row it writes stays locked, and its old version is kept, until the end",
+				doings[w.Kind], quote(name), stats.Rows(rows), stats.Rows(of), p.Stats.Taken)
+		} else if !w.looped && p.comparesConstant(s, w) {
+			f.Severity = lint.Info // as many as have the value
+		}
+		return f, true
+	}
+	return lint.Finding{}, false
+}
+
+// joinsNothing leaves a change whose WHERE is about other tables alone to DS110.
+func (p *Pass) joinsNothing(s *devdb.Step, t *schema.Relation) bool {
+	proof := s.Proof(devdb.DemandKeep, tableRef(t.OID))
+	return proof != nil && proof.Outcome == devdb.Changes && (s.Stmt.Syntax.HasWhere || narrowed(s))
+}
+
+// comparesConstant reports whether a column of the target is compared with given values.
+func (p *Pass) comparesConstant(s *devdb.Step, w manyRows) bool {
+	return slices.ContainsFunc(w.Rows.Equals(), func(e migration.Equal) bool {
+		return len(e.To) == 0 && e.In == nil && slices.Contains(p.sourcesOf(s, &w.Rows, e.Column), 0)
+	})
+}
+
+// expected is how many rows production's statistics say that a change reaches at
+// most, and how many there are.
+func (p *Pass) expected(s *devdb.Step, w manyRows) (rows, of int64, ok bool) {
+	t := p.Stats.Table(w.table.Schema, w.table.Name)
+	if t == nil || t.Rows < 0 {
+		return 0, 0, false
+	}
+	share := 1.0
+	for _, c := range w.Rows.Null {
+		if col := t.Column(c.Name); col != nil && slices.Contains(p.sourcesOf(s, &w.Rows, c), 0) {
+			share *= col.Nulls
+		}
+	}
+	for _, e := range w.Rows.Equals() {
+		col := t.Column(e.Column.Name)
+		if col == nil || len(e.To) > 0 || e.In != nil || !slices.Contains(p.sourcesOf(s, &w.Rows, e.Column), 0) {
+			continue
+		}
+		distinct := col.Distinct
+		if distinct < 0 {
+			distinct *= -float64(t.Rows)
+		}
+		if distinct >= 1 {
+			share *= min(float64(e.Values)*(1-col.Nulls)/distinct, 1)
+		}
+	}
+	return int64(share * float64(t.Rows)), t.Rows, true
 }
 
 // fillsAll reports whether an UPDATE that only fills columns which this change

@@ -59,6 +59,14 @@ type Record struct {
 	Queries       *QueryReport // of the application, nil if it has told none
 	// Broken are statements in routines that the server does not understand after the last new migration.
 	Broken []BrokenRoutine
+	// Filled are the tables that hold rows before the first new migration: merged
+	// migrations have put them there. nil if nobody looked.
+	Filled map[schema.OID]bool
+}
+
+// RowHolder is a DB that can tell which tables hold rows.
+type RowHolder interface {
+	Filled(context.Context) (map[schema.OID]bool, error)
 }
 
 // BrokenRoutine is a statement in a function or procedure that names what is

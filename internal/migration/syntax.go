@@ -1,6 +1,9 @@
 package migration
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // wholeUpTo is the size from which only the head of a statement that writes
 // data is looked at: seeds run to megabytes in one INSERT.
@@ -263,7 +266,7 @@ func (c *cursor) maintenance(s *Syntax) {
 		c.target(s)
 		s.optional("WITH NO DATA", c.find("WITH", "NO", "DATA") >= 0)
 	case "VACUUM", "ANALYZE", "ANALYSE", "CLUSTER", "REPACK":
-		s.optional("FULL", first == "VACUUM" && c.has("FULL"))
+		s.optional("FULL", first == "VACUUM" && c.switchedOn("FULL"))
 		s.Concurrently = c.has("CONCURRENTLY")
 		c.parens()
 		for c.accept("FULL") || c.accept("FREEZE") || c.accept("VERBOSE") || c.accept("ANALYZE") || c.accept("ANALYSE") || c.accept("CONCURRENTLY") {
@@ -296,4 +299,22 @@ func (c *cursor) maintenance(s *Syntax) {
 	case "CALL", "EXECUTE", "DEALLOCATE":
 		c.target(s)
 	}
+}
+
+// switchedOn reports whether an option is written, by itself or in parentheses,
+// and not given a value that switches it off: FULL false, FULL 0.
+func (c *cursor) switchedOn(option string) bool {
+	on := false
+	for i := c.i; i < len(c.toks); i++ {
+		if !c.wordIs(i, option) {
+			continue
+		}
+		switch strings.ToLower(unquoted(c.tok(i + 1))) {
+		case "false", "off", "0":
+			on = false
+		default:
+			on = true
+		}
+	}
+	return on
 }

@@ -71,6 +71,11 @@ func RecordAll(ctx context.Context, db devdb.DB, r *devdb.Record) error {
 	if r.Before, err = db.Catalog(ctx); err != nil {
 		return fmt.Errorf("reading the catalog after the base: %w", err)
 	}
+	if h, ok := db.(devdb.RowHolder); ok {
+		if r.Filled, err = h.Filled(ctx); err != nil {
+			return err
+		}
+	}
 	for _, m := range r.New {
 		steps, err := db.Record(ctx, m.Migration)
 		m.Steps, m.Err = steps, nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/assaydb/assay/internal/devdb"
+	"github.com/assaydb/assay/internal/migration"
 	"github.com/assaydb/assay/internal/schema"
 )
 
@@ -32,7 +33,7 @@ func (r *recorder) bare(ctx context.Context, step *devdb.Step) error {
 	}
 	var s sent
 	var err error
-	if waits(step.Stmt.Text) {
+	if waits(step.Stmt) {
 		watched = true
 		s, seen, err = r.watch(ctx, step)
 	} else {
@@ -84,13 +85,13 @@ func (r *recorder) bare(ctx context.Context, step *devdb.Step) error {
 }
 
 // waits reports whether a statement outside a transaction waits for other sessions as it works.
-func waits(text string) bool {
-	up := strings.ToUpper(text)
+func waits(st *migration.Statement) bool {
+	up := strings.ToUpper(st.Text)
 	first := words(up, 1)
 	if len(first) == 0 {
 		return false
 	}
-	return strings.Contains(up, "CONCURRENTLY") || first[0] == "VACUUM" && strings.Contains(up, "FULL") || first[0] == "CLUSTER" || first[0] == "REINDEX"
+	return strings.Contains(up, "CONCURRENTLY") || first[0] == "VACUUM" && st.Syntax.Has("FULL") || first[0] == "CLUSTER" || first[0] == "REINDEX"
 }
 
 // watch runs a statement and reads its locks while it waits for a blocking
@@ -206,7 +207,7 @@ func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`
 func inferred(step *devdb.Step) []devdb.Lock {
 	up := strings.ToUpper(step.Stmt.Text)
 	mode := devdb.ShareUpdateExclusive
-	if strings.Contains(up, "FULL") || step.Tag == "CLUSTER" {
+	if step.Stmt.Syntax.Has("FULL") || step.Tag == "CLUSTER" {
 		mode = devdb.AccessExclusive
 	}
 	tables := map[schema.OID]bool{}

@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -125,6 +127,25 @@ func (d *DB) Stale(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	return schema.Stale(kept, r.cat), nil
+}
+
+// Filled gives the tables and materialized views that have storage with
+// something in it.
+func (d *DB) Filled(ctx context.Context) (map[schema.OID]bool, error) {
+	r := d.recorder()
+	if err := r.connect(ctx); err != nil {
+		return nil, err
+	}
+	text, err := query(ctx, r.conn, `SELECT pg_catalog.string_agg(c.oid::pg_catalog.text, ' ') FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND pg_catalog.pg_relation_size(c.oid) > 0`)
+	if err != nil {
+		return nil, fmt.Errorf("looking which tables hold rows: %w", err)
+	}
+	out := map[schema.OID]bool{}
+	for _, f := range strings.Fields(text) {
+		out[oidOf(f)] = true
+	}
+	return out, nil
 }
 
 // Disconnect closes the recorder's connections, so that the database can be the

@@ -141,7 +141,7 @@ func (r *recorder) touched(step *devdb.Step, facts told, now []seenLock) *touch 
 		return t
 	}
 	t.foreigners = len(facts.rewrites) > 0 || !ownTags[step.Tag] || changesType(step)
-	again := storageTags[step.Tag]
+	again := storageTags[step.Tag] || r.kinship(facts)
 	for _, l := range now {
 		_, had := r.held[l.relation][l.mode]
 		if l.mode.Strength() < devdb.ShareUpdateExclusive.Strength() || had && !again && !r.moved(l) {
@@ -168,6 +168,22 @@ func (r *recorder) touched(step *devdb.Step, facts told, now []seenLock) *touch 
 	}
 	t.granted = t.granted || grantTags[step.Tag]
 	return t
+}
+
+// kinship reports whether the statement may give a table another parent: the
+// event names the one table of the two that it was written for, and the other
+// may be locked from before.
+func (r *recorder) kinship(facts told) bool {
+	for _, d := range facts.ddl {
+		if d.tag != "ALTER TABLE" || d.class != pgClass {
+			continue
+		}
+		t := r.cat.Relations[d.oid]
+		if t == nil || t.Kind == schema.PartitionedTable || parent(r.cat, d.oid) {
+			return true
+		}
+	}
+	return false
 }
 
 // columnwise reports whether an ALTER TABLE adds columns, foreign keys and
