@@ -138,6 +138,7 @@ var All = []*Analyzer{
 	serverWarning,
 	noStatistics,
 	wideTable,
+	errorSwallowed,
 	downFails,
 	downIncomplete,
 	downDestroys,

@@ -36,6 +36,10 @@ func (p *Pass) crossed(m *devdb.Recorded, earlier []*devdb.Step, s *devdb.Step) 
 // afterWrite reports a lock on a table whose rows, or those of one that goes
 // with it, an earlier statement has written and so keeps locked.
 func (p *Pass) afterWrite(e, s *devdb.Step, l devdb.Lock) (lint.Finding, bool) {
+	used := "written to"
+	if l.Mode.BlocksReads() {
+		used = "read"
+	}
 	for _, w := range p.manyWrites(e) {
 		if held, ok := inForce(e, w.table.OID); ok && held.Mode.BlocksReads() {
 			continue // nobody waits for a row of a table that nobody can use
@@ -48,7 +52,7 @@ func (p *Pass) afterWrite(e, s *devdb.Step, l devdb.Lock) (lint.Finding, bool) {
 		}
 		switch {
 		case topOf(s, w.table.OID) == l.Relation:
-			f.Message = fmt.Sprintf("locks %s after line %d has written its rows: a transaction that has read %s and waits for one of these rows deadlocks with the migration", name, line, name)
+			f.Message = fmt.Sprintf("locks %s after line %d has written its rows: a transaction that has %s %s and waits for one of these rows deadlocks with the migration", name, line, used, name)
 		case l.Mode.BlocksReads() && (p.joined(e, w.table.OID, l.Relation) || referenced(s.Before, w.table.OID, l.Relation)):
 			f.Message = fmt.Sprintf("locks %s while rows of %s stay locked since line %d: a transaction that has read %s and waits for one of these rows deadlocks with the migration",
 				quote(l.Object), name, line, quote(l.Object))

@@ -182,6 +182,7 @@ var Hazards = []Hazard{
 	{"X30", "rows that differ in every environment"},
 	{"X31", "a long statement that holds back vacuum"},
 	{"X32", "a retry within the transaction"},
+	{"X33", "an error that is caught hides that nothing was done"},
 	{"R01", "another replica identity"},
 	{"R02", "a published table loses its key"},
 	{"R03", "a table without a key where all are published"},

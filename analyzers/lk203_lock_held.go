@@ -94,7 +94,7 @@ func (p *Pass) works(s *devdb.Step) []work {
 		}
 	}
 	for _, x := range s.Scans {
-		if p.IsNew(x.Relation) || lookedUp(s, x.Relation) || refusesRows(s, x.Relation) {
+		if p.IsNew(x.Relation) || lookedUp(s, x.Relation) || p.byKey(s, x.Relation) || refusesRows(s, x.Relation) {
 			continue
 		}
 		needs := 0

@@ -223,3 +223,22 @@ func (p *Pass) inLoops(s *devdb.Step, w migration.Write) bool {
 		return l.Times == 0 || l.Times > fewRows
 	})
 }
+
+// byKey reports whether a data change finds the rows of a table by a unique key,
+// wherever it names the table: the server leaves the index aside while a table is small.
+func (p *Pass) byKey(s *devdb.Step, table schema.OID) bool {
+	found := false
+	for _, w := range p.writesOf(s) {
+		few := p.fewOf(s, &w.Rows)
+		for i, x := range w.Rows.From {
+			if t := sourceRelation(s, x); t == nil || t.OID != table {
+				continue
+			}
+			if !few[i] || p.inLoops(s, w) {
+				return false
+			}
+			found = true
+		}
+	}
+	return found
+}

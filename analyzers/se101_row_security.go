@@ -3,6 +3,7 @@ package analyzers
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/schema"
@@ -27,6 +28,11 @@ var rowSecurity = &Analyzer{
 			case !c.Before.RowSecurity && now.RowSecurity && !permissive(p.After, now.OID):
 				reportRLS(p, at, now, fmt.Sprintf("row-level security of %s is on and no policy lets anything through: every role%s reads no row and writes none", name, butOwner(now)),
 					fmt.Sprintf("Make the policies in the same transaction, before:\n\nCREATE POLICY … ON %s FOR SELECT TO … USING (…);", relSQL(now)))
+			case !c.Before.RowSecurity && now.RowSecurity:
+				if denied := p.deniedCommands(at, now); len(denied) > 0 {
+					reportRLS(p, at, now, fmt.Sprintf("row-level security of %s is on and no policy is for %s: what worked so far %s", name, listPlain(denied, 4), deniedHow(denied)),
+						fmt.Sprintf("Make a policy for each command that the application uses, in the same transaction:\n\nCREATE POLICY … ON %s FOR %s TO … …;", relSQL(now), strings.SplitN(denied[0], " ", 2)[0]))
+				}
 			case c.Before.RowSecurity && c.Before.ForceRowSecurity && !c.After.ForceRowSecurity && !now.ForceRowSecurity:
 				reportRLS(p, at, now, fmt.Sprintf("the owner of %s is no longer held to its policies", name), "")
 			}
@@ -88,4 +94,47 @@ func policyEvidence(table, word string, x *schema.Policy) lint.Evidence {
 		text += ", with check " + x.WithCheck
 	}
 	return catalogEvidence(table, "%s", text)
+}
+
+// deniedCommands are the commands that a role other than the owner had the
+// right to before row security came on, and that no permissive policy is for.
+// Where FORCE holds the owner to the policies too, every command counts.
+func (p *Pass) deniedCommands(at At, now *schema.Relation) []string {
+	var out []string
+	for _, command := range []string{"SELECT", "INSERT", "UPDATE", "DELETE"} {
+		var roles []string
+		for _, g := range at.Step.Before.Relations[now.OID].ACL {
+			if g.Privilege == command && g.Grantee != now.Owner && !p.letsThrough(now, command, g.Grantee) {
+				roles = append(roles, g.Grantee)
+			}
+		}
+		switch {
+		case now.ForceRowSecurity && !p.letsThrough(now, command, now.Owner):
+			out = append(out, command)
+		case slices.Contains(roles, "public"):
+			out = append(out, command)
+		case len(roles) > 0:
+			out = append(out, fmt.Sprintf("%s by %s", command, listPlain(roles, 3)))
+		}
+	}
+	return out
+}
+
+// letsThrough reports whether a permissive policy is for a command and a role.
+func (p *Pass) letsThrough(t *schema.Relation, command, role string) bool {
+	for _, x := range p.After.Policies {
+		if x.Table == t.OID && x.Permissive && (x.Command == "all" || strings.EqualFold(x.Command, command)) &&
+			(slices.Contains(x.Roles, "public") || slices.Contains(x.Roles, role) || role == "public") {
+			return true
+		}
+	}
+	return false
+}
+
+// deniedHow says what comes of a command that no policy is for.
+func deniedHow(commands []string) string {
+	if slices.ContainsFunc(commands, func(c string) bool { return strings.HasPrefix(c, "INSERT") }) {
+		return "fails (INSERT) or reaches no row"
+	}
+	return "reaches no row"
 }

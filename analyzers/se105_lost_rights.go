@@ -49,6 +49,9 @@ var lostRights = &Analyzer{
 				reportSiblings(p, at, now)
 			}
 		}
+		p.columnRights()
+		p.sequenceRights()
+		p.schemaRights()
 	},
 }
 
@@ -125,15 +128,29 @@ func aclOf(c *schema.Catalog, ref schema.Ref) []schema.Grant {
 	return nil
 }
 
+// mostOf reports whether a role that has a right on some of the tables of a
+// schema has it on about all of them: on two at least, and on three of four.
+func mostOf(some, all int) bool { return some >= 2 && some*4 >= all*3 }
+
+// bookkeeping reports whether a table is the migration tool's own.
+func (p *Pass) bookkeeping(r *schema.Relation) bool {
+	for _, m := range p.Base {
+		if m.Bookkeeping != "" {
+			return hasWord(m.Bookkeeping, r.Name) // the same for every migration of a directory
+		}
+	}
+	return false
+}
+
 // reportSiblings tells a new table that a role cannot reach, though it can
-// reach all of the three or more tables that were in the schema before.
+// reach about all of the tables that were in the schema before.
 func reportSiblings(p *Pass, at At, t *schema.Relation) {
 	var siblings int
 	count := map[string]int{}
 	privileges := map[string]int{}
 	var roles []string
 	for _, r := range schema.Sorted(p.Before.Relations) {
-		if r.Schema != t.Schema || !r.IsTable() || r.PartitionOf != 0 || r.Persistence == "temporary" || r.OID == t.OID {
+		if r.Schema != t.Schema || !r.IsTable() || r.PartitionOf != 0 || r.Persistence == "temporary" || r.OID == t.OID || p.bookkeeping(r) {
 			continue
 		}
 		siblings++
@@ -151,11 +168,11 @@ func reportSiblings(p *Pass, at At, t *schema.Relation) {
 	}
 	var lines []*grantLine
 	for _, role := range roles {
-		if siblings < 3 || count[role] < siblings || slices.ContainsFunc(t.ACL, func(g schema.Grant) bool { return g.Grantee == role || g.Grantee == "public" }) {
+		if role == t.Owner || !mostOf(count[role], siblings) || slices.ContainsFunc(t.ACL, func(g schema.Grant) bool { return g.Grantee == role || g.Grantee == "public" }) {
 			continue
 		}
 		for _, x := range []string{"SELECT", "INSERT", "UPDATE", "DELETE"} {
-			if privileges[role+" "+x] == siblings {
+			if mostOf(privileges[role+" "+x], siblings) {
 				lines = addGrant(lines, "table", t.QualifiedName(), schema.Grant{Grantee: role, Privilege: x})
 			}
 		}
@@ -163,14 +180,18 @@ func reportSiblings(p *Pass, at At, t *schema.Relation) {
 	if len(lines) == 0 {
 		return
 	}
-	f := grantFinding(lines, "%[3]s has rights on each of the "+fmt.Sprint(siblings)+" other tables of schema "+t.Schema+" and none on the new %[2]s", "")
+	of := fmt.Sprintf("each of the %d", siblings)
+	if n := count[lines[0].role]; n < siblings {
+		of = fmt.Sprintf("%d of the %d", n, siblings)
+	}
+	f := grantFinding(lines, "%[3]s has rights on "+of+" other tables of schema "+t.Schema+" and none on the new %[2]s", "")
 	var sql []string
 	for _, g := range lines {
 		sql = append(sql, strings.Replace(g.sql(), " ON TABLE ", " ON ", 1))
 	}
 	f.Advice = "If it is to be used like the others:\n\n" + sqlList(sql)
 	for i, g := range lines {
-		f.Evidence[i].Text = fmt.Sprintf("%s has %s on every other table of schema %s", g.role, g.text(), t.Schema)
+		f.Evidence[i].Text = fmt.Sprintf("%s has %s on %s other tables of schema %s", g.role, g.text(), of, t.Schema)
 	}
 	p.Report(at, f)
 }

@@ -33,6 +33,9 @@ var definer = &Analyzer{
 		}
 		for at, c := range Each[*schema.AddFunction](p) {
 			report(at, c.Function)
+			if !told[c.Function.OID] { // one finding says that it is open to its callers
+				p.open(at, c.Function)
+			}
 		}
 		for at, c := range Each[*schema.ReplaceFunction](p) {
 			if !astray(c.Before) || c.Before.Body != c.After.Body {
@@ -51,4 +54,51 @@ func astray(f *schema.Function) bool {
 		return false
 	}
 	return !slices.ContainsFunc(f.Config, func(s string) bool { return strings.HasPrefix(s, "search_path=") })
+}
+
+// open reports a new function with its owner's rights that everybody may call,
+// or whose fixed path lets the caller's temporary tables come first.
+func (p *Pass) open(at At, f *schema.Function) {
+	now := p.After.Functions[f.OID]
+	if now == nil || !now.SecurityDefiner || isTriggerFunction(now) || now.Returns == "event_trigger" {
+		return
+	}
+	name := now.QualifiedName()
+	if callable(now) && !p.askedByPolicy(now) {
+		p.Report(at, lint.Finding{
+			Severity: lint.Info, Object: name,
+			Message:  fmt.Sprintf("every role may call %s %s, which runs with the rights of %s: EXECUTE is PUBLIC's unless it is revoked", now.Kind, quote(name), now.Owner),
+			Evidence: []lint.Evidence{catalogEvidence(name, "SECURITY DEFINER, EXECUTE to PUBLIC")},
+			Advice:   fmt.Sprintf("Revoke it in the same transaction, and grant it to the roles that need it:\n\nREVOKE EXECUTE ON %s %s FROM PUBLIC;", strings.ToUpper(now.Kind), short(name)),
+		})
+	}
+	if path := pathOf(now); path != "" && !strings.Contains(path, "pg_temp") && !(now.Language == "sql" && atomicRoutine.MatchString(now.Body)) {
+		p.Report(at, lint.Finding{
+			Severity: lint.Info, Object: name,
+			Message:  fmt.Sprintf("%s %s looks for tables in pg_temp before %s: its caller can put a temporary table in the place of one that it means", now.Kind, quote(name), path),
+			Evidence: []lint.Evidence{catalogEvidence(name, "SECURITY DEFINER, search_path = %s", path)},
+			Advice:   fmt.Sprintf("Name pg_temp last, or leave the path empty and write names with their schema:\n\nALTER %s %s SET search_path = %s, pg_temp;", strings.ToUpper(now.Kind), short(name), path),
+		})
+	}
+}
+
+// callable reports whether PUBLIC may execute a function, which is the default.
+func callable(f *schema.Function) bool {
+	return has(f.ACL, "public", "EXECUTE")
+}
+
+// askedByPolicy reports whether a policy calls the function: every role that
+// reads the table must be able to.
+func (p *Pass) askedByPolicy(f *schema.Function) bool {
+	return slices.ContainsFunc(p.After.Dependents(functionRef(f.OID)), func(d schema.Dependent) bool { return d.Ref.Class == schema.ClassPolicy })
+}
+
+// pathOf is the search_path that a function fixes, empty if it fixes none or an empty one.
+func pathOf(f *schema.Function) string {
+	for _, s := range f.Config {
+		if path, ok := strings.CutPrefix(s, "search_path="); ok {
+			return strings.Trim(path, `"' `)
+		}
+	}
+	return ""
 }

@@ -126,8 +126,13 @@ func (p *Pass) unselective(m *devdb.Recorded, s *devdb.Step) (lint.Finding, bool
 			}
 			f.Message = fmt.Sprintf("%s %s in one transaction, about %s of %s by the statistics of %s: every row it writes stays locked, and its old version is kept, until the end",
 				doings[w.Kind], quote(name), stats.Rows(rows), stats.Rows(of), p.Stats.Taken)
-		} else if !w.looped && p.comparesConstant(s, w) {
-			f.Severity = lint.Info // as many as have the value
+		} else if !w.looped {
+			switch compared, indexed := p.comparesConstant(s, w); {
+			case indexed:
+				continue // an index says that rows are looked up by such values
+			case compared:
+				f.Severity = lint.Info // as many as have the value
+			}
 		}
 		return f, true
 	}
@@ -140,11 +145,20 @@ func (p *Pass) joinsNothing(s *devdb.Step, t *schema.Relation) bool {
 	return proof != nil && proof.Outcome == devdb.Changes && (s.Stmt.Syntax.HasWhere || narrowed(s))
 }
 
-// comparesConstant reports whether a column of the target is compared with given values.
-func (p *Pass) comparesConstant(s *devdb.Step, w manyRows) bool {
-	return slices.ContainsFunc(w.Rows.Equals(), func(e migration.Equal) bool {
-		return len(e.To) == 0 && e.In == nil && slices.Contains(p.sourcesOf(s, &w.Rows, e.Column), 0)
-	})
+// comparesConstant reports whether a column of the target is compared with given
+// values, and whether an index begins with one that is.
+func (p *Pass) comparesConstant(s *devdb.Step, w manyRows) (compared, indexed bool) {
+	for _, e := range w.Rows.Equals() {
+		c := columnByName(w.table, e.Column.Name)
+		if c == nil || len(e.To) > 0 || e.In != nil || !slices.Contains(p.sourcesOf(s, &w.Rows, e.Column), 0) {
+			continue
+		}
+		compared = true
+		for _, x := range s.Before.Indexes {
+			indexed = indexed || x.Table == w.table.OID && x.Valid && x.Predicate == "" && len(x.Keys) > 0 && x.Keys[0].Column == c.Num
+		}
+	}
+	return compared, indexed
 }
 
 // expected is how many rows production's statistics say that a change reaches at

@@ -170,6 +170,7 @@ type Step struct {
 	TxID     int  // numbers the transactions of one migration; two steps with the same one share it
 	Settings Settings
 	Notices  []Notice // NOTICE and WARNING of the server
+	Caught   []Caught // errors that handlers in PL/pgSQL caught while the statement ran
 	Err      *StatementError
 	Duration time.Duration
 	// Tag is the server's own command tag without counts ("INSERT", "CREATE TABLE").
@@ -269,6 +270,14 @@ type Settings struct {
 	Role             string
 	TimeZone         string
 	ReplicationRole  string // session_replication_role
+}
+
+// Caught is an error that an EXCEPTION block caught: what its block had done was
+// rolled back, and the statement passed.
+type Caught struct {
+	Handler       migration.Handler
+	Code, Message string
+	Statement     string // that failed in the block, empty if it was none of SQL
 }
 
 // Notice is a message of the server that is not an error.

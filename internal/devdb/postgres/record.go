@@ -282,6 +282,9 @@ func (r *recorder) step(ctx context.Context, st *migration.Statement, index int)
 		return step, r.autocommit(ctx, step)
 	}
 	step.TxID = r.tx.id
+	if err := r.trial(ctx, step); err != nil {
+		return step, err
+	}
 	s, skipped, err := r.runTolerant(ctx, step)
 	if err != nil || skipped {
 		return step, err
@@ -515,6 +518,9 @@ func (r *recorder) autocommit(ctx context.Context, step *devdb.Step) error {
 	}
 	r.tx = transaction{open: true, id: step.TxID, start: r.cat}
 	r.snapshot, r.held = false, holding{}
+	if err := r.trial(ctx, step); err != nil {
+		return err
+	}
 	s, err := r.run(ctx, step, r.probes(step))
 	if err != nil {
 		return err
