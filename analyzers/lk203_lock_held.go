@@ -115,7 +115,8 @@ func (p *Pass) works(s *devdb.Step) []work {
 func (p *Pass) dataWorks(s *devdb.Step) []work {
 	var out []work
 	for _, w := range p.manyWrites(s) {
-		if !scanned(s, w.table.OID) {
+		// With a constant to compare with, the rows may well be few.
+		if compared, _ := p.comparesConstant(s, w); !scanned(s, w.table.OID) && (!compared || w.looped) {
 			out = append(out, work{w.table.OID, fmt.Sprintf("%s %s, of which no unique key says that its rows are few", doings[w.Kind], quote(qualified(w.table.Schema, w.table.Name))), 0})
 		}
 	}
