@@ -21,9 +21,9 @@ var unbatchedWrite = &Analyzer{
 	},
 	Run: func(p *Pass) {
 		for m, s := range p.Steps() {
-			f, ok := p.unbatched(m, s)
+			f, ok := p.unbatched(s)
 			if !ok {
-				f, ok = p.unselective(m, s)
+				f, ok = p.unselective(s)
 			}
 			if ok {
 				p.Report(At{Migration: m, Step: s}, f)
@@ -32,7 +32,7 @@ var unbatchedWrite = &Analyzer{
 	},
 }
 
-func (p *Pass) unbatched(m *devdb.Recorded, s *devdb.Step) (lint.Finding, bool) {
+func (p *Pass) unbatched(s *devdb.Step) (lint.Finding, bool) {
 	doing := doings[s.Tag]
 	if doing == "" || s.Err != nil || len(s.Stmt.Syntax.Objects) == 0 {
 		return lint.Finding{}, false
@@ -103,14 +103,11 @@ var doings = map[string]string{"UPDATE": "updates", "DELETE": "deletes from", "I
 
 // unselective reports a data change whose WHERE, joins and loops leave open how
 // many rows it reaches.
-func (p *Pass) unselective(m *devdb.Recorded, s *devdb.Step) (lint.Finding, bool) {
+func (p *Pass) unselective(s *devdb.Step) (lint.Finding, bool) {
 	for _, w := range p.manyWrites(s) {
 		plain := s.Tag == w.Kind && len(w.Loops) == 0
 		if plain && !w.Rows.Where && w.Kind != "MERGE" || p.joinsNothing(s, w.table) {
 			continue // unbatched and DS110 look at it
-		}
-		if _, _, held := p.heldWhileWorking(m, s); held { // LK203 says it
-			return lint.Finding{}, false
 		}
 		name := qualified(w.table.Schema, w.table.Name)
 		f := lint.Finding{
