@@ -110,7 +110,7 @@ var evasions = []evasion{
 	{name: "the owners are deleted", files: map[string]string{"owners": ""}, sql: dropOld, code: exitFindings, says: []string{"team payments"}},
 	{name: "SQL in the place of the migration", files: configWith("steps: {db/2.sql: 'SELECT 1'}\n"), sql: dropOld, code: exitFindings, says: []string{"OWN"}},
 	{name: "an overridable rule without a reason", sql: "CREATE TABLE t (a bigint PRIMARY KEY); -- assay:ignore NOTE\n", code: exitFindings, says: []string{"NOTE"}},
-	{name: "an overridable rule with a reason waits", sql: "CREATE TABLE t (a bigint PRIMARY KEY); -- assay:ignore NOTE it is gone tomorrow\n", code: exitWaiting, says: []string{"overrides NOTE: it is gone tomorrow", "waits for the approval of the team dba"}},
+	{name: "an overridable rule with a reason waits", sql: "CREATE TABLE t (a bigint PRIMARY KEY); -- assay:ignore NOTE it is gone tomorrow\n", code: exitWaiting, says: []string{"overrides NOTE: it is gone tomorrow", "waits for the approval of team dba"}},
 	{name: "advice fails nothing", sql: "CREATE TABLE t (a bigint PRIMARY KEY, b text, c text);\nCOMMENT ON TABLE t IS 'x';\n", code: exitClean, says: []string{"HINT"}},
 	{name: "a change that keeps to the rules", sql: "CREATE TABLE t (a bigint PRIMARY KEY);\nCOMMENT ON TABLE t IS 'x';\n", code: exitClean},
 }
