@@ -91,7 +91,7 @@ var attempts = []struct{ what, layer, body, want string }{
 func TestAttempts(t *testing.T) {
 	for _, c := range attempts {
 		t.Run(c.what, func(t *testing.T) {
-			p, err := load(t, Options{Timeout: 2 * time.Second, MaxMemory: 256 << 20}, breach("\t"+strings.TrimLeft(c.body, "\t")))
+			p, err := load(t, Options{Timeout: 20 * time.Second, MaxMemory: 256 << 20}, breach("\t"+strings.TrimLeft(c.body, "\t")))
 			loaded := err == nil
 			if loaded {
 				var found []string

@@ -94,7 +94,7 @@ func TestChangeTypes(t *testing.T) {
 			}
 		}
 		x := change(v.Interface().(schema.Change), c, c)
-		if x.Type == "" || x.Kind == "" && !slices.Contains([]string{"add_grant", "drop_grant", "set_owner", "set_comment", "add_function", "drop_function", "rename_function", "replace_function"}, x.Type) {
+		if x.Type == "" || x.Kind == "" && !slices.Contains([]string{"add_grant", "drop_grant", "set_owner", "set_comment", "add_function", "drop_function", "rename_function", "replace_function", "add_object", "drop_object", "alter_object", "unmodelled", "set_attributes"}, x.Type) {
 			t.Errorf("%T gives %+v", proto, x)
 		}
 	}
