@@ -17,7 +17,7 @@ var toolTransaction = &Analyzer{
 		}
 		for m, s := range p.Steps() {
 			x := s.Stmt.Syntax
-			if !x.Concurrently || x.Tag != "CREATE INDEX" && x.Tag != "REINDEX" || m.Err != nil && m.Err.Step == s {
+			if !x.Concurrently || x.Tag != "CREATE INDEX" && x.Tag != "REINDEX" || s.Err != nil {
 				continue
 			}
 			p.Report(At{Migration: m, Step: s}, lint.Finding{

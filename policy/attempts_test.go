@@ -91,7 +91,11 @@ var attempts = []struct{ what, layer, body, want string }{
 func TestAttempts(t *testing.T) {
 	for _, c := range attempts {
 		t.Run(c.what, func(t *testing.T) {
-			p, err := load(t, Options{Timeout: 20 * time.Second, MaxMemory: 256 << 20}, breach("\t"+strings.TrimLeft(c.body, "\t")))
+			guard := time.Minute
+			if strings.Contains(c.layer, "time") { // what stops it is the clock, and nothing is gained by waiting
+				guard = 2 * time.Second
+			}
+			p, err := load(t, Options{Timeout: guard, MaxMemory: 256 << 20}, breach("\t"+strings.TrimLeft(c.body, "\t")))
 			loaded := err == nil
 			if loaded {
 				var found []string

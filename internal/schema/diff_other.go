@@ -49,7 +49,7 @@ func (d *differ) others(ps []pair[Object]) {
 			d.add(&AddObject{a})
 		default:
 			// Its text names other objects, which may have been renamed.
-			if b.Name != a.Name && !d.renamed() || b.Definition != a.Definition && !d.renamed() {
+			if (b.Name != a.Name || b.Definition != a.Definition) && !d.renamed() {
 				d.alter(&AlterObject{b, a})
 			}
 			d.common(Ref{Class: ClassOther, OID: a.OID}, b.Owner, a.Owner, b.Comment, a.Comment, b.ACL, a.ACL)
