@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/assaydb/assay/internal/migration"
 )
@@ -43,11 +44,21 @@ func file(mode migration.TxMode, sql string) *migration.Migration {
 	m := &migration.Migration{Path: "m.sql", TxMode: mode, Source: sql}
 	for i, s := range split(sql) {
 		m.Statements = append(m.Statements, &migration.Statement{
-			Kind: migration.SQL, Text: s, Syntax: &migration.Syntax{},
+			Kind: migration.SQL, Text: s, Syntax: &migration.Syntax{Options: optionsOf(s)},
 			Pos: migration.Position{Path: "m.sql", Line: i + 1},
 		})
 	}
 	return m
+}
+
+// optionsOf are the words of a statement that change what it does. The rest of
+// its syntax is left empty: these tests are about what the server says.
+func optionsOf(sql string) []string {
+	m, err := migration.LoadScript(fstest.MapFS{"m.sql": {Data: []byte(sql)}}, "m.sql", migration.Options{})
+	if err != nil || len(m.Statements) != 1 {
+		return nil
+	}
+	return m.Statements[0].Syntax.Options
 }
 
 func split(sql string) []string {
