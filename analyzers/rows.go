@@ -51,7 +51,7 @@ func calledBy(s *devdb.Step) []*schema.Function {
 	return out
 }
 
-// source finds the relation that a source means before the step; nil if it is a
+// sourceRelation finds the relation that a source means before the step; nil if it is a
 // query, or not there.
 func sourceRelation(s *devdb.Step, x migration.Source) *schema.Relation {
 	if x.Rows != nil || x.Given || x.Name == "" {

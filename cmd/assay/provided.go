@@ -301,7 +301,7 @@ func (b *builder) learn(e *devdb.StatementError) bool {
 			return false // the team's own
 		}
 	}
-	if b.provide(e, platform) || b.server.Own() && b.provide(e, standIn) {
+	if b.provide(e, platform) || b.provide(e, standIn) {
 		return true
 	}
 	if !tolerable(e) || b.gone[e.Statement] {

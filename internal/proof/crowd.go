@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -215,13 +216,7 @@ func (c *crowd) meetings(rel *schema.Relation, f factor) []cell {
 	return out
 }
 
-func clone(r *row) *row {
-	out := &row{rel: r.rel, vals: map[int16]string{}}
-	for n, v := range r.vals {
-		out.vals[n] = v
-	}
-	return out
-}
+func clone(r *row) *row { return &row{rel: r.rel, vals: maps.Clone(r.vals)} }
 
 func (r *row) set(f factor, c cell) {
 	for i, n := range f.cols {
@@ -299,13 +294,8 @@ func (c *crowd) model(ctx context.Context, rel *schema.Relation) (*row, error) {
 		}
 	}
 	with := w
-	with.fixed = map[int16]string{}
-	for n, v := range w.fixed {
-		with.fixed[n] = v
-	}
-	for n, v := range asked {
-		with.fixed[n] = v
-	}
+	with.fixed = maps.Clone(w.fixed)
+	maps.Copy(with.fixed, asked)
 	var err error
 	var none *errNone
 	for _, try := range []want{with, w, {fixed: w.fixed}, {}} {

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"strings"
@@ -135,11 +136,8 @@ func fortify(c *pgx.ConnConfig, num int, super bool) {
 	if c.RuntimeParams == nil {
 		c.RuntimeParams = map[string]string{}
 	}
-	for _, pins := range []map[string]string{adminPins, latePins(num, super)} {
-		for name, value := range pins {
-			c.RuntimeParams[name] = value
-		}
-	}
+	maps.Copy(c.RuntimeParams, adminPins)
+	maps.Copy(c.RuntimeParams, latePins(num, super))
 	c.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
 		if _, err := conn.Exec(ctx, unsetSQL).ReadAll(); err != nil {
 			return fmt.Errorf("taking back the settings of the database for the admin: %w", err)
