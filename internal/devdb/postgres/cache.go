@@ -48,7 +48,7 @@ func (o *own) build() string {
 }
 
 // fill puts an empty cluster into the run's directory: a copy of one that
-// initdb made once for this build. One that cannot be kept, or is damaged, is made again.
+// initdb made once for this build. One that cannot be kept, or is damaged, is created again.
 func (o *own) fill(ctx context.Context) error {
 	from := filepath.Join(o.cache, "data", o.build())
 	_, err := o.take(from)
@@ -82,7 +82,7 @@ func (o *own) discard(dir, what string, d damage) {
 	if !removeKept(dir) {
 		return // another run has done it
 	}
-	o.say(fmt.Sprintf("%s in %s is damaged (%s): it is dropped and made again", what, dir, d))
+	o.say(fmt.Sprintf("%s in %s is damaged (%s): it is discarded and created again", what, dir, d))
 }
 
 // removeKept removes a kept directory, at once for the runs that might take it.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/assaydb/assay/internal/schema"
@@ -67,15 +68,10 @@ const pgShdescription = 2396
 
 // textual reports whether a system catalog's objects are kept as text.
 func textual(catalog schema.OID) bool {
-	for _, c := range textClasses {
-		if c.oid == catalog {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(textClasses, func(c textClass) bool { return c.oid == catalog })
 }
 
-// written is SQL for the sum of all rows that the transaction wrote in the text
+// writtenSQL is SQL for the sum of all rows that the transaction wrote in the text
 // classes' catalogs, by the counters of the server.
 func writtenSQL() string {
 	list := []string{fmt.Sprint(pgShdescription)}
