@@ -71,7 +71,7 @@ func (b *builder) catalog(c *schema.Catalog) *Catalog {
 	for _, r := range sorted(c.Relations, func(r *schema.Relation) string { return join(r.Schema, r.Name) }) {
 		switch r.Kind {
 		case schema.View, schema.MaterializedView:
-			v := b.view(r)
+			v := b.view(c, r)
 			out.Views = append(out.Views, v)
 			out.Grants = append(out.Grants, v.Grants...)
 		case schema.Sequence:
@@ -132,22 +132,43 @@ func (b *builder) members(c *schema.Catalog, out *Catalog) map[schema.OID]*membe
 	return byTable
 }
 
-func (b *builder) columnsOf(r *schema.Relation) []*Column {
+func (b *builder) columnsOf(c *schema.Catalog, r *schema.Relation) []*Column {
 	if out := b.columns[r]; out != nil {
 		return out
 	}
 	table := join(r.Schema, r.Name)
 	out := make([]*Column, 0, len(r.Columns))
-	for i, c := range r.Columns {
-		base, array := baseType(c.Type)
-		out = append(out, &Column{
-			Schema: r.Schema, Table: table, Name: c.Name, Object: join(table, c.Name), Position: i + 1,
-			Type: c.Type, BaseType: base, Array: array, NotNull: c.NotNull, Default: c.Default, Identity: c.Identity,
-			Generated: c.Generated, Collation: c.Collation, Inherited: c.Inherited, Comment: c.Comment,
-		})
+	domains := false
+	for i, col := range r.Columns {
+		base, array := baseType(col.Type)
+		x := &Column{
+			Schema: r.Schema, Table: table, Name: col.Name, Object: join(table, col.Name), Position: i + 1,
+			Type: col.Type, BaseType: base, UnderlyingType: base, Array: array, NotNull: col.NotNull, Default: col.Default, Identity: col.Identity,
+			Generated: col.Generated, Collation: col.Collation, Inherited: col.Inherited, Comment: col.Comment,
+		}
+		if d := c.Types[col.TypeOID]; d != nil && d.Kind == schema.Domain {
+			domains = true
+			x.Domain = join(d.Schema, d.Name)
+			x.UnderlyingType, x.DomainNotNull = underlying(c, d, 0)
+		}
+		out = append(out, x)
 	}
-	b.columns[r] = out
+	if !domains { // what a domain is may change without the table
+		b.columns[r] = out
+	}
 	return out
+}
+
+// underlying is the type that a domain is made of, by way of other domains.
+func underlying(c *schema.Catalog, d *schema.Type, depth int) (base string, notNull bool) {
+	base, _ = baseType(d.Base)
+	for _, t := range c.Types {
+		if t.Kind == schema.Domain && depth < 10 && (base == join(t.Schema, t.Name) || base == t.Name && t.Schema == d.Schema) {
+			inner, null := underlying(c, t, depth+1)
+			return inner, null || d.NotNull
+		}
+	}
+	return base, d.NotNull
 }
 
 func (b *builder) table(c *schema.Catalog, r *schema.Relation, m *members) *Table {
@@ -162,7 +183,7 @@ func (b *builder) table(c *schema.Catalog, r *schema.Relation, m *members) *Tabl
 	}
 	t := &Table{
 		Schema: r.Schema, Name: r.Name, Object: name, Kind: string(r.Kind), Persistence: r.Persistence, Owner: r.Owner, Comment: r.Comment,
-		Columns: b.columnsOf(r), Constraints: m.constraints, ForeignKeys: []*Constraint{}, Indexes: m.indexes, Triggers: m.triggers, Policies: m.policies,
+		Columns: b.columnsOf(c, r), Constraints: m.constraints, ForeignKeys: []*Constraint{}, Indexes: m.indexes, Triggers: m.triggers, Policies: m.policies,
 		Grants: grants(name, string(r.Kind), r.Owner, r.ACL), RowSecurity: r.RowSecurity, ForceRowSecurity: r.ForceRowSecurity,
 		ReplicaIdentity: r.ReplicaIdentity, PartitionKey: r.PartitionKey, PartitionOf: relName(c, r.PartitionOf), PartitionBound: r.PartitionBound,
 		Inherits: []string{}, Options: list(r.Options), Tablespace: r.Tablespace,
@@ -228,13 +249,13 @@ func (b *builder) index(c *schema.Catalog, i *schema.Index) *Index {
 	return x
 }
 
-func (b *builder) view(r *schema.Relation) *View {
+func (b *builder) view(c *schema.Catalog, r *schema.Relation) *View {
 	if out := b.views[r]; out != nil {
 		return out
 	}
 	name := join(r.Schema, r.Name)
 	v := &View{
-		Schema: r.Schema, Name: r.Name, Object: name, Kind: string(r.Kind), Owner: r.Owner, Comment: r.Comment, Columns: b.columnsOf(r),
+		Schema: r.Schema, Name: r.Name, Object: name, Kind: string(r.Kind), Owner: r.Owner, Comment: r.Comment, Columns: b.columnsOf(c, r),
 		Definition: r.Definition, Options: list(r.Options), Populated: r.Populated, Grants: grants(name, string(r.Kind), r.Owner, r.ACL),
 		SecurityInvoker: slices.ContainsFunc(r.Options, func(o string) bool {
 			return o == "security_invoker=true" || o == "security_invoker=on" || o == "security_invoker=1"

@@ -18,7 +18,7 @@ func (b *builder) rest(c *schema.Catalog, out *Catalog) {
 		name := join(t.Schema, t.Name)
 		out.Types = append(out.Types, &Type{
 			Schema: t.Schema, Name: t.Name, Object: name, Kind: string(t.Kind), Owner: t.Owner, Labels: list(t.Labels),
-			Base: t.Base, NotNull: t.NotNull, Default: t.Default, Comment: t.Comment,
+			Base: t.Base, NotNull: t.NotNull, Default: t.Default, Comment: t.Comment, Checks: checksOf(c, t),
 		})
 		out.Grants = append(out.Grants, grants(name, "type", t.Owner, t.ACL)...)
 	}
@@ -56,6 +56,17 @@ func (b *builder) rest(c *schema.Catalog, out *Catalog) {
 		})
 	}
 	slices.SortStableFunc(out.Grants, func(a, b *Grant) int { return strings.Compare(a.Object, b.Object) })
+}
+
+// checksOf are the expressions of a domain's constraints, in order of name.
+func checksOf(c *schema.Catalog, t *schema.Type) []string {
+	out := []string{}
+	for _, k := range sorted(c.Constraints, func(k *schema.Constraint) string { return k.Name }) {
+		if k.Domain == t.OID && k.Domain != 0 && k.Expression != "" {
+			out = append(out, k.Expression)
+		}
+	}
+	return out
 }
 
 func (b *builder) function(f *schema.Function) *Function {

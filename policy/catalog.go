@@ -38,8 +38,8 @@ type Table struct {
 	Schema           string        `json:"schema"`
 	Name             string        `json:"name"`
 	Object           string        `json:"object" jsonschema_description:"Qualified name: public.orders."`
-	Kind             string        `json:"kind" jsonschema_description:"table, partitioned table or foreign table."`
-	Persistence      string        `json:"persistence" jsonschema_description:"permanent, unlogged or temporary."`
+	Kind             string        `json:"kind" jsonschema_description:"table, partitioned table or foreign table." jsonschema:"enum=table,enum=partitioned table,enum=foreign table"`
+	Persistence      string        `json:"persistence" jsonschema_description:"permanent, unlogged or temporary." jsonschema:"enum=permanent,enum=unlogged,enum=temporary"`
 	Owner            string        `json:"owner"`
 	Comment          string        `json:"comment"`
 	Columns          []*Column     `json:"columns" jsonschema_description:"In the table's order."`
@@ -69,21 +69,25 @@ type Key struct {
 
 // Column is a column of a table.
 type Column struct {
-	Schema    string `json:"schema"`
-	Table     string `json:"table" jsonschema_description:"Qualified name of its table."`
-	Name      string `json:"name"`
-	Object    string `json:"object" jsonschema_description:"public.orders.total"`
-	Position  int    `json:"position"`
-	Type      string `json:"type" jsonschema_description:"With modifier: character varying(50)."`
-	BaseType  string `json:"base_type" jsonschema_description:"Without modifier and array brackets: character varying."`
-	Array     bool   `json:"array"`
-	NotNull   bool   `json:"not_null"`
-	Default   string `json:"default" jsonschema_description:"Expression; of a generated column its expression."`
-	Identity  string `json:"identity" jsonschema_description:"always, by default, or empty."`
-	Generated string `json:"generated" jsonschema_description:"stored, virtual, or empty."`
-	Collation string `json:"collation" jsonschema_description:"Only when not the type's own."`
-	Inherited bool   `json:"inherited"`
-	Comment   string `json:"comment"`
+	Schema   string `json:"schema"`
+	Table    string `json:"table" jsonschema_description:"Qualified name of its table."`
+	Name     string `json:"name"`
+	Object   string `json:"object" jsonschema_description:"public.orders.total"`
+	Position int    `json:"position"`
+	Type     string `json:"type" jsonschema_description:"With modifier: character varying(50)."`
+	BaseType string `json:"base_type" jsonschema_description:"Without modifier and array brackets: character varying."`
+	Array    bool   `json:"array"`
+	// UnderlyingType is BaseType, of a domain that of what it is made of.
+	UnderlyingType string `json:"underlying_type" jsonschema_description:"The base type; of a domain that of the type that it is made of."`
+	Domain         string `json:"domain" jsonschema_description:"Qualified name of the domain, empty if the type is none."`
+	DomainNotNull  bool   `json:"domain_not_null" jsonschema_description:"The domain refuses NULL."`
+	NotNull        bool   `json:"not_null"`
+	Default        string `json:"default" jsonschema_description:"Expression; of a generated column its expression."`
+	Identity       string `json:"identity" jsonschema_description:"always, by default, or empty." jsonschema:"enum=,enum=always,enum=by default"`
+	Generated      string `json:"generated" jsonschema_description:"stored, virtual, or empty." jsonschema:"enum=,enum=stored,enum=virtual"`
+	Collation      string `json:"collation" jsonschema_description:"Only when not the type's own."`
+	Inherited      bool   `json:"inherited"`
+	Comment        string `json:"comment"`
 }
 
 // Constraint is a constraint of a table.
@@ -92,7 +96,7 @@ type Constraint struct {
 	Table      string      `json:"table"`
 	Name       string      `json:"name"`
 	Object     string      `json:"object" jsonschema_description:"public.orders.orders_total_check"`
-	Kind       string      `json:"kind" jsonschema_description:"check, foreign key, primary key, unique, exclusion, not null or constraint trigger."`
+	Kind       string      `json:"kind" jsonschema_description:"check, foreign key, primary key, unique, exclusion, not null or constraint trigger." jsonschema:"enum=check,enum=foreign key,enum=primary key,enum=unique,enum=exclusion,enum=not null,enum=constraint trigger"`
 	Columns    []string    `json:"columns"`
 	Expression string      `json:"expression"`
 	Definition string      `json:"definition"`
@@ -110,8 +114,8 @@ type References struct {
 	Schema   string   `json:"schema"`
 	Table    string   `json:"table" jsonschema_description:"Qualified name."`
 	Columns  []string `json:"columns"`
-	OnDelete string   `json:"on_delete" jsonschema_description:"no action, restrict, cascade, set null or set default."`
-	OnUpdate string   `json:"on_update"`
+	OnDelete string   `json:"on_delete" jsonschema_description:"no action, restrict, cascade, set null or set default." jsonschema:"enum=no action,enum=restrict,enum=cascade,enum=set null,enum=set default"`
+	OnUpdate string   `json:"on_update" jsonschema:"enum=no action,enum=restrict,enum=cascade,enum=set null,enum=set default"`
 }
 
 // Index is an index.
@@ -152,7 +156,7 @@ type Trigger struct {
 	Object     string `json:"object"`
 	Function   string `json:"function"`
 	Definition string `json:"definition"`
-	Enabled    string `json:"enabled" jsonschema_description:"origin, disabled, replica or always."`
+	Enabled    string `json:"enabled" jsonschema_description:"origin, disabled, replica or always." jsonschema:"enum=origin,enum=disabled,enum=replica,enum=always"`
 	Inherited  bool   `json:"inherited"`
 	Comment    string `json:"comment"`
 }
@@ -163,7 +167,7 @@ type RowPolicy struct {
 	Table      string   `json:"table"`
 	Name       string   `json:"name"`
 	Object     string   `json:"object"`
-	Command    string   `json:"command" jsonschema_description:"all, select, insert, update or delete."`
+	Command    string   `json:"command" jsonschema_description:"all, select, insert, update or delete." jsonschema:"enum=all,enum=select,enum=insert,enum=update,enum=delete"`
 	Permissive bool     `json:"permissive"`
 	Roles      []string `json:"roles" jsonschema_description:"public for everybody."`
 	Using      string   `json:"using"`
@@ -186,7 +190,7 @@ type View struct {
 	Schema          string    `json:"schema"`
 	Name            string    `json:"name"`
 	Object          string    `json:"object"`
-	Kind            string    `json:"kind" jsonschema_description:"view or materialized view."`
+	Kind            string    `json:"kind" jsonschema_description:"view or materialized view." jsonschema:"enum=view,enum=materialized view"`
 	Owner           string    `json:"owner"`
 	Comment         string    `json:"comment"`
 	Columns         []*Column `json:"columns"`
@@ -216,12 +220,13 @@ type Type struct {
 	Schema  string   `json:"schema"`
 	Name    string   `json:"name"`
 	Object  string   `json:"object"`
-	Kind    string   `json:"kind" jsonschema_description:"enum, domain, composite, range or base."`
+	Kind    string   `json:"kind" jsonschema_description:"enum, domain, composite, range or base." jsonschema:"enum=enum,enum=domain,enum=composite,enum=range,enum=base"`
 	Owner   string   `json:"owner"`
 	Labels  []string `json:"labels" jsonschema_description:"Of an enum, in order."`
 	Base    string   `json:"base" jsonschema_description:"Of a domain."`
 	NotNull bool     `json:"not_null" jsonschema_description:"Of a domain."`
 	Default string   `json:"default" jsonschema_description:"Of a domain."`
+	Checks  []string `json:"checks" jsonschema_description:"Expressions of a domain's constraints."`
 	Comment string   `json:"comment"`
 }
 
@@ -230,12 +235,12 @@ type Function struct {
 	Schema          string   `json:"schema"`
 	Name            string   `json:"name"`
 	Object          string   `json:"object" jsonschema_description:"public.f(integer)"`
-	Kind            string   `json:"kind" jsonschema_description:"function, procedure, aggregate or window."`
+	Kind            string   `json:"kind" jsonschema_description:"function, procedure, aggregate or window." jsonschema:"enum=function,enum=procedure,enum=aggregate,enum=window"`
 	Owner           string   `json:"owner"`
 	Arguments       string   `json:"arguments"`
 	Returns         string   `json:"returns"`
 	Language        string   `json:"language"`
-	Volatility      string   `json:"volatility"`
+	Volatility      string   `json:"volatility" jsonschema:"enum=immutable,enum=stable,enum=volatile"`
 	Strict          bool     `json:"strict"`
 	SecurityDefiner bool     `json:"security_definer"`
 	Leakproof       bool     `json:"leakproof"`

@@ -95,6 +95,8 @@ func (c *collector) clause(m *ast.Module, r *ast.Rule) {
 	}
 	if wrong := wrongKey(r.Head.Key); wrong != "" {
 		c.fail(r.Loc(), "%s", wrong)
+	} else if wrong := wrongLiteral(verb, r.Head.Key); wrong != "" {
+		c.fail(r.Loc(), "%s", wrong)
 	}
 	rule := c.byNote[note]
 	if rule == nil {
@@ -132,6 +134,39 @@ func wrongKey(result *ast.Term) string {
 			wrong = unknownKey(string(key))
 		}
 	})
+	return wrong
+}
+
+// wrongLiteral says what else is wrong with a result that is written out: what
+// it lacks, and constants that cannot stand where they do.
+func wrongLiteral(verb string, result *ast.Term) string {
+	o, ok := result.Value.(ast.Object)
+	if !ok {
+		return ""
+	}
+	var keys []string
+	wrong := ""
+	o.Foreach(func(k, v *ast.Term) {
+		key, _ := k.Value.(ast.String)
+		keys = append(keys, string(key))
+		word, isString := v.Value.(ast.String)
+		_, isNumber := v.Value.(ast.Number)
+		_, isObject := v.Value.(ast.Object)
+		switch {
+		case wrong != "":
+		case key == "severity" && isString && !slices.Contains([]string{"error", "warning", "info"}, string(word)):
+			wrong = fmt.Sprintf("severity %q: one of error, warning, info", string(word))
+		case key == "location" && (isString || isNumber):
+			wrong = "the location of a result is an object, such as the location of a statement"
+		case key == "count" && isString:
+			wrong = "the count of a result cannot be a string"
+		case slices.Contains([]string{"message", "msg", "object", "advice", "reason", "team", "user"}, string(key)) && (isNumber || isObject):
+			wrong = fmt.Sprintf("the %s of a result cannot be %s", string(key), map[bool]string{true: "a number", false: "an object"}[isNumber])
+		}
+	})
+	if err := wrongShape(verb, keys); wrong == "" && err != nil {
+		wrong = err.Error()
+	}
 	return wrong
 }
 

@@ -90,7 +90,7 @@ func (p *Policies) causes(ctx context.Context, e *evaluation, in *Input, ids *id
 	if in.span == nil || len(in.span.steps) == 0 {
 		return nil
 	}
-	asked := between{p: p, e: e, in: in, said: map[asking]map[key]int{}, ids: map[int]*identities{}}
+	asked := between{p: p, e: e, in: in, said: map[asking]*counted{}, ids: map[int]*identities{}}
 	for i := range fresh {
 		a := &fresh[i]
 		if !a.compared() || !ids.there(a.r.Object) {
@@ -120,7 +120,7 @@ type between struct {
 	p    *Policies
 	e    *evaluation
 	in   *Input
-	said map[asking]map[key]int
+	said map[asking]*counted
 	ids  map[int]*identities // by step
 }
 
@@ -143,7 +143,7 @@ func (b *between) holds(ctx context.Context, a *answer, step int) (bool, error) 
 		}
 		b.said[at] = ids.count(answers)
 	}
-	return b.said[at][ids.keyOf(a, false)] > 0, nil
+	return b.said[at].exact[ids.keyOf(a, false, true)] > 0 || b.said[at].renamed[ids.keyOf(a, false, false)] > 0, nil
 }
 
 // identities tell which object of one catalog is which of the other. A name can
@@ -251,10 +251,13 @@ func (ids *identities) there(name string) bool {
 // key is what makes two results the same.
 type key struct{ id, verb, object, message string }
 
-func (ids *identities) keyOf(a *answer, before bool) key {
+func (ids *identities) keyOf(a *answer, before, raw bool) key {
 	canon, words := ids.canonAfter, ids.wordsAfter
 	if before {
 		canon, words = ids.canonBefore, ids.wordsBefore
+	}
+	if raw {
+		words = nil
 	}
 	object := a.r.Object
 	if c := canon[object]; c != "" {
@@ -264,25 +267,36 @@ func (ids *identities) keyOf(a *answer, before bool) key {
 }
 
 // count counts results by what makes them the same.
-func (ids *identities) count(answers []answer) map[key]int {
-	out := make(map[key]int, len(answers))
+func (ids *identities) count(answers []answer) *counted {
+	out := &counted{exact: make(map[key]int, len(answers)), renamed: make(map[key]int, len(answers))}
 	for i := range answers {
 		if a := &answers[i]; ids.before == nil || ids.beforeNames[a.r.Object] {
-			out[ids.keyOf(a, true)]++ // what a rule says of an object that is not there yet is not old
+			out.exact[ids.keyOf(a, true, true)]++
+			out.renamed[ids.keyOf(a, true, false)]++ // what a rule says of an object that is not there yet is not old
 		}
 	}
 	return out
 }
 
 // take reports whether a result is one of the counted, which is then used up.
-func (ids *identities) take(counted map[key]int, a *answer) bool {
-	k := ids.keyOf(a, false)
-	if counted[k] == 0 {
-		return false
+func (ids *identities) take(c *counted, a *answer) bool {
+	if k := ids.keyOf(a, false, true); c.exact[k] > 0 {
+		c.exact[k]--
+		k.message = replaceWords(k.message, ids.wordsBefore)
+		c.renamed[k]--
+		return true
 	}
-	counted[k]--
-	return true
+	if k := ids.keyOf(a, false, false); c.renamed[k] > 0 {
+		c.renamed[k]--
+		return true
+	}
+	return false
 }
+
+// counted are results by what makes them the same: word by word, and with the
+// words that renames changed taken for one another. A word of a message may
+// look like a name that was changed and be none.
+type counted struct{ exact, renamed map[key]int }
 
 // replaceWords replaces whole words of a text.
 func replaceWords(text string, words map[string]string) string {

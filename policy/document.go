@@ -23,7 +23,7 @@ type Facts struct {
 }
 
 // NewInput builds the document of the whole change set. A record without
-// migrations is a schema alone: before and after are then the same.
+// migrations is a schema alone: before is then empty, and all of it is new.
 func NewInput(f Facts) *Input { return newBuilder().input(f, f.Record.New) }
 
 // MigrationInputs builds one document for each new migration, of the same shape.
@@ -41,7 +41,9 @@ func (b *builder) perMigration(f Facts) []*Input {
 func (b *builder) input(f Facts, ms []*devdb.Recorded) *Input {
 	r := f.Record
 	before, after := r.Before, r.After
-	if len(ms) != len(r.New) {
+	if len(r.New) == 0 {
+		before = nil // a schema alone: all of it is new, as in a dump
+	} else if len(ms) != len(r.New) {
 		before, after = reach(r, ms)
 	}
 	in := &Input{

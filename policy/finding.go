@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -182,7 +183,9 @@ func (r *result) fixes(f *lint.Finding) error {
 		return nil
 	}
 	var x fix
-	if err := json.Unmarshal(r.Fix, &x); err != nil {
+	dec := json.NewDecoder(bytes.NewReader(r.Fix))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&x); err != nil {
 		return fmt.Errorf("a fix is words, or an object with title, edits and files: %w", err)
 	}
 	f.Fix = &lint.Fix{Title: x.Title, Files: x.Files}

@@ -58,7 +58,7 @@ type Migration struct {
 	Version     string    `json:"version" jsonschema_description:"As the migration tool sees it."`
 	Name        string    `json:"name"`
 	Format      string    `json:"format"`
-	Transaction string    `json:"transaction" jsonschema_description:"How the tool runs the file: file, implicit, none or all."`
+	Transaction string    `json:"transaction" jsonschema_description:"How the tool runs the file: file, implicit, none or all." jsonschema:"enum=file,enum=implicit,enum=none,enum=all"`
 	Repeatable  bool      `json:"repeatable"`
 	HasDown     bool      `json:"has_down" jsonschema_description:"There is a way back."`
 	OutOfOrder  string    `json:"out_of_order" jsonschema_description:"The newest merged migration that sorts after this one."`
@@ -71,7 +71,7 @@ type Migration struct {
 type Edited struct {
 	Path    string `json:"path"`
 	OldPath string `json:"old_path"`
-	Kind    string `json:"kind" jsonschema_description:"edited, deleted or renamed."`
+	Kind    string `json:"kind" jsonschema_description:"edited, deleted or renamed." jsonschema:"enum=edited,enum=deleted,enum=renamed"`
 	Line    int    `json:"line"`
 }
 
@@ -183,7 +183,7 @@ type Lock struct {
 	Fact
 	Kind     string `json:"kind" jsonschema_description:"table, index, view …"`
 	Table    string `json:"table" jsonschema_description:"Of an index its table, else the object."`
-	Mode     string `json:"mode" jsonschema_description:"As the manual writes it: ACCESS EXCLUSIVE."`
+	Mode     string `json:"mode" jsonschema_description:"As the manual writes it: ACCESS EXCLUSIVE." jsonschema:"enum=ACCESS SHARE,enum=ROW SHARE,enum=ROW EXCLUSIVE,enum=SHARE UPDATE EXCLUSIVE,enum=SHARE,enum=SHARE ROW EXCLUSIVE,enum=EXCLUSIVE,enum=ACCESS EXCLUSIVE"`
 	New      bool   `json:"new" jsonschema_description:"On a relation that this change set makes."`
 	Inferred bool   `json:"inferred" jsonschema_description:"From the manual, not seen."`
 }
@@ -224,7 +224,7 @@ type Dropped struct {
 // Counterexample is a set of rows that proves that a statement fails or changes data.
 type Counterexample struct {
 	Fact
-	Kind    string `json:"kind" jsonschema_description:"fails, changed or lost."`
+	Kind    string `json:"kind" jsonschema_description:"fails, changed or lost." jsonschema:"enum=fails,enum=changed,enum=lost"`
 	SQL     string `json:"sql"`
 	Code    string `json:"code" jsonschema_description:"SQLSTATE."`
 	Message string `json:"message"`
@@ -241,7 +241,7 @@ type StatementError struct {
 type Finding struct {
 	ID         string    `json:"id"`
 	Name       string    `json:"name"`
-	Severity   string    `json:"severity"`
+	Severity   string    `json:"severity" jsonschema:"enum=error,enum=warning,enum=info"`
 	Confidence string    `json:"confidence"`
 	Object     string    `json:"object"`
 	Message    string    `json:"message"`

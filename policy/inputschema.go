@@ -17,6 +17,13 @@ func InputSchema() ([]byte, error) {
 	s := r.ReflectFromType(reflect.TypeFor[Input]())
 	s.Title = "Input of assay's policies"
 	s.ID = ""
+	if change := s.Definitions["Change"]; change != nil {
+		if p, ok := change.Properties.Get("type"); ok {
+			for _, name := range changeTypeNames {
+				p.Enum = append(p.Enum, name)
+			}
+		}
+	}
 	out, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("encoding the input schema: %w", err)

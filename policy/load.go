@@ -60,6 +60,9 @@ func Load(ctx context.Context, o Options) (*Policies, error) {
 	if err := checkRefs(p.compiler, p.Rules, data); err != nil {
 		return nil, err
 	}
+	if err := checkConstants(p.compiler); err != nil {
+		return nil, err
+	}
 	p.store = inmem.NewFromObject(data)
 	return p, p.prepare(ctx)
 }
@@ -162,6 +165,9 @@ func read(trees []*tree, tests bool) (map[string]*ast.Module, map[string]any, er
 				continue
 			}
 			if !t.ours && m.Package.Path.String() == "data.assay" {
+				if n := ruleIn(m); n != "" {
+					errs = append(errs, fmt.Errorf("%s%s: %s is in package assay, which is that of the helpers: give the rule a package of its own", t.name, f, n))
+				}
 				continue // a copy of the helpers, there for opa test and editors
 			}
 			if err := checkRoots(trees, t, f, rootPath(m.Package)); err != nil {
@@ -176,6 +182,16 @@ func read(trees []*tree, tests bool) (map[string]*ast.Module, map[string]any, er
 		}
 	}
 	return modules, data, errors.Join(errs...)
+}
+
+// ruleIn is the first clause of a rule in a module, if it has one.
+func ruleIn(m *ast.Module) string {
+	for _, r := range m.Rules {
+		if ref := r.Head.Ref(); len(ref) > 0 && slices.Contains(verbs, strings.Trim(ref[0].Value.String(), `"`)) {
+			return strings.Trim(ref[0].Value.String(), `"`)
+		}
+	}
+	return ""
 }
 
 // readData puts a data file into data at the place of its directory, as OPA

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
@@ -42,6 +43,8 @@ type Param struct {
 	Name        string
 	Default     any
 	Description string
+	// Format is what the strings of the value are: regexp, time, windows, or empty.
+	Format string
 }
 
 // Lint is the rule as the rest of assay knows rules.
@@ -176,6 +179,13 @@ func params(custom map[string]any) ([]Param, error) {
 			}
 			p.Default = d
 			p.Description, _ = o["description"].(string)
+			p.Format, _ = o["format"].(string)
+			if !slices.Contains(paramFormats, p.Format) {
+				return nil, fmt.Errorf("custom.params.%s.format %q: one of regexp, time, windows", name, p.Format)
+			}
+			if strings.HasPrefix(strings.ToLower(p.Description), "regular expression") && p.Format == "" {
+				p.Format = "regexp"
+			}
 		}
 		var err error
 		if p.Default, err = plain(p.Default); err != nil {
@@ -208,12 +218,48 @@ func (r *Rule) values(set map[string]any, at func(id, param string) string) (map
 		if err != nil {
 			return nil, fmt.Errorf("%srule %s, parameter %s: %w", place, r.ID, name, err)
 		}
+		if err := r.Params[i].fits(v); err != nil {
+			return nil, fmt.Errorf("%srule %s, parameter %s: %w", place, r.ID, name, err)
+		}
 		if !sameType(v, r.Params[i].Default) {
 			return nil, fmt.Errorf("%srule %s, parameter %s is a %s, but must be a %s", place, r.ID, name, kindOf(v), kindOf(r.Params[i].Default))
 		}
 		out[name] = v
 	}
 	return out, nil
+}
+
+var paramFormats = []string{"", "regexp", "time", "windows"}
+
+// fits holds a value against the format of the parameter.
+func (p Param) fits(v any) error {
+	switch v := v.(type) {
+	case string:
+		switch p.Format {
+		case "regexp":
+			if _, err := regexp.Compile(v); err != nil {
+				return fmt.Errorf("%q is no regular expression: %w", v, err)
+			}
+		case "time", "windows":
+			if _, err := time.Parse(time.RFC3339, v); err != nil {
+				return fmt.Errorf("%q is no time: write it as 2026-12-20T00:00:00Z", v)
+			}
+		}
+	case []any:
+		inner := p
+		for _, x := range v {
+			if pair, isList := x.([]any); p.Format == "windows" {
+				if !isList || len(pair) != 2 {
+					return fmt.Errorf("%s is no window: write a pair of times, as [2026-12-20T00:00:00Z, 2027-01-02T00:00:00Z]", shortJSON(x))
+				}
+				inner.Format = "time"
+			}
+			if err := inner.fits(x); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // plain makes a value of a configuration file one of JSON.

@@ -27,3 +27,11 @@ test_silent if {
 	count(destructive_approval.require_approval) == 0 with input as object.union(_input, {"context": {"labels": ["destructive-ok"]}})
 		with input.params.CC104 as _params
 }
+
+test_speaks_of_rows if {
+	count(destructive_approval.require_approval) == 1 with input as object.union(_input, {
+		"evidence": {"dropped": [], "rows": [{"object": "public.a", "deleted": 3, "location": {}}]},
+		"writes": [{"kind": "delete", "table": "public.a", "location": {}}],
+	})
+		with input.params.CC104 as _params
+}

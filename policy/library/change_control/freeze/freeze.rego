@@ -9,6 +9,7 @@
 #     windows:
 #       default: []
 #       description: Pairs of times.
+#       format: windows
 #     label:
 #       default: "urgent"
 #       description: Label that lets a migration through.

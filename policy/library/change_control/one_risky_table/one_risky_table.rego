@@ -13,7 +13,21 @@ package library.change_control.one_risky_table
 
 import data.assay
 
-_risky contains table if {
+# A partition is risked with its parent, and a table of the change itself risks nothing.
+_risky contains _parent(table) if some table in _touched
+
+_parent(name) := _parents[name]
+
+_parent(name) := name if not _parents[name]
+
+_parents[t.object] := t.partition_of if {
+	some t in input.before.tables
+	t.partition_of != ""
+}
+
+_old contains t.object if some t in input.before.tables
+
+_touched contains table if {
 	some s in input.statements
 	some fact in array.concat(s.rewrites, s.scans)
 	not fact.new
@@ -23,9 +37,10 @@ _risky contains table if {
 	assay.blocks(lock.mode, "reads")
 }
 
-_risky contains change.table if {
+_touched contains change.table if {
 	some change in input.changes
 	change.type in {"drop_table", "drop_column"}
+	assay.origin(change.table) in _old
 }
 
 deny contains {"message": message} if {

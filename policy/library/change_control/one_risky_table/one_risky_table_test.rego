@@ -4,7 +4,7 @@ import data.library.change_control.one_risky_table
 
 test_speaks if {
 	count(one_risky_table.deny) == 1 with input as {
-		"statements": [],
+		"statements": [], "before": {"tables": [{"object": "public.a", "partition_of": ""}, {"object": "public.b", "partition_of": ""}]},
 		"changes": [
 			{"type": "drop_table", "table": "public.a"},
 			{"type": "drop_table", "table": "public.b"},
@@ -14,6 +14,6 @@ test_speaks if {
 }
 
 test_silent if {
-	count(one_risky_table.deny) == 0 with input as {"statements": [], "changes": [{"type": "drop_table", "table": "public.a"}]}
+	count(one_risky_table.deny) == 0 with input as {"statements": [], "before": {"tables": [{"object": "public.a", "partition_of": ""}, {"object": "public.b", "partition_of": ""}]}, "changes": [{"type": "drop_table", "table": "public.a"}]}
 		with input.params.CC103 as {"max": 1}
 }

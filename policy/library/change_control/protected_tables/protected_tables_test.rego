@@ -21,3 +21,14 @@ test_silent if {
 	}
 		with input.params.CC101 as {"tables": ["public.users"], "label": "protected-ok"}
 }
+
+test_speaks_of_writes_and_keys if {
+	count(protected_tables.deny) == 2 with input as {
+		"changes": [],
+		"after": {"constraints": [{"kind": "foreign key", "object": "public.o.k", "table": "public.o", "references": {"table": "public.users"}}]},
+		"added": ["public.o.k"],
+		"writes": [{"table": "public.users", "kind": "delete", "location": {}}],
+		"context": {"labels": []},
+	}
+		with input.params.CC101 as {"tables": ["public.users"], "label": "protected-ok"}
+}

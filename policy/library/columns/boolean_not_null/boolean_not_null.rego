@@ -11,7 +11,9 @@ import data.assay
 
 deny contains {"message": message, "object": c.object} if {
 	some c in assay.columns
-	c.type == "boolean"
+	c.underlying_type == "boolean"
+	not c.array
 	not c.not_null
+	not c.domain_not_null
 	message := sprintf("boolean %q can be NULL", [c.object])
 }

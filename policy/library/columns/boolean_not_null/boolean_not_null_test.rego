@@ -13,7 +13,7 @@ test_speaks if {
 			"name": "a",
 			"object": "public.t.a",
 			"type": "boolean",
-			"base_type": "boolean",
+			"base_type": "boolean", "array": false, "domain_not_null": false, "underlying_type": "boolean",
 			"not_null": false,
 		}],
 	}]}}
@@ -30,7 +30,7 @@ test_silent if {
 			"name": "a",
 			"object": "public.t.a",
 			"type": "boolean",
-			"base_type": "boolean",
+			"base_type": "boolean", "array": false, "domain_not_null": false, "underlying_type": "boolean",
 			"not_null": true,
 		}],
 	}]}}

@@ -51,3 +51,18 @@ test_silent if {
 		}],
 	}]}}
 }
+
+test_speaks_of_index if {
+	index := {
+		"name": "i", "object": "public.i", "unique": true, "constraint": false, "inherited": false,
+		"columns": ["a"], "definition": "", "predicate": "",
+	}
+	count(nullable_unique.warn) == 1 with input as {"after": {"tables": [{
+		"object": "public.t",
+		"partition_of": "",
+		"persistence": "permanent",
+		"constraints": [],
+		"indexes": [index],
+		"columns": [{"name": "a", "object": "public.t.a", "not_null": false}],
+	}]}}
+}

@@ -15,8 +15,8 @@ package library.comments.column_comment
 import data.assay
 
 deny contains {"message": message, "object": c.object} if {
-	some c in assay.new_columns
-	c.comment == ""
+	some c in assay.columns
+	trim_space(c.comment) == ""
 	not c.name in input.params.CM102.obvious
 	message := sprintf("column %q has no comment", [c.object])
 }

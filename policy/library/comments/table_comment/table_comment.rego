@@ -12,7 +12,6 @@ import data.assay
 
 deny contains {"message": message, "object": t.object} if {
 	some t in assay.tables
-	assay.is_new(t.object)
-	t.comment == ""
+	trim_space(t.comment) == ""
 	message := sprintf("table %q has no comment", [t.object])
 }

@@ -28,4 +28,7 @@ deny contains {"message": message, "object": change.object, "location": change.l
 # Of many files the message names one.
 _first := [file | some file in sort(input.context.changed_files); assay.matches_any(input.params.EC101.code, file)][0]
 
-_made_here(change) if assay.is_new(change.table)
+_made_here(change) if {
+	change.table != ""
+	not assay.origin(change.table) in {t.object | some list in [input.before.tables, input.before.views]; some t in list}
+}

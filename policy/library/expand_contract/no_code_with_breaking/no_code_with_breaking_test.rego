@@ -12,7 +12,7 @@ test_speaks if {
 			"location": {},
 		}],
 		"context": {"changed_files": ["app/main.go"]},
-		"added": [],
+		"before": {"tables": [{"object": "public.t"}], "views": []},
 	}
 		with input.params.EC101 as {"code": [
 			"*.go",
@@ -38,7 +38,7 @@ test_silent if {
 			"location": {},
 		}],
 		"context": {"changed_files": ["db/1.sql"]},
-		"added": [],
+		"before": {"tables": [{"object": "public.t"}], "views": []},
 	}
 		with input.params.EC101 as {"code": [
 			"*.go",

@@ -12,9 +12,15 @@ import data.assay
 deny contains {"message": message, "object": gone.object, "location": gone.location} if {
 	some gone in input.changes
 	gone.type == "drop_column"
-	not assay.is_new(gone.table)
+	assay.origin(gone.object) in {c.object | some c in input.before.columns}
+	not gone.table in _partitions
 	some made in input.changes
 	made.type == "add_column"
 	made.table == gone.table
 	message := sprintf("%q loses %q in the change that adds %q: drop it in a later release", [gone.table, gone.name, made.name])
+}
+
+_partitions contains t.object if {
+	some t in input.before.tables
+	t.partition_of != ""
 }

@@ -20,7 +20,7 @@ test_speaks if {
 				"location": {},
 			},
 		],
-		"added": [],
+		"before": {"tables": [], "columns": [{"object": "public.t.a"}]},
 	}
 }
 
@@ -42,6 +42,6 @@ test_silent if {
 				"location": {},
 			},
 		],
-		"added": [],
+		"before": {"tables": [], "columns": [{"object": "public.t.a"}]},
 	}
 }

@@ -16,5 +16,5 @@ deny contains {"message": message, "object": k.object, "fix": fix} if {
 	not k.inherited
 	not assay.indexed(t, k.columns)
 	message := sprintf("no index on %q begins with the columns of foreign key %q (%s)", [t.object, k.name, concat(", ", k.columns)])
-	fix := sprintf("CREATE INDEX CONCURRENTLY ON %s (%s);", [t.object, concat(", ", k.columns)])
+	fix := sprintf("CREATE INDEX CONCURRENTLY ON %s (%s);", [assay.sql_name(t), assay.sql_columns(k.columns)])
 }

@@ -4,7 +4,7 @@ import data.library.keys.foreign_key_index
 
 test_speaks if {
 	count(foreign_key_index.deny) == 1 with input as {"after": {"tables": [{
-		"object": "public.t",
+		"object": "public.t", "schema": "public", "name": "t",
 		"partition_of": "",
 		"persistence": "permanent",
 		"indexes": [],
@@ -19,7 +19,7 @@ test_speaks if {
 
 test_silent if {
 	count(foreign_key_index.deny) == 0 with input as {"after": {"tables": [{
-		"object": "public.t",
+		"object": "public.t", "schema": "public", "name": "t",
 		"partition_of": "",
 		"persistence": "permanent",
 		"indexes": [{

@@ -12,7 +12,7 @@ test_speaks if {
 			"name": "id",
 			"object": "public.t.id",
 			"type": "integer",
-			"base_type": "integer",
+			"base_type": "integer", "underlying_type": "integer",
 		}],
 	}]}}
 		with input.params.KY102 as {"types": ["bigint", "uuid"]}
@@ -28,7 +28,7 @@ test_silent if {
 			"name": "id",
 			"object": "public.t.id",
 			"type": "bigint",
-			"base_type": "bigint",
+			"base_type": "bigint", "underlying_type": "bigint",
 		}],
 	}]}}
 		with input.params.KY102 as {"types": ["bigint", "uuid"]}

@@ -15,7 +15,7 @@ package library.naming.column_name
 import data.assay
 
 deny contains {"message": message, "object": x.object} if {
-	some x in input.after.columns
+	some x in assay.columns
 	not assay.name_matches(input.params.NM102.pattern, x.name)
 	message := sprintf("column name %q does not match %s", [x.name, input.params.NM102.pattern])
 }

@@ -17,6 +17,7 @@ import data.assay
 deny contains {"message": message, "object": x.object} if {
 	some x in input.after.tables
 	x.partition_of == ""
+	x.persistence != "temporary"
 	not assay.name_matches(input.params.NM101.pattern, x.name)
 	message := sprintf("table name %q does not match %s", [x.name, input.params.NM101.pattern])
 }

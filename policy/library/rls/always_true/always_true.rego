@@ -17,7 +17,7 @@ deny contains {"message": message, "object": p.object} if {
 	p.permissive
 	p.command in input.params.RL103.commands
 	some condition in _conditions(p)
-	regex.match(`^\(*\s*(true|1 = 1)\s*\)*$`, lower(condition))
+	_always(lower(condition))
 	message := sprintf("policy %q of %q lets every row through", [p.name, p.table])
 }
 
@@ -25,3 +25,10 @@ deny contains {"message": message, "object": p.object} if {
 _conditions(p) := {p.with_check} if p.command == "insert"
 
 _conditions(p) := {c | some c in {p.using, p.with_check}; c != ""} if p.command != "insert"
+
+_always(condition) if regex.match(`^\(*\s*(true|1 = 1)\s*\)*$`, condition)
+
+# One side of an OR at the top is enough.
+_always(condition) if regex.match(`^\(*\s*(true|\(?1 = 1\)?)\s+or\s`, condition)
+
+_always(condition) if regex.match(`\sor\s+(true|\(1 = 1\))\s*\)*$`, condition)

@@ -17,10 +17,16 @@ warn contains {"message": message, "object": b.object} if {
 	a.name < b.name
 	a.permissive
 	b.permissive
-	count({r | some r in a.roles} & {r | some r in b.roles}) > 0
+	_together(a.roles, b.roles)
 	_overlap(a.command, b.command)
 	message := sprintf("policies %q and %q of %q are for the same role and command", [a.name, b.name, t.object])
 }
+
+_together(a, b) if count({r | some r in a} & {r | some r in b}) > 0
+
+_together(a, _) if "public" in a
+
+_together(_, b) if "public" in b
 
 _overlap(a, b) if a == b
 

@@ -15,7 +15,20 @@ package library.rls.per_row_call
 warn contains {"message": message, "object": p.object} if {
 	some p in input.after.policies
 	some condition in {p.using, p.with_check}
-	bare := regex.replace(condition, `(?i)\(\s*select\s+[^()]*(\([^()]*(\([^()]*\))?[^()]*\))?[^()]*\)`, "")
+	bare := _outside(condition)
 	regex.match(input.params.RL107.calls, lower(bare))
 	message := sprintf("policy %q of %q calls a function for each row: wrap it as (SELECT …)", [p.name, p.table])
 }
+
+# The condition without its subselects: up to five pairs of parentheses inside of one another.
+_outside(condition) := regex.replace(condition, sprintf(`(?i)\(\s*select\s+%s\)`, [_nested]), "")
+
+_level := `[^()]*`
+
+_nested := [x |
+	one := sprintf(`(?:%s|\(%s\))*`, [`[^()]`, _level])
+	two := sprintf(`(?:%s|\(%s\))*`, [`[^()]`, one])
+	three := sprintf(`(?:%s|\(%s\))*`, [`[^()]`, two])
+	four := sprintf(`(?:%s|\(%s\))*`, [`[^()]`, three])
+	x := sprintf(`(?:%s|\(%s\))*`, [`[^()]`, four])
+][0]

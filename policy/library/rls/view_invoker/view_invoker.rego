@@ -12,11 +12,13 @@
 #       description: Schemas that clients reach directly.
 package library.rls.view_invoker
 
+import data.assay
+
 deny contains {"message": message, "object": v.object, "fix": fix} if {
 	some v in input.after.views
 	v.kind == "view"
 	v.schema in input.params.RL106.schemas
 	not v.security_invoker
 	message := sprintf("view %q reads with its owner's rights, past row-level security", [v.object])
-	fix := sprintf("ALTER VIEW %s SET (security_invoker = on);", [v.object])
+	fix := sprintf("ALTER VIEW %s SET (security_invoker = on);", [assay.sql_name(v)])
 }

@@ -6,7 +6,7 @@ test_speaks if {
 	count(view_invoker.deny) == 1 with input as {"after": {"views": [{
 		"kind": "view",
 		"schema": "api",
-		"object": "api.v",
+		"object": "api.v", "name": "v",
 		"security_invoker": false,
 	}]}}
 		with input.params.RL106 as {"schemas": ["api"]}
@@ -16,7 +16,7 @@ test_silent if {
 	count(view_invoker.deny) == 0 with input as {"after": {"views": [{
 		"kind": "view",
 		"schema": "api",
-		"object": "api.v",
+		"object": "api.v", "name": "v",
 		"security_invoker": true,
 	}]}}
 		with input.params.RL106 as {"schemas": ["api"]}

@@ -26,7 +26,6 @@ package library.security.allowed_extensions
 
 deny contains {"message": message, "object": e.object} if {
 	some e in input.after.extensions
-	e.object in input.added
 	not e.name in input.params.SP104.extensions
 	message := sprintf("extension %q is not on the list of allowed ones", [e.name])
 }

@@ -9,12 +9,14 @@
 #   aliases: [splinter:function_search_path_mutable]
 package library.security.definer_search_path
 
+import data.assay
+
 deny contains {"message": message, "object": f.object, "fix": fix} if {
 	some f in input.after.functions
 	f.security_definer
 	not _sets_path(f)
 	message := sprintf("function %q is SECURITY DEFINER and does not set search_path", [f.object])
-	fix := sprintf("ALTER FUNCTION %s SET search_path = '';", [f.object])
+	fix := sprintf("ALTER %s SET search_path = '';", [assay.sql_routine(f)])
 }
 
 _sets_path(f) if {

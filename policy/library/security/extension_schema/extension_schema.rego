@@ -11,6 +11,5 @@ package library.security.extension_schema
 deny contains {"message": message, "object": e.object} if {
 	some e in input.after.extensions
 	e.schema == "public"
-	e.object in input.added
 	message := sprintf("extension %q is in schema public", [e.name])
 }

@@ -11,10 +11,16 @@
 #       description: Kinds of object that the rule is about.
 package library.security.no_public_grants
 
-deny contains {"message": message, "object": change.object, "location": change.location} if {
-	some change in input.changes
-	change.type == "add_grant"
-	change.grantee == "public"
-	change.kind in input.params.SP102.kinds
-	message := sprintf("%s on %s %q is granted to everybody", [change.is, change.kind, change.object])
+deny contains {"message": message, "object": g.object} if {
+	some g in input.after.grants
+	g.grantee == "public"
+	g.kind in input.params.SP102.kinds
+	not _standard(g)
+	message := sprintf("%s on %s %q is granted to everybody", [g.privilege, g.kind, g.object])
+}
+
+# PostgreSQL's own grant.
+_standard(g) if {
+	g.object == "public"
+	g.kind == "schema"
 }

@@ -2,44 +2,15 @@ package library.security.no_public_grants_test
 
 import data.library.security.no_public_grants
 
+_grant(grantee, object, kind) := {"grantee": grantee, "kind": kind, "privilege": "SELECT", "object": object}
+
+_params := {"kinds": ["table", "schema"]}
+
 test_speaks if {
-	count(no_public_grants.deny) == 1 with input as {"changes": [{
-		"type": "add_grant",
-		"grantee": "public",
-		"kind": "table",
-		"is": "SELECT",
-		"object": "public.t",
-		"location": {},
-	}]}
-		with input.params.SP102 as {"kinds": [
-			"table",
-			"partitioned table",
-			"foreign table",
-			"view",
-			"materialized view",
-			"column",
-			"schema",
-			"sequence",
-		]}
+	count(no_public_grants.deny) == 1 with input as {"after": {"grants": [_grant("public", "public.t", "table")]}} with input.params.SP102 as _params
 }
 
 test_silent if {
-	count(no_public_grants.deny) == 0 with input as {"changes": [{
-		"type": "add_grant",
-		"grantee": "app",
-		"kind": "table",
-		"is": "SELECT",
-		"object": "public.t",
-		"location": {},
-	}]}
-		with input.params.SP102 as {"kinds": [
-			"table",
-			"partitioned table",
-			"foreign table",
-			"view",
-			"materialized view",
-			"column",
-			"schema",
-			"sequence",
-		]}
+	grants := [_grant("app", "public.t", "table"), _grant("public", "public", "schema"), _grant("public", "public.f()", "function")]
+	count(no_public_grants.deny) == 0 with input as {"after": {"grants": grants}} with input.params.SP102 as _params
 }

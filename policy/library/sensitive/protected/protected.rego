@@ -7,7 +7,7 @@
 #   id: PI102
 #   params:
 #     tag:
-#       default: "\\bpii\\b"
+#       default: "(?i)\\bpii\\b"
 #       description: Regular expression for the tag in the comment.
 package library.sensitive.protected
 

@@ -11,7 +11,7 @@ test_speaks if {
 			"partition_of": "",
 			"persistence": "permanent",
 			"columns": [{
-				"name": "email",
+				"name": "email", "schema": "public", "table": "public.t",
 				"object": "public.t.email",
 				"type": "text",
 				"base_type": "text",
@@ -35,7 +35,7 @@ test_silent if {
 			"partition_of": "",
 			"persistence": "permanent",
 			"columns": [{
-				"name": "email",
+				"name": "email", "schema": "public", "table": "public.t",
 				"object": "public.t.email",
 				"type": "text",
 				"base_type": "text",

@@ -12,6 +12,6 @@ import data.assay
 
 deny contains {"message": message, "object": c.object} if {
 	some c in assay.columns
-	c.base_type == "json"
+	c.underlying_type == "json"
 	message := sprintf("column %q is %s: it cannot be compared or indexed", [c.object, c.type])
 }

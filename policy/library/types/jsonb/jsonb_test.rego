@@ -11,7 +11,7 @@ test_speaks if {
 			"name": "c",
 			"object": "public.t.c",
 			"type": "json",
-			"base_type": "json",
+			"base_type": "json", "underlying_type": "json",
 		}],
 	}]}}
 }
@@ -25,7 +25,7 @@ test_silent if {
 			"name": "c",
 			"object": "public.t.c",
 			"type": "jsonb",
-			"base_type": "jsonb",
+			"base_type": "jsonb", "underlying_type": "jsonb",
 		}],
 	}]}}
 }

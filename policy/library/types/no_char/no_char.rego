@@ -11,6 +11,6 @@ import data.assay
 
 deny contains {"message": message, "object": c.object} if {
 	some c in assay.columns
-	c.base_type in {"character", "\"char\""}
+	c.underlying_type in {"character", "bpchar"}
 	message := sprintf("column %q is %s, which pads with blanks", [c.object, c.type])
 }

@@ -11,7 +11,7 @@ test_speaks if {
 			"name": "c",
 			"object": "public.t.c",
 			"type": "character(2)",
-			"base_type": "character",
+			"base_type": "character", "underlying_type": "character",
 		}],
 	}]}}
 }
@@ -25,7 +25,7 @@ test_silent if {
 			"name": "c",
 			"object": "public.t.c",
 			"type": "text",
-			"base_type": "text",
+			"base_type": "text", "underlying_type": "text",
 		}],
 	}]}}
 }

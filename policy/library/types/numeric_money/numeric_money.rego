@@ -8,7 +8,7 @@
 #   aliases: [skeema:has-float]
 #   params:
 #     names:
-#       default: "(^|_)(amount|price|cost|fee|total|balance|tax|salary)($|_)"
+#       default: "(^|_)(amount|price|cost|fee|total|balance|tax|salary)(e?s)?($|_)"
 #       description: Regular expression for the names of columns that hold amounts.
 package library.types.numeric_money
 
@@ -16,14 +16,17 @@ import data.assay
 
 deny contains {"message": message, "object": c.object} if {
 	some c in assay.columns
-	c.base_type in {"money", "real", "double precision"}
+	c.underlying_type in {"money", "real", "double precision"}
 	_inexact(c)
 	message := sprintf("column %q is %s: amounts need an exact type", [c.object, c.type])
 }
 
-_inexact(c) if c.base_type == "money"
+_inexact(c) if c.underlying_type == "money"
 
 _inexact(c) if {
-	c.base_type != "money"
-	regex.match(input.params.TY105.names, c.name)
+	c.underlying_type != "money"
+	regex.match(input.params.TY105.names, _snake(c.name))
 }
+
+# totalAmount is total_amount.
+_snake(name) := lower(regex.replace(name, `([a-z0-9])([A-Z])`, "${1}_${2}"))

@@ -11,7 +11,7 @@ test_speaks if {
 			"name": "price",
 			"object": "public.t.c",
 			"type": "double precision",
-			"base_type": "double precision",
+			"base_type": "double precision", "underlying_type": "double precision",
 		}],
 	}]}}
 		with input.params.TY105 as {"names": "(^|_)(amount|price|cost|fee|total|balance|tax|salary)($|_)"}
@@ -26,7 +26,7 @@ test_silent if {
 			"name": "price",
 			"object": "public.t.c",
 			"type": "numeric",
-			"base_type": "numeric",
+			"base_type": "numeric", "underlying_type": "numeric",
 		}],
 	}]}}
 		with input.params.TY105 as {"names": "(^|_)(amount|price|cost|fee|total|balance|tax|salary)($|_)"}

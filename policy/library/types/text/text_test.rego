@@ -11,7 +11,7 @@ test_speaks if {
 			"name": "c",
 			"object": "public.t.c",
 			"type": "character varying(20)",
-			"base_type": "character varying",
+			"base_type": "character varying", "underlying_type": "character varying",
 		}],
 	}]}}
 }
@@ -25,7 +25,7 @@ test_silent if {
 			"name": "c",
 			"object": "public.t.c",
 			"type": "text",
-			"base_type": "text",
+			"base_type": "text", "underlying_type": "text",
 		}],
 	}]}}
 }

@@ -12,6 +12,6 @@ import data.assay
 
 deny contains {"message": message, "object": c.object} if {
 	some c in assay.columns
-	c.base_type == "timestamp without time zone"
+	c.underlying_type == "timestamp without time zone"
 	message := sprintf("column %q is %s: it does not say which moment it means", [c.object, c.type])
 }

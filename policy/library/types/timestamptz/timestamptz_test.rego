@@ -11,7 +11,7 @@ test_speaks if {
 			"name": "c",
 			"object": "public.t.c",
 			"type": "timestamp without time zone",
-			"base_type": "timestamp without time zone",
+			"base_type": "timestamp without time zone", "underlying_type": "timestamp without time zone",
 		}],
 	}]}}
 }
@@ -25,7 +25,7 @@ test_silent if {
 			"name": "c",
 			"object": "public.t.c",
 			"type": "timestamp with time zone",
-			"base_type": "timestamp with time zone",
+			"base_type": "timestamp with time zone", "underlying_type": "timestamp with time zone",
 		}],
 	}]}}
 }
