@@ -19,6 +19,8 @@ import (
 type Analyzer struct {
 	lint.Rule
 	Run func(*Pass)
+	// Fix offers the mechanical fix of a finding, nil if the check has none.
+	Fix func(*offer) *lint.Fix
 }
 
 // Pass is one check's view of a record.

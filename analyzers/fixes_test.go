@@ -15,7 +15,7 @@ import (
 	"github.com/assaydb/assay/internal/pipeline"
 )
 
-// TestFixes applies the mend of each bad example that has a fixed one beside
+// TestFixes applies the fix of each bad example that has a fixed one beside
 // it: the files become those of the fixed one, end in the same schema, the
 // finding is gone and none is new.
 func TestFixes(t *testing.T) {
@@ -41,9 +41,9 @@ func TestFixes(t *testing.T) {
 					}
 				}
 			}
-			for _, id := range analyzers.Mended() {
+			for _, id := range analyzers.Fixable() {
 				if !seen[id] {
-					t.Errorf("%s has a mend, and its fixture no fixed example", id)
+					t.Errorf("%s has a fix, and its fixture no fixed example", id)
 				}
 			}
 		})
@@ -67,9 +67,9 @@ func runFix(t *testing.T, s *stage, a *analyzers.Analyzer, f *fixture.Fixture, f
 	}
 	fix := analyzers.Offer(rec, res.Findings[i])
 	if fix == nil {
-		t.Fatalf("%s: no mend of %s: %s", f.Name, bad.Name, res.Findings[i].Message)
+		t.Fatalf("%s: no fix of %s: %s", f.Name, bad.Name, res.Findings[i].Message)
 	}
-	got := mend(t, bad.Files, fix)
+	got := withFix(t, bad.Files, fix)
 	want := map[string]string{}
 	for name, text := range fixed.Files {
 		path := strings.TrimPrefix(name, fixed.Name+"/")
@@ -79,16 +79,16 @@ func runFix(t *testing.T, s *stage, a *analyzers.Analyzer, f *fixture.Fixture, f
 		want[path] = fixture.Strip(text)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s: mended (+) and %s (-) differ:\n%s", f.Name, fixed.Name, diff)
+		t.Errorf("%s: fixed by the check (+) and %s (-) differ:\n%s", f.Name, fixed.Name, diff)
 	}
 	after := recordCase(t, s, fixed)
-	if why := pipeline.Compare(rec, after, res.Findings, judge(t, after).Findings, res.Findings[i:i+1]); why != "" {
-		t.Errorf("%s: the mend of %s would not be offered: %s", f.Name, bad.Name, why)
+	if why := (pipeline.Fixing{}).Compare(rec, after, res.Findings, judge(t, after).Findings, res.Findings[i:i+1]); why != "" {
+		t.Errorf("%s: the fix of %s would not be offered: %s", f.Name, bad.Name, why)
 	}
 }
 
-// mend gives the files with the fix applied.
-func mend(t *testing.T, files map[string]string, fix *lint.Fix) map[string]string {
+// withFix gives the files with the fix applied.
+func withFix(t *testing.T, files map[string]string, fix *lint.Fix) map[string]string {
 	t.Helper()
 	out := maps.Clone(files)
 	edits := slices.Clone(fix.Edits)
@@ -96,7 +96,7 @@ func mend(t *testing.T, files map[string]string, fix *lint.Fix) map[string]strin
 	for _, e := range edits {
 		text, ok := out[e.Pos.Path]
 		if !ok {
-			t.Fatalf("the mend edits %s, which is not there", e.Pos.Path)
+			t.Fatalf("the fix edits %s, which is not there", e.Pos.Path)
 		}
 		out[e.Pos.Path] = text[:e.Pos.Offset] + e.Text + text[e.End.Offset:]
 	}

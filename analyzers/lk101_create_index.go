@@ -14,6 +14,7 @@ var createIndex = &Analyzer{
 		ID: "LK101", Name: "create-index", Title: "building an index while writes wait", Severity: lint.Error, Weight: lint.ByLock,
 		Aliases: []string{"atlas:PG101", "squawk:require-concurrent-index-creation", "eugene:E6", "strong_migrations:add_index", "strong_migrations:add_reference"}, Hazards: []string{"A01", "A06", "A08"},
 	},
+	Fix: (*offer).indexConcurrently,
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.AddIndex](p) {
 			i := c.Index

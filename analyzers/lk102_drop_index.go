@@ -13,6 +13,7 @@ var dropIndex = &Analyzer{
 		ID: "LK102", Name: "drop-index", Title: "dropping an index while reads and writes wait", Severity: lint.Warning, Weight: lint.ByLock,
 		Aliases: []string{"atlas:PG102", "squawk:require-concurrent-index-deletion", "strong_migrations:remove_index", "squawk:ban-drop-index"}, Hazards: []string{"A02"},
 	},
+	Fix: (*offer).dropConcurrently,
 	Run: func(p *Pass) {
 		for m, s := range p.Steps() {
 			at := At{Migration: m, Step: s}

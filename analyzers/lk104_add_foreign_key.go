@@ -13,6 +13,7 @@ var addForeignKey = &Analyzer{
 		ID: "LK104", Name: "add-foreign-key", Title: "checking a foreign key's rows while writes to both tables wait", Severity: lint.Error, Weight: lint.ByLock,
 		Aliases: []string{"atlas:PG306", "squawk:adding-foreign-key-constraint", "eugene:E1", "strong_migrations:add_foreign_key", "strong_migrations:add_reference"}, Hazards: []string{"B01", "B05"},
 	},
+	Fix: (*offer).notValid,
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.AddConstraint](p) {
 			k := c.Constraint

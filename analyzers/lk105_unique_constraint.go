@@ -17,6 +17,7 @@ var uniqueConstraint = &Analyzer{
 		},
 		Hazards: []string{"B16", "B17", "B19"},
 	},
+	Fix: (*offer).usingIndex,
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.AddConstraint](p) {
 			k := c.Constraint

@@ -21,6 +21,7 @@ var tableRewrite = &Analyzer{
 		},
 		Hazards: []string{"C01", "C02", "C03", "C04", "C05", "C06", "C07", "D07", "D08", "C14", "C22"},
 	},
+	Fix: (*offer).defaultApart,
 	Run: func(p *Pass) {
 		for m, s := range p.Steps() {
 			var groups []*rewriteGroup

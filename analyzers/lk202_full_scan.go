@@ -20,6 +20,7 @@ var fullScan = &Analyzer{
 		},
 		Hazards: []string{"B12", "B13", "B18", "B21", "B22", "B23", "B24", "B26", "C08", "P02", "P03"},
 	},
+	Fix: (*offer).provenFirst,
 	Run: func(p *Pass) {
 		for m, s := range p.Steps() {
 			for _, g := range p.scansByCause(s) {

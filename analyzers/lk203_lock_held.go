@@ -14,6 +14,7 @@ var lockHeld = &Analyzer{
 		ID: "LK203", Name: "lock-held-while-working", Title: "a strong lock taken early and kept through long work", Severity: lint.Error, Weight: lint.ByLock, Covers: []string{"TX107"},
 		Aliases: []string{"eugene:E4", "eugene:E2", "strong_migrations:validate_check_constraint", "strong_migrations:validate_foreign_key"}, Hazards: []string{"A08", "B04", "X06", "X09"},
 	},
+	Fix: (*offer).split,
 	Run: func(p *Pass) {
 		for _, m := range p.New {
 			told := map[held]bool{} // one finding says it of a table

@@ -5,36 +5,74 @@ import (
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
 )
 
 var noLockTimeout = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK301", Name: "no-lock-timeout", Title: "waiting for a strong lock without lock_timeout", Severity: lint.Warning, Weight: lint.ByWait,
+		ID: "LK301", Name: "no-lock-timeout", Title: "waiting for a strong lock without lock_timeout", Severity: lint.Warning, Weight: lint.ByWait, Once: true,
 		Aliases: []string{"squawk:require-lock-timeout", "squawk:require-timeout-settings", "eugene:E9"}, Hazards: []string{"X01", "X23"},
 	},
+	Fix: (*offer).lockTimeout,
 	Run: func(p *Pass) {
-		if p.Config.LockTimeoutSet {
+		var first At
+		var lock devdb.Lock
+		var more []lint.Evidence
+		grave := false
+		for m, s := range p.Steps() {
+			if !p.unguarded(m, s) {
+				continue
+			}
+			l, _ := p.dangerous(s)
+			grave = grave || p.long(s, l)
+			if first.Step == nil {
+				first, lock = At{Migration: m, Step: s}, l
+				continue
+			}
+			more = append(more, lint.Evidence{Kind: "lock", Object: l.Object, Mode: string(l.Mode), Text: fmt.Sprintf("%s:%d takes %s on %s", s.Stmt.Pos.Path, s.Stmt.Pos.Line, l.Mode, l.Object)})
+		}
+		if first.Step == nil {
 			return
 		}
-		for _, m := range p.New {
-			if set, _ := p.uselessTimeout(m); set != nil {
-				continue // the check of settings without effect tells why
-			}
-			for _, s := range m.Steps {
-				l, ok := p.dangerous(s)
-				if !ok || s.Settings.LockTimeout > 0 || s.Err != nil {
-					continue
-				}
-				p.Report(At{Migration: m, Step: s}, lint.Finding{
-					Object:   l.Object,
-					Message:  fmt.Sprintf("waits for %s on %s without lock_timeout: behind one long query, %s to it queue up", l.Mode, quote(l.Object), waiters(l.Mode)),
-					Evidence: []lint.Evidence{lockEvidence(l), {Kind: "setting", Text: "lock_timeout is 0 (no limit)"}},
-					Advice:   "Give up after a short wait and try again later:\n\n" + setLockTimeout(s),
-				})
-				break // one is enough: the setting lasts for the file
-			}
+		f := lint.Finding{
+			Object:   lock.Object,
+			Message:  fmt.Sprintf("waits for %s on %s without lock_timeout: behind one long query, %s to it queue up", lock.Mode, quote(lock.Object), waiters(lock.Mode)),
+			Evidence: append([]lint.Evidence{lockEvidence(lock), {Kind: "setting", Text: "lock_timeout is 0 (no limit)"}}, someEvidence(more, 5)...),
+			Advice: "Give up after a short wait and try again later:\n\n" + setLockTimeout(first.Step) +
+				"\n\nIf the tool or its role sets one already, record it in assay.yaml: settings: {lock_timeout: 2s}.",
 		}
+		if n := len(more); n > 0 {
+			f.Message += fmt.Sprintf("; so do %s", plural(n, "more statement"))
+		}
+		if !grave {
+			f.Severity = lint.Info
+		}
+		p.Report(first, f)
 	},
+}
+
+// unguarded reports whether a statement waits for a strong lock without limit.
+func (p *Pass) unguarded(m *devdb.Recorded, s *devdb.Step) bool {
+	if _, ok := p.dangerous(s); !ok || p.Config.LockTimeoutSet || s.Settings.LockTimeout > 0 || s.Err != nil {
+		return false
+	}
+	set, _ := p.uselessTimeout(m)
+	return set == nil // else the check of settings without effect says why
+}
+
+// long reports whether the wait is for a table that many use: a view or
+// sequence, and the table that a new one refers to, are locked for a moment and
+// by few.
+func (p *Pass) long(s *devdb.Step, l devdb.Lock) bool {
+	if !isTable(l.Kind) {
+		return false
+	}
+	for _, c := range Changes[*schema.AddConstraint](s) {
+		if c.Constraint.Kind == schema.ForeignKey && c.Constraint.RefTable == l.Relation && p.IsNew(c.Constraint.Table) {
+			return false
+		}
+	}
+	return true
 }
 
 // dangerous is the strongest lock of the step that makes others queue: one

@@ -3,6 +3,7 @@ package analyzers
 import (
 	"fmt"
 
+	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/migration"
 )
@@ -14,21 +15,14 @@ var editedMigration = &Analyzer{
 	},
 	Run: func(p *Pass) {
 		for _, e := range p.Edited {
-			msg := fmt.Sprintf("merged migration %q is %s: databases that ran it will not run it again", e.Path, e.Kind)
-			if e.Kind == "renamed" {
-				msg = fmt.Sprintf("merged migration %q is renamed to %q: databases that ran it will run it again", e.OldPath, e.Path)
+			f, ok := p.edit(e)
+			if !ok {
+				continue
 			}
-			advice := "Put the file back as it was merged, and write what should change into a new migration."
-			if e.Kind == "deleted" {
-				msg = fmt.Sprintf("merged migration %q is deleted: databases that ran it keep what it made, new ones go without", e.Path)
-				advice = "Put the file back, and undo what it made in a new migration."
-			}
+			f.Object = e.Path
+			f.Evidence = []lint.Evidence{{Kind: "git", Text: e.Path + " is " + e.Kind + " since the merge base"}}
 			pos := migration.Position{Path: e.Path, Line: max(e.Line, 1), Column: 1}
-			p.Report(At{Pos: pos, End: pos}, lint.Finding{
-				Object: e.Path, Confidence: lint.Proven, Message: msg,
-				Evidence: []lint.Evidence{{Kind: "git", Text: e.Path + " is " + e.Kind + " since the merge base"}},
-				Advice:   advice,
-			})
+			p.Report(At{Pos: pos, End: pos}, f)
 		}
 		if p.Dir == nil {
 			return
@@ -44,4 +38,28 @@ var editedMigration = &Analyzer{
 			}
 		}
 	},
+}
+
+// edit says what an edit of a merged migration does. Of one that changes only
+// comments there is something to say where the tool keeps checksums.
+func (p *Pass) edit(e devdb.Edit) (lint.Finding, bool) {
+	f := lint.Finding{Confidence: lint.Proven, Advice: "Put the file back as it was merged, and write what should change into a new migration."}
+	sums := p.Dir != nil && p.Dir.Format.Checksums()
+	switch {
+	case e.Kind == "renamed":
+		f.Message = fmt.Sprintf("merged migration %q is renamed to %q: databases that ran it will run it again", e.OldPath, e.Path)
+	case e.Kind == "deleted":
+		f.Message = fmt.Sprintf("merged migration %q is deleted: databases that ran it keep what it made, new ones go without", e.Path)
+		f.Advice = "Put the file back, and undo what it made in a new migration."
+	case e.Same && !sums:
+		return f, false
+	case e.Same:
+		f.Message = fmt.Sprintf("comments of merged migration %q are edited: %s keeps a checksum of the file, and refuses to run where it ran the old one", e.Path, p.Dir.Format)
+		f.Advice = "Put the file back as it was merged."
+	case sums:
+		f.Message = fmt.Sprintf("merged migration %q is edited: databases that ran it will not run it again, and %s refuses the other checksum", e.Path, p.Dir.Format)
+	default:
+		f.Message = fmt.Sprintf("merged migration %q is edited: databases that ran it will not run it again", e.Path)
+	}
+	return f, true
 }

@@ -3,25 +3,51 @@ package analyzers
 import (
 	"fmt"
 
+	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/migration"
 )
 
 var outOfOrder = &Analyzer{
 	Rule: lint.Rule{
-		ID: "SQ103", Name: "out-of-order", Title: "a new migration that sorts before a merged one", Severity: lint.Error,
+		ID: "SQ103", Name: "out-of-order", Title: "a new migration that sorts before a merged one", Severity: lint.Error, Once: true,
 		Aliases: []string{"atlas:non-linear"}, Hazards: []string{"X20"},
 	},
 	Run: func(p *Pass) {
+		var late []*devdb.Recorded
 		for _, m := range p.New {
-			if m.OutOfOrder == "" {
-				continue
+			if m.OutOfOrder != "" {
+				late = append(late, m)
 			}
-			p.Report(At{Migration: m}, lint.Finding{
-				Object: m.Path, Confidence: lint.Proven,
-				Message:  fmt.Sprintf("sorts before merged migration %q: databases that ran that one skip this, or refuse it", m.OutOfOrder),
-				Evidence: []lint.Evidence{{Kind: "git", Text: m.OutOfOrder + " is merged and comes later"}},
-				Advice:   "Give the file a version after the newest merged one.",
-			})
 		}
+		if len(late) == 0 {
+			return
+		}
+		first := late[0]
+		f := lint.Finding{Object: first.Path, Confidence: lint.Proven}
+		f.Message, f.Severity = lateText(first)
+		if n := len(late) - 1; n > 0 {
+			f.Message += fmt.Sprintf("; so does %s", plural(n, "more file"))
+		}
+		for _, m := range late {
+			f.Evidence = append(f.Evidence, lint.Evidence{Kind: "git", Text: fmt.Sprintf("%s sorts before %s, which is merged", m.Path, m.OutOfOrder)})
+		}
+		f.Evidence = someEvidence(f.Evidence, 6)
+		f.Advice = "Give each file a version after the newest merged one."
+		p.Report(At{Migration: first}, f)
 	},
+}
+
+// lateText says what the tool does with a migration that sorts before a merged one.
+func lateText(m *devdb.Recorded) (string, lint.Severity) {
+	head := fmt.Sprintf("sorts before merged migration %q: ", m.OutOfOrder)
+	switch m.Format.Late() {
+	case migration.LateSkipped:
+		return head + fmt.Sprintf("where that one ran, %s never runs this", m.Format), lint.Error
+	case migration.LateRefused:
+		return head + fmt.Sprintf("where that one ran, %s refuses to go on", m.Format), lint.Error
+	case migration.LateRun:
+		return head + fmt.Sprintf("where that one ran, %s runs this after it; a new database runs this first", m.Format), lint.Warning
+	}
+	return head + "where that one ran, this runs after it or not at all; a new database runs this first", lint.Warning
 }

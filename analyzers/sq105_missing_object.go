@@ -23,14 +23,18 @@ var missingObject = &Analyzer{
 					continue
 				}
 				for _, n := range s.Notices {
-					name := skipped.FindStringSubmatch(n.Message)
-					if n.Severity != "NOTICE" || name == nil || madeLater(m.Steps[i+1:], name[1]) {
+					found := skipped.FindStringSubmatch(n.Message)
+					if n.Severity != "NOTICE" || found == nil {
+						continue
+					}
+					name := found[1] + found[2]
+					if madeLater(m.Steps[i+1:], name) {
 						continue
 					}
 					f := lint.Finding{
-						Object: name[1], Message: fmt.Sprintf("does nothing: %s", strings.TrimSuffix(n.Message, ", skipping")),
-						Evidence: []lint.Evidence{catalogEvidence(name[1], "%s", n.Message)},
-						Advice:   "If the name is right, remove the statement. If a database has it that no migration made, find out where it came from.",
+						Object: name, Message: fmt.Sprintf("does nothing: %s", strings.TrimSuffix(n.Message, ", skipping")),
+						Evidence: []lint.Evidence{catalogEvidence(name, "%s", n.Message)},
+						Advice:   "Check the name. If databases have it that no migration made, keep the statement: it cleans them up. Else remove it.",
 					}
 					if strings.HasPrefix(x.Tag, "ALTER") {
 						f.Severity = lint.Warning
@@ -43,8 +47,9 @@ var missingObject = &Analyzer{
 	},
 }
 
-// skipped are the server's words for something that IF EXISTS did not find.
-var skipped = regexp.MustCompile(`"?([^" ]+)"? (?:of relation "[^"]+" |for (?:relation|table) "[^"]+" )?does not exist, skipping$|^(.+) does not exist, skipping$`)
+// skipped are the server's words for something that IF EXISTS did not find. A
+// quoted name comes first in them, but for a routine or cast, which has none.
+var skipped = regexp.MustCompile(`^(?:[a-z -]+ )?"([^"]+)"(?: of relation "[^"]+"| for (?:relation|table) "[^"]+")? does not exist, skipping$|^(?:[a-z -]+ )?(\S.*?) does not exist, skipping$`)
 
 // madeLater reports whether the file goes on to make something of the name:
 // dropping first is how such a file says CREATE OR REPLACE.
@@ -55,7 +60,6 @@ func madeLater(steps []*devdb.Step, name string) bool {
 	}
 	return slices.ContainsFunc(steps, func(s *devdb.Step) bool {
 		t := strings.ToLower(s.Stmt.Text)
-		i := strings.Index(t, strings.ToLower(name))
-		return i >= 0 && (strings.HasPrefix(t, "create") || strings.HasPrefix(t, "alter") && !s.Stmt.Syntax.IfExists || s.Stmt.Syntax.Routine != nil)
+		return hasWord(t, strings.ToLower(name)) && (strings.HasPrefix(t, "create") || strings.HasPrefix(t, "alter") && !s.Stmt.Syntax.IfExists || s.Stmt.Syntax.Routine != nil)
 	})
 }

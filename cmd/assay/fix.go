@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,12 +25,16 @@ import (
 // offered is how many fixes a report looks for; --fix and --diff look for all.
 const offered = 20
 
+// rounds is how often --fix looks for more fixes in what it has fixed at most.
+const rounds = 12
+
 // fixes attaches fixes that hold to the findings.
-func (a *app) fixes(ctx context.Context, s *session, o *lintOptions, rec *devdb.Record, res *lint.Result) error {
+func (a *app) fixes(ctx context.Context, s *session, o *lintOptions, rec *devdb.Record, res *lint.Result) (err error) {
 	if o.all && !o.fix && !o.diff || o.noFixes {
 		return nil
 	}
-	f := a.fixing(s, o)
+	f, done := a.fixing(s, o, res)
+	defer func() { err = errors.Join(err, done()) }()
 	if o.fix || o.diff {
 		f.Most = len(res.Findings)
 	}
@@ -44,8 +49,16 @@ func (a *app) fixes(ctx context.Context, s *session, o *lintOptions, rec *devdb.
 	return err
 }
 
-func (a *app) fixing(s *session, o *lintOptions) pipeline.Fixing {
-	return pipeline.Fixing{
+// fixing is how fixes of a session's project are tried; the function it gives ends that.
+func (a *app) fixing(s *session, o *lintOptions, res *lint.Result) (pipeline.Fixing, func() error) {
+	bench := s.server.Bench(s.base)
+	// Rows are looked for again only where they have shown something: a fix must not hide it.
+	proven := slices.ContainsFunc(res.Findings, func(f *lint.Finding) bool { return f.Confidence == lint.Proven })
+	once := map[string]bool{}
+	for _, r := range analyzers.Rules() {
+		once[r.ID] = r.Once
+	}
+	f := pipeline.Fixing{
 		Offer: func(r *devdb.Record, found *lint.Finding) *lint.Fix {
 			fix, err := listed(s.project, analyzers.Offer(r, found))
 			if err != nil && o.verbose {
@@ -54,35 +67,65 @@ func (a *app) fixing(s *session, o *lintOptions) pipeline.Fixing {
 			return fix
 		},
 		Most: offered,
+		Once: func(id string) bool { return once[id] },
+		Same: &pipeline.Equivalence{Lab: bench, Rehearse: func(ctx context.Context, rows []string, all []*migration.Migration) (*devdb.Rehearsal, error) {
+			return s.server.Rehearse(ctx, s.base, rows, all)
+		}},
 		Replay: func(ctx context.Context, fixes []*lint.Fix) (*devdb.Record, []*lint.Finding, error) {
-			fsys, err := mended(s.project.fsys, fixes)
+			next, err := s.fixed(fixes)
 			if err != nil {
 				return nil, nil, pipeline.Unfit{Err: err}
 			}
-			options := s.project.options
-			options.Known = s.project.dir
-			dir, err := migration.Load(fsys, s.project.dir.Path, options)
-			if err != nil {
-				return nil, nil, pipeline.Unfit{Err: err}
-			}
-			p := *s.project
-			p.dir = dir
-			p.new = p.stillNew(dir)
-			rec, err := s.record(ctx, dir, p.new, true)
-			if err != nil {
-				return nil, nil, err
-			}
-			rec.Edited = p.edited
-			if err := s.downs(ctx, rec); err != nil {
-				return nil, nil, err
-			}
-			res, err := a.judge(ctx, &p, o, rec)
+			rec, res, err := a.review(ctx, next, o, proven)
 			if err != nil {
 				return nil, nil, err
 			}
 			return rec, res.Findings, nil
 		},
 	}
+	return f, bench.Close
+}
+
+// fixed is the session for the project with fixes applied.
+func (s *session) fixed(fixes []*lint.Fix) (*session, error) {
+	p := *s.project
+	files, err := applied(p.fsys, fixes)
+	if err != nil {
+		return nil, err
+	}
+	with := overlay{FS: p.fsys, with: fstest.MapFS{}}
+	for name, text := range files {
+		with.with[name] = &fstest.MapFile{Data: text, Mode: 0o644}
+	}
+	p.fsys = with
+	options := p.options
+	options.Known = p.dir
+	if p.dir, err = migration.Load(p.fsys, p.dir.Path, options); err != nil {
+		return nil, err
+	}
+	p.new = s.project.stillNew(p.dir)
+	next := *s
+	next.project = &p
+	return &next, nil
+}
+
+// review records and judges the new migrations of a session's project.
+func (a *app) review(ctx context.Context, s *session, o *lintOptions, prove bool) (*devdb.Record, *lint.Result, error) {
+	rec, err := s.record(ctx, s.project.dir, s.project.new, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	rec.Edited = s.project.edited
+	if prove {
+		if err := s.prove(ctx, o, s.seed, rec); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := s.downs(ctx, rec); err != nil {
+		return nil, nil, err
+	}
+	res, err := a.judge(ctx, s.project, o, rec)
+	return rec, res, err
 }
 
 // listed adds to a fix what the tool's own list of migrations must say of its
@@ -137,19 +180,6 @@ func same(a, b *migration.Migration) bool {
 	return a == b || a != nil && b != nil && a.Path == b.Path && a.Hash == b.Hash && a.TxMode == b.TxMode
 }
 
-// mended is the project with fixes applied.
-func mended(fsys fs.FS, fixes []*lint.Fix) (fs.FS, error) {
-	files, err := applied(fsys, fixes)
-	if err != nil {
-		return nil, err
-	}
-	o := overlay{FS: fsys, with: fstest.MapFS{}}
-	for name, text := range files {
-		o.with[name] = &fstest.MapFile{Data: text, Mode: 0o644}
-	}
-	return o, nil
-}
-
 // applied gives the text of every file that the fixes change or add.
 func applied(fsys fs.FS, fixes []*lint.Fix) (map[string][]byte, error) {
 	out := map[string][]byte{}
@@ -202,32 +232,69 @@ func chosen(fsys fs.FS, res *lint.Result) []*lint.Finding {
 	return out
 }
 
-// applyFixes writes the fixes, or with --diff shows what they would write.
-// All together are replayed once more first: two that hold alone may not hold
-// together, and then the first ones are taken that do.
-func (a *app) applyFixes(ctx context.Context, s *session, o *lintOptions, rec *devdb.Record, res *lint.Result) error {
-	take := chosen(s.project.fsys, res)
-	for ; len(take) > 1; take = take[:len(take)-1] {
-		after, found, err := a.fixing(s, o).Replay(ctx, fixesOf(take))
-		if unfit := (pipeline.Unfit{}); err != nil && !errors.As(err, &unfit) {
-			return err
+// applyFixes writes the fixes, or with --diff shows what they would write, and
+// gives what is found then. A fix can make room for another one: it goes on
+// until there is none left.
+func (a *app) applyFixes(ctx context.Context, s *session, o *lintOptions, rec *devdb.Record, res *lint.Result) (*lint.Result, error) {
+	first := s.project.fsys
+	files := map[string][]byte{}
+	for range rounds {
+		take, err := a.together(ctx, s, o, rec, res)
+		if err != nil {
+			return nil, err
 		}
-		if err == nil && pipeline.Compare(rec, after, res.Findings, found, take) == "" {
+		if len(take) == 0 {
+			break
+		}
+		changed, err := applied(s.project.fsys, fixesOf(take))
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(files, changed)
+		for _, f := range take {
+			if !o.diff {
+				a.say("assay: fixed %s at %s:%d: %s", f.ID, f.Path, f.Line, f.Fix.Title)
+			}
+		}
+		if s, err = s.fixed(fixesOf(take)); err != nil {
+			return nil, err
+		}
+		if rec, res, err = a.review(ctx, s, o, true); err != nil {
+			return nil, err
+		}
+		if err := a.fixes(ctx, s, o, rec, res); err != nil {
+			return nil, err
+		}
+	}
+	return res, a.writeFixed(ctx, o, first, files)
+}
+
+// together are the fixes that hold when they are applied at once: two that hold
+// alone may not, and then the first ones are taken that do.
+func (a *app) together(ctx context.Context, s *session, o *lintOptions, rec *devdb.Record, res *lint.Result) (take []*lint.Finding, err error) {
+	take = chosen(s.project.fsys, res)
+	if len(take) < 2 {
+		return take, nil
+	}
+	f, done := a.fixing(s, o, res)
+	defer func() { err = errors.Join(err, done()) }()
+	for ; len(take) > 1; take = take[:len(take)-1] {
+		why, err := f.Holds(ctx, rec, res.Findings, fixesOf(take), take)
+		if err != nil {
+			return nil, err
+		}
+		if why == "" {
 			break
 		}
 	}
-	texts, err := applied(s.project.fsys, fixesOf(take))
-	if err != nil {
-		return err
-	}
-	names := make([]string, 0, len(texts))
-	for n := range texts {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	for _, n := range names {
+	return take, nil
+}
+
+// writeFixed writes the fixed files, or shows how they differ.
+func (a *app) writeFixed(ctx context.Context, o *lintOptions, was fs.FS, texts map[string][]byte) error {
+	for _, n := range slices.Sorted(maps.Keys(texts)) {
 		if o.diff {
-			if err := a.showDiff(ctx, s.project.fsys, n, texts[n]); err != nil {
+			if err := a.showDiff(ctx, was, n, texts[n]); err != nil {
 				return err
 			}
 			continue
@@ -235,22 +302,6 @@ func (a *app) applyFixes(ctx context.Context, s *session, o *lintOptions, rec *d
 		if err := files.WriteFile(filepath.Join(a.dir, filepath.FromSlash(n)), texts[n]); err != nil {
 			return fmt.Errorf("writing the fix: %w", err)
 		}
-	}
-	if o.diff {
-		return nil
-	}
-	for _, f := range take {
-		a.say("assay: fixed %s at %s:%d: %s", f.ID, f.Path, f.Line, f.Fix.Title)
-	}
-	left := countFixes(res) - len(take)
-	res.Findings = slices.DeleteFunc(res.Findings, func(f *lint.Finding) bool { return slices.Contains(take, f) })
-	lint.Summarize(res)
-	if left > 0 {
-		what := "1 more fix touches the same place"
-		if left > 1 {
-			what = fmt.Sprintf("%d more fixes touch the same places", left)
-		}
-		a.say("assay: %s: run --fix again", what)
 	}
 	return nil
 }
@@ -261,16 +312,6 @@ func fixesOf(list []*lint.Finding) []*lint.Fix {
 		out = append(out, f.Fix)
 	}
 	return out
-}
-
-func countFixes(res *lint.Result) int {
-	n := 0
-	for _, f := range res.Findings {
-		if f.Fix != nil {
-			n++
-		}
-	}
-	return n
 }
 
 // showDiff prints what a file would become, as git does.

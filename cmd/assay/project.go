@@ -296,7 +296,7 @@ func (p *project) split(before []*migration.Migration, set *gitdiff.Set) {
 		switch {
 		case old != nil && old.Hash == m.Hash:
 		case old != nil && !m.Repeatable:
-			p.edited = append(p.edited, devdb.Edit{Path: m.Path, Kind: "edited", Line: max(first[m.Path], 1)})
+			p.edited = append(p.edited, devdb.Edit{Path: m.Path, Kind: "edited", Line: max(first[m.Path], 1), Same: migration.SameStatements(old, m)})
 		case old == nil && renamed[m.Path] != "":
 			gone[renamed[m.Path]] = true
 			p.edited = append(p.edited, devdb.Edit{Path: m.Path, OldPath: renamed[m.Path], Kind: "renamed", Line: 1})

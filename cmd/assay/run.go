@@ -74,6 +74,7 @@ func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	s.seed = seed
 	rec, err := s.record(ctx, p.dir, p.new, !o.quick)
 	for again := true; err == nil && again; {
 		if again, err = s.missing(ctx, o, rec); err == nil && again {
@@ -115,7 +116,11 @@ func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res 
 		return nil, err
 	}
 	if o.fix || o.diff {
-		return res, a.applyFixes(ctx, s, o, rec, res)
+		left, err := a.applyFixes(ctx, s, o, rec, res)
+		if o.diff { // nothing is written: what was found is still there
+			return res, err
+		}
+		return left, err
 	}
 	return res, nil
 }

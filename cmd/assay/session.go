@@ -22,6 +22,8 @@ type session struct {
 	server  *postgres.Server
 	base    *postgres.DB
 	build   *builder
+	apart   bool // each new migration is a change of its own
+	seed    []*migration.Migration
 }
 
 // openSession starts a server and replays what is merged, or takes it from an
@@ -40,6 +42,7 @@ func (a *app) openSession(ctx context.Context, p *project, o *lintOptions) (*ses
 	} else if o.verbose {
 		a.say("assay: the server runs with the rights of its user: the operating system restricts nothing")
 	}
+	s.apart = o.all
 	return s, nil
 }
 
@@ -73,7 +76,7 @@ func (s *session) stubs(rec *devdb.Record) pipeline.Provided {
 // ways also the way back of the last one.
 func (s *session) record(ctx context.Context, dir *migration.Dir, migrations []*devdb.Recorded, ways bool) (rec *devdb.Record, err error) {
 	p := s.project
-	rec = &devdb.Record{Version: s.server.Version(), Dir: dir, Base: p.base, New: migrations, Stats: p.stats, Config: devdb.Assumptions{
+	rec = &devdb.Record{Version: s.server.Version(), Dir: dir, Base: p.base, New: migrations, Stats: p.stats, Apart: s.apart, Config: devdb.Assumptions{
 		LockTimeoutSet: p.config.Sets("lock_timeout"), StatementTimeoutSet: p.config.Sets("statement_timeout"), TimeZone: p.config.TimeZone,
 	}}
 	db, err := s.fresh(ctx)

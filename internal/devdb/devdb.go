@@ -62,12 +62,19 @@ type Record struct {
 	// Filled are the tables that hold rows before the first new migration: merged
 	// migrations have put them there. nil if nobody looked.
 	Filled map[schema.OID]bool
+	// Apart: each new migration is judged as a change of its own (--all), and is
+	// not run in the session of the one before it.
+	Apart bool
 }
 
 // RowHolder is a DB that can tell which tables hold rows.
 type RowHolder interface {
 	Filled(context.Context) (map[schema.OID]bool, error)
 }
+
+// SessionKeeper is a DB that can run migrations as one run of their tool, whose
+// session keeps what a file sets.
+type SessionKeeper interface{ KeepSession(on bool) }
 
 // BrokenRoutine is a statement in a function or procedure that names what is
 // not there after the last new migration: PostgreSQL accepts such bodies, and
@@ -106,6 +113,7 @@ type Edit struct {
 	OldPath string // of a rename
 	Kind    string // "edited", "deleted", "renamed"
 	Line    int    // first changed line, 1 if unknown
+	Same    bool   // of an edited one: it runs the same statements, only comments and layout are others
 }
 
 // Assumptions are what the team says about the world outside the files.

@@ -4,19 +4,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/migration"
 	"github.com/assaydb/assay/internal/schema"
 )
 
-// Fixing tries mends before anybody is offered one.
+// Fixing tries fixes before anybody is offered one.
 type Fixing struct {
-	// Offer gives the mend of a finding, nil if there is none.
+	// Offer gives the fix of a finding, nil if there is none.
 	Offer func(*devdb.Record, *lint.Finding) *lint.Fix
-	// Replay runs the new migrations with the mends applied and judges them. An
+	// Replay runs the new migrations with the fixes applied and judges them. An
 	// error is Unfit if they cannot be run at all, else the run's own.
 	Replay func(context.Context, []*lint.Fix) (*devdb.Record, []*lint.Finding, error)
+	// Same compares what both do to rows; nil compares no rows.
+	Same *Equivalence
+	// Once reports whether a rule is reported at the first place of a change
+	// only: a fix of that place shows the next. nil: no rule is.
+	Once func(id string) bool
 	// Most is how many are tried at most.
 	Most int
 }
@@ -29,10 +37,11 @@ func (u Unfit) Unwrap() error { return u.Err }
 
 func (u Unfit) Error() string { return u.Err.Error() }
 
-// Offers attaches to the findings of res those mends that hold: with one
-// applied the migrations end in the same catalog, the finding is gone and
-// nothing new is found. It gives the findings whose mend was tried in vain,
-// with the reason, for whoever wants to know.
+// Offers attaches to the findings of res those fixes that hold: with one
+// applied the migrations end in the same catalog and the same rows, show
+// running code nothing else on the way, lose no statement and no finding about
+// data, the finding is gone and nothing new is found. It gives the findings
+// whose fix was tried in vain, with the reason, for whoever wants to know.
 func Offers(ctx context.Context, rec *devdb.Record, res *lint.Result, fixing Fixing) (map[*lint.Finding]string, error) {
 	vain := map[*lint.Finding]string{}
 	tried := 0
@@ -47,7 +56,7 @@ func Offers(ctx context.Context, rec *devdb.Record, res *lint.Result, fixing Fix
 		if tried++; tried > fixing.Most {
 			break
 		}
-		why, err := holds(ctx, rec, res, f, fix, fixing)
+		why, err := fixing.Holds(ctx, rec, res.Findings, []*lint.Fix{fix}, []*lint.Finding{f})
 		if err != nil {
 			return vain, err
 		}
@@ -60,39 +69,117 @@ func Offers(ctx context.Context, rec *devdb.Record, res *lint.Result, fixing Fix
 	return vain, nil
 }
 
-// holds tries a mend alone; it gives the reason why it does not hold, or "".
-func holds(ctx context.Context, rec *devdb.Record, res *lint.Result, f *lint.Finding, fix *lint.Fix, fixing Fixing) (string, error) {
-	after, found, err := fixing.Replay(ctx, []*lint.Fix{fix})
+// Holds tries fixes together; it gives the reason why they do not hold, or "".
+func (x Fixing) Holds(ctx context.Context, rec *devdb.Record, was []*lint.Finding, fixes []*lint.Fix, gone []*lint.Finding) (string, error) {
+	after, found, err := x.Replay(ctx, fixes)
 	var unfit Unfit
 	if errors.As(err, &unfit) {
 		return unfit.Error(), nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("trying the fix of %s at %s:%d: %w", f.ID, f.Path, f.Line, err)
+		return "", fmt.Errorf("trying the fix of %s at %s:%d: %w", gone[0].ID, gone[0].Path, gone[0].Line, err)
 	}
-	return Compare(rec, after, res.Findings, found, []*lint.Finding{f}), nil
+	if why := x.Compare(rec, after, was, found, gone); why != "" || x.Same == nil {
+		return why, nil
+	}
+	return x.Same.Differs(ctx, rec, after)
 }
 
-// Compare says why a mended change is no mend of the one that was found
-// wanting: another catalog at the end, a finding that is still there, one that
-// is new. Empty if it is one.
-func Compare(before, after *devdb.Record, was, now, gone []*lint.Finding) string {
+// Compare says why a changed migration is no fix of the one that was judged:
+// another catalog at the end, a state in between that running code would
+// notice, a statement that is lost, a finding that is still there or new, one
+// about data that is out of sight. Empty if it is one.
+func (x Fixing) Compare(before, after *devdb.Record, was, now, gone []*lint.Finding) string {
 	if d := schema.Differences(before.After, after.After); len(d) > 0 {
 		return fmt.Sprintf("the schema ends up different: %s", d[0])
 	}
+	about := map[*migration.Statement]bool{}
+	for _, f := range gone {
+		if st := statementOf(before, f); st != nil {
+			about[st] = true
+		}
+	}
+	if d := lost(before, after, about); d != "" {
+		return d
+	}
+	if d := x.found(was, now, gone); d != "" {
+		return d
+	}
+	return exposes(before, after)
+}
+
+func statementOf(r *devdb.Record, f *lint.Finding) *migration.Statement {
+	if f.Migration < 0 || f.Migration >= len(r.New) || f.Statement < 0 || f.Statement >= len(r.New[f.Migration].Steps) {
+		return nil
+	}
+	return r.New[f.Migration].Steps[f.Statement].Stmt
+}
+
+// found compares findings.
+func (x Fixing) found(was, now, gone []*lint.Finding) string {
 	type cause struct{ id, object string }
-	count := map[cause]int{}
+	count, total := map[cause]int{}, map[string]int{}
 	for _, f := range was {
 		count[cause{f.ID, f.Object}]++
+		total[f.ID]++
 	}
 	for _, f := range gone {
 		count[cause{f.ID, f.Object}]--
+		total[f.ID]--
 	}
+	var fresh []*lint.Finding
 	for _, f := range now {
 		c := cause{f.ID, f.Object}
-		if count[c]--; count[c] < 0 {
-			return fmt.Sprintf("%s is found at %s:%d: %s", f.ID, f.Path, f.Line, f.Message)
+		if count[c] > 0 {
+			count[c]--
+			total[f.ID]--
+			continue
+		}
+		fresh = append(fresh, f)
+	}
+	var away []*lint.Finding // of what is no longer there, what must be
+	for _, f := range was {
+		if c := (cause{f.ID, f.Object}); count[c] > 0 && !slices.Contains(gone, f) {
+			count[c]--
+			if ofData(f) {
+				away = append(away, f)
+			}
 		}
 	}
+	for _, f := range fresh {
+		if total[f.ID] > 0 && x.Once != nil && x.Once(f.ID) {
+			total[f.ID]--
+			continue
+		}
+		i := slices.IndexFunc(away, func(a *lint.Finding) bool { return saysToo(f, a) })
+		if i < 0 {
+			return fmt.Sprintf("%s is found at %s:%d: %s", f.ID, f.Path, f.Line, f.Message)
+		}
+		away = slices.Delete(away, i, i+1)
+	}
+	if len(away) > 0 {
+		f := away[0]
+		return fmt.Sprintf("%s at %s:%d would no longer be reported: %s", f.ID, f.Path, f.Line, f.Message)
+	}
 	return ""
+}
+
+// ofData reports whether a finding is about more than who waits for whom: that
+// may not go away with a fix of something else.
+func ofData(f *lint.Finding) bool {
+	return f.Confidence == lint.Proven || slices.ContainsFunc(f.Evidence, func(e lint.Evidence) bool {
+		return e.Kind == "counterexample" || e.Kind == "error" || e.Kind == "dropped"
+	})
+}
+
+// saysToo reports whether a finding says of the same table what another one
+// said before the fix: that rows of it are refused.
+func saysToo(n, f *lint.Finding) bool {
+	return ofData(n) && tableOf(n.Object) == tableOf(f.Object) && n.Severity.Rank() >= f.Severity.Rank()
+}
+
+// tableOf is the schema and table of "public.orders.total".
+func tableOf(object string) string {
+	parts := strings.SplitN(object, ".", 3)
+	return strings.Join(parts[:min(2, len(parts))], ".")
 }

@@ -76,6 +76,10 @@ func RecordAll(ctx context.Context, db devdb.DB, r *devdb.Record) error {
 			return err
 		}
 	}
+	if k, ok := db.(devdb.SessionKeeper); ok {
+		k.KeepSession(!r.Apart)
+		defer k.KeepSession(false) // down migrations run in a session of their own
+	}
 	for _, m := range r.New {
 		steps, err := db.Record(ctx, m.Migration)
 		m.Steps, m.Err = steps, nil

@@ -41,6 +41,7 @@ func (r *recorder) record(ctx context.Context, m *migration.Migration) ([]*devdb
 	}
 	for _, s := range steps {
 		if s.Err != nil {
+			r.ran = false // the tool's run ends there: what follows is another one
 			return steps, s.Err
 		}
 	}
@@ -187,6 +188,9 @@ func (r *recorder) begin(ctx context.Context, m *migration.Migration) error {
 	}
 	r.mode, r.lastTx = m.TxMode, 0
 	r.missing = nil
+	if on, err := r.goesOn(ctx, m); on || err != nil {
+		return err
+	}
 	return r.reset(ctx)
 }
 

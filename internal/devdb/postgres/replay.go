@@ -20,8 +20,12 @@ func (r *recorder) replay(ctx context.Context, m *migration.Migration) error {
 	if err := r.connect(ctx); err != nil {
 		return err
 	}
-	if err := r.reset(ctx); err != nil {
+	if on, err := r.goesOn(ctx, m); err != nil {
 		return err
+	} else if !on {
+		if err := r.reset(ctx); err != nil {
+			return err
+		}
 	}
 	r.cat, r.uncounted = nil, true
 	r.missing = nil

@@ -85,6 +85,8 @@ type recorder struct {
 	uncounted bool
 	settings  devdb.Settings
 	snapshot  bool // the transaction has run something that SET TRANSACTION may not follow
+	oneRun    bool // the files that follow are those of one run of the tool
+	ran       bool // one of them has been run
 }
 
 // entries are the OIDs of the recorder's functions in a database, which the fast
