@@ -2,6 +2,7 @@ package analyzers
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
@@ -24,11 +25,22 @@ var addRequiredColumn = &Analyzer{
 				Object:   table + "." + c.Column.Name,
 				Message:  fmt.Sprintf("adding %q as NOT NULL without a default fails as soon as %s has a row; if it is empty, inserts of running code fail afterwards", c.Column.Name, quote(table)),
 				Evidence: factOf(table, "%s.%s %s NOT NULL has no default", table, c.Column.Name, c.Column.Type),
-				Advice: fmt.Sprintf("Add it with a default, which costs nothing if it is a constant; or add it nullable, fill it in batches, and make it NOT NULL in a later release:\n\nALTER TABLE %s ADD COLUMN %s %s NOT NULL DEFAULT …;",
-					t, col, c.Column.Type),
+				Advice: fmt.Sprintf("Add it nullable, fill it in batches, and make it NOT NULL%s in a later migration. Where one constant is right for every row, NOT NULL DEFAULT with it costs nothing:\n\nALTER TABLE %s ADD COLUMN %s %s;",
+					andUnique(at.Step, c), t, col, c.Column.Type),
 			})
 		}
 	},
+}
+
+// andUnique says that the column's own unique constraint must wait, too: a
+// default would be the same in every row.
+func andUnique(s *devdb.Step, c *schema.AddColumn) string {
+	for _, k := range Changes[*schema.AddConstraint](s) {
+		if (k.Constraint.Kind == schema.Unique || k.Constraint.Kind == schema.PrimaryKey) && slices.Contains(k.Constraint.Columns, c.Column.Num) {
+			return " and unique"
+		}
+	}
+	return ""
 }
 
 // required reports whether a row without a value for the column is refused.

@@ -144,7 +144,7 @@ func scanCauseOf(p *Pass, s *devdb.Step, c schema.Change, oid schema.OID) (cause
 		}
 	case *schema.AddConstraint:
 		if c.Constraint.Table == oid && c.Constraint.Kind != schema.NotNull {
-			return fmt.Sprintf("checking constraint %q", c.Constraint.Name), notValidAdvice(rel(s, top), c.Constraint)
+			return fmt.Sprintf("checking constraint %q", c.Constraint.Name), notValidAdvice(s, rel(s, top), c.Constraint)
 		}
 		if c.Constraint.Domain != 0 {
 			return fmt.Sprintf("checking the domain's constraint %q", c.Constraint.Name), domainAdvice(s, c.Constraint)
@@ -239,11 +239,12 @@ func notNullAdvice(p *Pass, s *devdb.Step, table *schema.Relation, col *schema.C
 		return fmt.Sprintf("%q proves it, but not while the same ALTER TABLE drops it. Write two statements:\n\nALTER TABLE %s ALTER COLUMN %s SET NOT NULL;\nALTER TABLE %s DROP CONSTRAINT %s;", k.Name, t, c, t, sqlIdent(k.Name))
 	}
 	name := sqlIdent(table.Name + "_" + col.Name + "_not_null")
+	others := otherActions(s, &schema.SetNotNull{Table: table, Column: col})
 	if p.Version.Major() >= 18 {
-		return fmt.Sprintf("Add it without checking the rows that are there, and check them in a later migration, while writes go on:\n\nALTER TABLE %s ADD CONSTRAINT %s NOT NULL %s NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT %s;", t, name, c, t, name)
+		return fmt.Sprintf("Add it without checking the rows that are there, and check them in a later migration, while writes go on:\n\n%sALTER TABLE %s ADD CONSTRAINT %s NOT NULL %s NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT %s;", others, t, name, c, t, name)
 	}
-	return fmt.Sprintf("Prove it first with a CHECK that is validated while writes go on; SET NOT NULL then reads nothing:\n\nALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT %s;\n-- in the one after that\nALTER TABLE %s ALTER COLUMN %s SET NOT NULL;\nALTER TABLE %s DROP CONSTRAINT %s;",
-		t, name, c, t, name, t, c, t, name)
+	return fmt.Sprintf("Prove it first with a CHECK that is validated while writes go on; SET NOT NULL then reads nothing:\n\n%sALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT %s;\n-- in the one after that\nALTER TABLE %s ALTER COLUMN %s SET NOT NULL;\nALTER TABLE %s DROP CONSTRAINT %s;",
+		others, t, name, c, t, name, t, c, t, name)
 }
 
 func validateAdvice(t *schema.Relation, k *schema.Constraint) string {

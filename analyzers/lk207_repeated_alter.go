@@ -3,6 +3,7 @@ package analyzers
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
@@ -48,7 +49,7 @@ var repeatedAlter = &Analyzer{
 					f.Evidence = append(f.Evidence, lint.Evidence{Kind: "lock", Text: fmt.Sprintf("line %d: %s on %s", x.Stmt.Pos.Line, l.Mode, f.Object), Object: f.Object, Mode: string(l.Mode)})
 				}
 				f.Evidence = someEvidence(f.Evidence, 4)
-				f.Advice = fmt.Sprintf("Write them as one:\n\nALTER TABLE %s\n    …,\n    …;", relSQL(rel(s, oid)))
+				f.Advice = asOne(rel(s, oid), altered[oid])
 				p.Report(At{Migration: m, Step: s}, f)
 			}
 		}
@@ -63,7 +64,7 @@ func scannedTwice(steps []*devdb.Step, oid schema.OID) lint.Finding {
 	for _, s := range steps {
 		f.Evidence = append(f.Evidence, lint.Evidence{Kind: "scan", Text: fmt.Sprintf("line %d reads all of %s", s.Stmt.Pos.Line, short(f.Object)), Object: f.Object})
 	}
-	f.Advice = fmt.Sprintf("Write them as one:\n\nALTER TABLE %s\n    …,\n    …;", relSQL(rel(last, oid)))
+	f.Advice = asOne(rel(last, oid), steps)
 	return f
 }
 
@@ -88,6 +89,17 @@ func (p *Pass) checksOnly(s *devdb.Step) (schema.OID, bool) {
 		}
 	}
 	return 0, false
+}
+
+// asOne is one ALTER TABLE with the subcommands of all.
+func asOne(t *schema.Relation, all []*devdb.Step) string {
+	var actions []string
+	for _, s := range all {
+		for i := range s.Stmt.Syntax.Actions {
+			actions = append(actions, "    "+actionText(s, &s.Stmt.Syntax.Actions[i]))
+		}
+	}
+	return fmt.Sprintf("Write them as one, in the place of the first:\n\nALTER TABLE %s\n%s;", relSQL(t), strings.Join(actions, ",\n"))
 }
 
 // altersOnly gives the existing table that the step's ALTER TABLE keeps reads

@@ -23,7 +23,7 @@ var foreignKeyIndex = &Analyzer{
 				if k == nil || k.Kind != schema.ForeignKey || k.Parent != 0 || !k.Enforced || keyIndexed(p.After, k) || rebuiltConstraint(s, k) {
 					continue
 				}
-				fs = append(fs, keyFinding(p.After, k, "foreign key %[1]q has no index on %[2]s (%[3]s): every DELETE, and every UPDATE of the key, in %[4]s reads all of %[2]s"))
+				fs = append(fs, p.keyFinding(p.After, k, "foreign key %[1]q has no index on %[2]s (%[3]s): every DELETE, and every UPDATE of the key, in %[4]s reads all of %[2]s"))
 			}
 			if len(fs) > 0 {
 				p.Report(At{Migration: m, Step: s}, together(fs))
@@ -34,7 +34,7 @@ var foreignKeyIndex = &Analyzer{
 				if p.After.Constraints[k.OID] == nil || !k.Enforced || !covers(c.Index, k) || keyIndexed(p.After, k) {
 					continue
 				}
-				f := keyFinding(p.After, k, "without index "+quote(c.Index.QualifiedName())+" every DELETE, and every UPDATE of the key, in %[4]s reads all of %[2]s to check foreign key %[1]q")
+				f := p.keyFinding(p.After, k, "without index "+quote(c.Index.QualifiedName())+" every DELETE, and every UPDATE of the key, in %[4]s reads all of %[2]s to check foreign key %[1]q")
 				f.Severity = lint.Warning
 				p.Report(at, f)
 			}
@@ -87,7 +87,7 @@ func keyIndexed(c *schema.Catalog, k *schema.Constraint) bool {
 	})
 }
 
-func keyFinding(c *schema.Catalog, k *schema.Constraint, message string) lint.Finding {
+func (p *Pass) keyFinding(c *schema.Catalog, k *schema.Constraint, message string) lint.Finding {
 	t, ref := c.Relations[k.Table], c.Relations[k.RefTable]
 	if t == nil || ref == nil {
 		return lint.Finding{}
@@ -97,10 +97,14 @@ func keyFinding(c *schema.Catalog, k *schema.Constraint, message string) lint.Fi
 	for _, n := range cols {
 		idents = append(idents, sqlIdent(n))
 	}
+	build := "CREATE INDEX CONCURRENTLY"
+	if p.IsNew(t.OID) { // nobody waits for it yet, and CONCURRENTLY may not run in the same transaction
+		build = "CREATE INDEX"
+	}
 	return lint.Finding{
 		Object:   t.QualifiedName(),
 		Message:  fmt.Sprintf(message, k.Name, quote(t.QualifiedName()), strings.Join(cols, ", "), quote(ref.QualifiedName())),
 		Evidence: []lint.Evidence{catalogEvidence(t.QualifiedName(), "%s on %s: %s", k.Name, short(t.QualifiedName()), k.Definition)},
-		Advice:   fmt.Sprintf("If rows of %s are ever deleted or their keys change, index the referencing side:\n\nCREATE INDEX CONCURRENTLY ON %s (%s);", quote(ref.QualifiedName()), relSQL(t), strings.Join(idents, ", ")),
+		Advice:   fmt.Sprintf("If rows of %s are ever deleted or their keys change, index the referencing side:\n\n%s ON %s (%s);", quote(ref.QualifiedName()), build, relSQL(t), strings.Join(idents, ", ")),
 	}
 }

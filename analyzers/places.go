@@ -1,7 +1,9 @@
 package analyzers
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/migration"
@@ -33,6 +35,32 @@ func actionOf(s *devdb.Step, c schema.Change) *migration.Action {
 		}
 	}
 	return nil
+}
+
+// otherActions is the ALTER TABLE without the subcommand that makes a change,
+// as a line of SQL; empty if there is no other. An advice that takes the place
+// of the statement keeps them.
+func otherActions(s *devdb.Step, c schema.Change) string {
+	a, x := actionOf(s, c), s.Stmt.Syntax
+	if a == nil || len(x.Actions) < 2 || x.Tag != "ALTER TABLE" {
+		return ""
+	}
+	var out []string
+	for i := range x.Actions {
+		if &x.Actions[i] != a {
+			out = append(out, actionText(s, &x.Actions[i]))
+		}
+	}
+	return fmt.Sprintf("ALTER TABLE %s %s;\n", x.Objects[0], strings.Join(out, ", "))
+}
+
+// actionText is a subcommand as it is written.
+func actionText(s *devdb.Step, a *migration.Action) string {
+	from, to := a.Pos.Offset-s.Stmt.Pos.Offset, a.End.Offset-s.Stmt.Pos.Offset
+	if from < 0 || to > len(s.Stmt.Text) || from > to {
+		return ""
+	}
+	return strings.Join(strings.Fields(s.Stmt.Text[from:to]), " ")
 }
 
 // actionKinds are the subcommands that can make a change, and the name and

@@ -24,7 +24,8 @@ var rowSecurity = &Analyzer{
 			name := quote(now.QualifiedName())
 			switch {
 			case c.Before.RowSecurity && !now.RowSecurity && !c.After.RowSecurity:
-				reportRLS(p, at, now, fmt.Sprintf("row-level security of %s is off: every role with rights on the table sees all of its rows", name), "")
+				reportRLS(p, at, now, fmt.Sprintf("row-level security of %s is off: every role with rights on the table sees all of its rows", name),
+					fmt.Sprintf("If rows must be seen for a job of one role, give that role BYPASSRLS instead. Else leave it on:\n\nALTER TABLE %s ENABLE ROW LEVEL SECURITY;", relSQL(now)))
 			case !c.Before.RowSecurity && now.RowSecurity && !permissive(p.After, now.OID):
 				reportRLS(p, at, now, fmt.Sprintf("row-level security of %s is on and no policy lets anything through: every role%s reads no row and writes none", name, butOwner(now)),
 					fmt.Sprintf("Make the policies in the same transaction, before:\n\nCREATE POLICY … ON %s FOR SELECT TO … USING (…);", relSQL(now)))
@@ -34,7 +35,8 @@ var rowSecurity = &Analyzer{
 						fmt.Sprintf("Make a policy for each command that the application uses, in the same transaction:\n\nCREATE POLICY … ON %s FOR %s TO … …;", relSQL(now), strings.SplitN(denied[0], " ", 2)[0]))
 				}
 			case c.Before.RowSecurity && c.Before.ForceRowSecurity && !c.After.ForceRowSecurity && !now.ForceRowSecurity:
-				reportRLS(p, at, now, fmt.Sprintf("the owner of %s is no longer held to its policies", name), "")
+				reportRLS(p, at, now, fmt.Sprintf("the owner of %s is no longer held to its policies", name),
+					fmt.Sprintf("If the application connects as the owner, keep it:\n\nALTER TABLE %s FORCE ROW LEVEL SECURITY;", relSQL(now)))
 			}
 		}
 		told := map[schema.OID]bool{}
@@ -52,7 +54,8 @@ var rowSecurity = &Analyzer{
 			if now == nil || !now.RowSecurity || p.Before.Policies[c.Policy.OID] == nil || permissive(p.After, now.OID) || !permissive(at.Step.Before, now.OID) || permissive(at.Step.After, now.OID) {
 				continue
 			}
-			reportRLS(p, at, now, fmt.Sprintf("policy %q was the last that let rows of %s through: every role%s sees none", c.Policy.Name, quote(now.QualifiedName()), butOwner(now)), "")
+			reportRLS(p, at, now, fmt.Sprintf("policy %q was the last that let rows of %s through: every role%s sees none", c.Policy.Name, quote(now.QualifiedName()), butOwner(now)),
+				"Make the policy that takes its place in the same transaction, before this one is dropped.")
 		}
 	},
 }

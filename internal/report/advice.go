@@ -42,6 +42,17 @@ func adviceBlocks(text string) []block {
 	return out
 }
 
+// AdviceSQL is the SQL of an advice, as a reader would copy it.
+func AdviceSQL(text string) string {
+	var out []string
+	for _, b := range adviceBlocks(text) {
+		if b.Code {
+			out = append(out, b.Text)
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
 // dedent takes away the indentation that all lines share.
 func dedent(s string) string {
 	lines := strings.Split(s, "\n")
