@@ -86,21 +86,31 @@ func followed(t *testing.T, s *stage, a *analyzers.Analyzer, c *fixture.Case) st
 		if strings.Contains(sql, "…") || placeholder.MatchString(sql) {
 			return "it leaves a place open: " + sql
 		}
-		var last string
-		ok := false
-		for _, place := range []string{"instead", "before", "after", "lookup"} {
-			if last = follow(t, s, a, rec, res, f, sql, place); last == "" {
-				ok = true
-				break
-			} else if testing.Verbose() {
-				t.Logf("%s: %s", place, last)
-			}
-		}
-		if !ok {
-			return last + "\n" + sql
+		if why := anywhere(t, s, a, rec, res, f, sql); why != "" {
+			return why + "\n" + sql
 		}
 	}
 	return ""
+}
+
+// anywhere says why the SQL of an advice holds in none of the places where a
+// reader would put it, in the file's own transaction and without one.
+func anywhere(t *testing.T, s *stage, a *analyzers.Analyzer, rec *devdb.Record, res *lint.Result, f *lint.Finding, sql string) string {
+	modes := []migration.TxMode{migration.TxNone}
+	if m := rec.New[f.Migration]; m.TxMode != migration.TxNone {
+		modes = []migration.TxMode{m.TxMode, migration.TxNone}
+	}
+	var all []string
+	for _, place := range []string{"instead", "before", "after", "lookup"} {
+		for _, mode := range modes {
+			why := follow(t, s, a, rec, res, f, sql, place, mode)
+			if why == "" {
+				return ""
+			}
+			all = append(all, fmt.Sprintf("%s (%s): %s", place, mode, why))
+		}
+	}
+	return strings.Join(all, "\n")
 }
 
 var (
@@ -109,7 +119,7 @@ var (
 )
 
 // follow runs the case's file with the SQL of an advice in a place.
-func follow(t *testing.T, s *stage, a *analyzers.Analyzer, rec *devdb.Record, res *lint.Result, f *lint.Finding, sql, place string) string {
+func follow(t *testing.T, s *stage, a *analyzers.Analyzer, rec *devdb.Record, res *lint.Result, f *lint.Finding, sql, place string, mode migration.TxMode) string {
 	m := rec.New[f.Migration]
 	st := m.Steps[f.Statement].Stmt
 	head, tail := m.Source[:st.Pos.Offset], strings.TrimLeft(m.Source[st.End.Offset:], "; \t")
@@ -133,6 +143,9 @@ func follow(t *testing.T, s *stage, a *analyzers.Analyzer, rec *devdb.Record, re
 	ctx := context.Background()
 	for i, p := range parts {
 		one := adviceScript(t, fmt.Sprintf("%d.sql", i), p)
+		if i == 0 || mode == migration.TxNone {
+			one.TxMode = mode
+		}
 		steps, err := db.Record(ctx, one)
 		var refused *devdb.StatementError
 		if errors.As(err, &refused) {

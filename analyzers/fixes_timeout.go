@@ -10,7 +10,7 @@ import (
 // and leaves nothing set for the files after it.
 func (o *offer) lockTimeout() *lint.Fix {
 	fix := &lint.Fix{Title: "wait for locks 2 seconds at most"}
-	p := &Pass{Record: o.record, facts: newFacts(o.record)}
+	p := &Pass{Record: o.record, facts: newFacts(o.record, Sizes{})}
 	for _, m := range o.record.New {
 		set := map[int]bool{} // transactions that have it
 		for _, s := range m.Steps {

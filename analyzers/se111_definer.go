@@ -28,7 +28,7 @@ var definer = &Analyzer{
 				Object:   now.QualifiedName(),
 				Message:  fmt.Sprintf("%s %s runs with its owner's rights and the search_path of its caller, who can put tables and functions of the same names before those it means", now.Kind, quote(now.QualifiedName())),
 				Evidence: []lint.Evidence{catalogEvidence(now.QualifiedName(), "SECURITY DEFINER, no SET search_path")},
-				Advice:   fmt.Sprintf("Fix the path, and write names with their schema:\n\nALTER %s %s SET search_path = '';", strings.ToUpper(now.Kind), short(now.QualifiedName())),
+				Advice:   p.closed(now),
 			})
 		}
 		for at, c := range Each[*schema.AddFunction](p) {
@@ -80,6 +80,17 @@ func (p *Pass) open(at At, f *schema.Function) {
 			Advice:   fmt.Sprintf("Name pg_temp last, or leave the path empty and write names with their schema:\n\nALTER %s %s SET search_path = %s, pg_temp;", strings.ToUpper(now.Kind), short(name), path),
 		})
 	}
+}
+
+// closed is how a function is kept from its callers: a path of its own, and
+// EXECUTE for nobody who needs none.
+func (p *Pass) closed(f *schema.Function) string {
+	kind, name := strings.ToUpper(f.Kind), short(f.QualifiedName())
+	advice := fmt.Sprintf("Fix the path, and write names with their schema:\n\nALTER %s %s SET search_path = '';", kind, name)
+	if callable(f) && !isTriggerFunction(f) && f.Returns != "event_trigger" && !p.askedByPolicy(f) {
+		advice += fmt.Sprintf("\n-- and grant it to the roles that need it\nREVOKE EXECUTE ON %s %s FROM PUBLIC;", kind, name)
+	}
+	return advice
 }
 
 // callable reports whether PUBLIC may execute a function, which is the default.

@@ -55,7 +55,7 @@ type Rule struct {
 	// Covers are the rules whose findings its own say more exactly: theirs are left
 	// out at the same statement, and behind it in its transaction, if its own is reported.
 	Covers []string
-	Once     bool     // reported at the first place of a change only
+	Once   bool // reported at the first place of a change only
 }
 
 // Weight is how the size of the tables weighs on the severity of a rule's findings.
