@@ -26,36 +26,45 @@ const (
 	maxFiles   = 10000
 )
 
-// fetchBundle reads a bundle over HTTPS. Redirects stay on HTTPS.
+// fetchBundle reads a bundle over HTTPS.
 func (s Store) fetchBundle(ctx context.Context, src Source) ([]byte, error) {
-	client := http.Client{Timeout: time.Minute}
+	client := &http.Client{}
 	if s.Client != nil {
-		client = *s.Client
+		client = s.Client
 	}
-	client.CheckRedirect = func(r *http.Request, via []*http.Request) error {
+	return Fetch(ctx, client, src.Bundle, maxArchive)
+}
+
+// Fetch reads what an https address gives, up to limit bytes. Redirects stay
+// on https.
+func Fetch(ctx context.Context, client *http.Client, address string, limit int64) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	c := *client
+	c.CheckRedirect = func(r *http.Request, via []*http.Request) error {
 		if r.URL.Scheme != "https" || len(via) > 5 {
 			return errors.New("redirected away from https, or too often")
 		}
 		return nil
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, src.Bundle, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, fmt.Errorf("fetching %s: %w", src, err)
+		return nil, fmt.Errorf("fetching %s: %w", shown(address), err)
 	}
-	resp, err := client.Do(req)
+	resp, err := c.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("fetching the policy bundle: %w", err)
+		return nil, fmt.Errorf("fetching policies: %w", err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("fetching %s: the server says %s", src, resp.Status)
+		return nil, fmt.Errorf("fetching %s: the server answers %s", shown(address), resp.Status)
 	}
-	text, err := io.ReadAll(io.LimitReader(resp.Body, maxArchive+1))
+	text, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	if err != nil {
-		return nil, fmt.Errorf("fetching %s: %w", src, err)
+		return nil, fmt.Errorf("fetching %s: %w", shown(address), err)
 	}
-	if len(text) > maxArchive {
-		return nil, fmt.Errorf("fetching %s: larger than %d MB", src, maxArchive>>20)
+	if int64(len(text)) > limit {
+		return nil, fmt.Errorf("fetching %s: larger than %d MB", shown(address), limit>>20)
 	}
 	return text, nil
 }

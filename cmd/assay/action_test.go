@@ -22,8 +22,7 @@ type way struct {
 	prefix, value  string            // of the variable, and what it is given
 }
 
-var everywhere = map[string]string{"help": "shows the flags", "no-color": "no CI's log is a terminal, so nothing is coloured",
-	"policy-config": "it names rules outside of the project, so it stands in the configuration of whoever owns them"}
+var everywhere = map[string]string{"help": "shows the flags", "no-color": "no CI's log is a terminal, so nothing is coloured"}
 
 var ways = map[string]way{
 	"action": {

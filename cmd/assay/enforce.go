@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -44,11 +42,17 @@ func (a *app) loadCentral(ctx context.Context, o *lintOptions) error {
 		return usageError{fmt.Errorf("--policy-config: %w", err)}
 	}
 	c, err := config.Load(fsys, name)
-	if err == nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = errors.New("there is no such file: it is a file or an https address")
+	case err == nil:
 		err = errors.Join(c.OnlyPolicies(), c.Validate(a.known()))
 	}
+	if err == nil && len(c.Policies)+len(c.PolicyPacks)+len(c.Enforce)+len(c.Rules)+len(c.Checks) == 0 {
+		err = errors.New("it has no rule: write policies, policy-packs or checks, and enforce")
+	}
 	if err != nil {
-		return usageError{fmt.Errorf("--policy-config %s: %w", o.policyConfig, err)}
+		return usageError{fmt.Errorf("--policy-config %s: %w", shownAddress(o.policyConfig), err)}
 	}
 	x := &central{config: c}
 	if x.policies, err = a.loadPolicies(ctx, c, fsys); err != nil {
@@ -59,26 +63,33 @@ func (a *app) loadCentral(ctx context.Context, o *lintOptions) error {
 }
 
 // centralFiles gives the directory and the name of a policy configuration: of a
-// file anywhere, or of an address, which is fetched.
+// file anywhere outside of the project's repository, or of an address, which is
+// fetched.
 func (a *app) centralFiles(ctx context.Context, where string) (fs.FS, string, error) {
 	if !strings.Contains(where, "://") {
 		if !filepath.IsAbs(where) {
 			where = filepath.Join(a.dir, where)
 		}
+		if full, err := filepath.Abs(where); err == nil {
+			where = full // git runs in the project's directory
+		}
+		if gitdiff.Tracked(ctx, a.dir, where, a.getenv) {
+			return nil, "", fmt.Errorf("%s is a file of the project's own repository, where a change can edit it: keep it in another repository, or write enforce: into assay.yaml, which the target branch then decides", where)
+		}
 		return os.DirFS(filepath.Dir(where)), filepath.Base(where), nil
 	}
 	u, err := url.Parse(where)
 	if err != nil || u.Scheme != "https" {
-		return nil, "", fmt.Errorf("%s is not an https address or a file", where)
+		return nil, "", fmt.Errorf("%s is not an https address or a file", shownAddress(where))
 	}
 	want := strings.TrimPrefix(u.Fragment, "sha256:")
 	u.Fragment = ""
-	text, err := fetchConfig(ctx, u.String())
+	text, err := policy.Fetch(ctx, http.DefaultClient, u.String(), 1<<20)
 	if err != nil {
 		return nil, "", err
 	}
 	if sum := sha256.Sum256(text); want != "" && want != hex.EncodeToString(sum[:]) {
-		return nil, "", fmt.Errorf("%s has digest sha256:%s, but is pinned to sha256:%s", u, hex.EncodeToString(sum[:]), want)
+		return nil, "", fmt.Errorf("%s has digest sha256:%s, but is pinned to sha256:%s", u.Redacted(), hex.EncodeToString(sum[:]), want)
 	}
 	name := path.Base(u.Path)
 	if !strings.HasSuffix(name, ".yaml") && !strings.HasSuffix(name, ".yml") {
@@ -87,28 +98,12 @@ func (a *app) centralFiles(ctx context.Context, where string) (fs.FS, string, er
 	return fstest.MapFS{name: {Data: text}}, name, nil
 }
 
-// fetchConfig reads a small file over https.
-func fetchConfig(ctx context.Context, address string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, err
+// shownAddress is an address without its password.
+func shownAddress(where string) string {
+	if u, err := url.Parse(where); err == nil && u.User != nil {
+		return u.Redacted()
 	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("fetching the policy configuration: %w", err)
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("fetching the policy configuration %s: %s", address, res.Status)
-	}
-	const limit = 1 << 20
-	text, err := io.ReadAll(io.LimitReader(res.Body, limit+1))
-	if err == nil && len(text) > limit {
-		err = fmt.Errorf("%s is larger than 1 MB", address)
-	}
-	return bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")), err
+	return where
 }
 
 // governed gives the project as it is on the target branch if rules are

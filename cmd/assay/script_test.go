@@ -1,6 +1,11 @@
 package main
 
 import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/pem"
 	"errors"
 	"flag"
 	"fmt"
@@ -33,7 +38,8 @@ func TestMain(m *testing.M) {
 //
 // Commands beside testscript's own: `assay CODE args` runs the program and wants
 // the exit code; `commit MESSAGE` commits the working tree. $WRONG_BUILDS is a
-// registry that answers with other bytes than it should. `[exists:PATH]` is a
+// registry that answers with other bytes than it should, $PLATFORM an https
+// server of policies whose certificate is in platform.pem. `[exists:PATH]` is a
 // condition.
 func TestScripts(t *testing.T) {
 	cache, err := os.UserCacheDir()
@@ -44,6 +50,8 @@ func TestScripts(t *testing.T) {
 		fmt.Fprint(w, "not what the source names")
 	}))
 	t.Cleanup(wrong.Close)
+	platform := platformServer()
+	t.Cleanup(platform.Close)
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("..", "..", "testdata", "script"),
 		UpdateScripts:       *update,
@@ -54,6 +62,10 @@ func TestScripts(t *testing.T) {
 			}
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("WRONG_BUILDS", wrong.URL)
+			env.Setenv("PLATFORM", platform.URL)
+			if err := os.WriteFile(filepath.Join(env.WorkDir, "platform.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: platform.Certificate().Raw}), 0o600); err != nil {
+				return err
+			}
 			env.Setenv("GIT_CONFIG_NOSYSTEM", "1")
 			for _, kv := range []string{"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com"} {
 				k, v, _ := strings.Cut(kv, "=")
@@ -74,6 +86,34 @@ func TestScripts(t *testing.T) {
 			"commit": commit,
 		},
 	})
+}
+
+// platformServer serves a platform team's policies: policies.yaml is a policy
+// configuration with the bundle rules.tar.gz; away.yaml leaves https.
+func platformServer() *httptest.Server {
+	var bundle bytes.Buffer
+	z := gzip.NewWriter(&bundle)
+	w := tar.NewWriter(z)
+	const rule = "# METADATA\n# title: tables have a comment\n# custom:\n#   id: PLAT1\npackage plat\n\n" +
+		"deny contains {\"message\": \"no comment\", \"object\": t.object} if {\n\tsome t in input.after.tables\n\tt.comment == \"\"\n}\n"
+	_ = w.WriteHeader(&tar.Header{Name: "plat.rego", Size: int64(len(rule)), Mode: 0o644})
+	_, _ = w.Write([]byte(rule))
+	_, _ = w.Close(), z.Close()
+	s := httptest.NewUnstartedServer(nil)
+	s.Config.Handler = http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/policies.yaml":
+			fmt.Fprintf(out, "policies: [{bundle: %s/rules.tar.gz, digest: 'sha256:%x'}]\nenforce: {PLAT1: mandatory}\n", s.URL, sha256.Sum256(bundle.Bytes()))
+		case "/rules.tar.gz":
+			_, _ = out.Write(bundle.Bytes())
+		case "/away.yaml":
+			http.Redirect(out, r, "http://127.0.0.1:1/", http.StatusFound)
+		default:
+			http.NotFound(out, r)
+		}
+	})
+	s.StartTLS()
+	return s
 }
 
 // runAssay runs the program and wants the exit code given first:

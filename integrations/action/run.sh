@@ -20,6 +20,7 @@ lines() {
 }
 
 flag config "$INPUT_CONFIG"
+flag policy-config "$INPUT_POLICY_CONFIG"
 flag dir "$INPUT_DIR"
 flag dir-format "$INPUT_DIR_FORMAT"
 flag postgres "$INPUT_POSTGRES"

@@ -132,6 +132,13 @@ func (r *repo) line(ctx context.Context, args ...string) (string, error) {
 	return strings.TrimRight(string(out), "\r\n"), err
 }
 
+// Tracked reports whether a file is one of the repository that dir is in, its
+// submodules included: a commit of that repository can change it.
+func Tracked(ctx context.Context, dir, file string, getenv func(string) string) bool {
+	out, err := newRepo(dir, getenv).run(ctx, "ls-files", "--recurse-submodules", "--", file)
+	return err == nil && len(out) > 0
+}
+
 // commit is the id of the commit that a name stands for, "" if there is none.
 func (r *repo) commit(ctx context.Context, name string) string {
 	if name == "" || strings.HasPrefix(name, "-") {

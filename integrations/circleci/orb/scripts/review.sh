@@ -2,7 +2,7 @@
 mkdir -p /tmp/assay/results
 set -- ci -C "$PARAM_DIRECTORY" --output=text
 if [ "$PARAM_STATUS" = none ]; then PARAM_STATUS=; set -- "$@" --status=; fi
-for flag in dir dir-format config postgres dev-url setup base seed git-base latest \
+for flag in dir dir-format config policy-config postgres dev-url setup base seed git-base latest \
   all thorough no-proofs no-cache superuser trust-checkout timeout \
   fail-on comment inline status check-run comment-required scope \
   report-url; do
