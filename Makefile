@@ -26,7 +26,7 @@ update: ## rewrite every expected output and generated page; then read the diff
 test-matrix: ## the checks' fixtures on every supported major
 	@set -e; for major in $(MAJORS); do \
 		echo "== PostgreSQL $$major"; \
-		ASSAY_TEST_MAJORS=$$major ASSAY_TEST_SCHEMAS=300 $(GO) test -count=1 -timeout $(TIMEOUT) ./analyzers ./internal/devdb/... ./internal/pipeline ./policy/...; \
+		ASSAY_TEST_MAJORS=$$major ASSAY_TEST_SCHEMAS=300 ASSAY_TEST_ALL=1 $(GO) test -count=1 -timeout $(TIMEOUT) ./analyzers ./internal/devdb/... ./internal/pipeline ./policy/...; \
 	done
 
 bench:

@@ -163,12 +163,16 @@ func recordCase(t *testing.T, s *stage, c *fixture.Case) *devdb.Record {
 	if err := pipeline.RecordAll(ctx, db, rec); err != nil {
 		t.Fatal(err)
 	}
-	stale, err := db.Stale(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, line := range stale {
-		t.Errorf("the catalog that was kept is not the true one: %s", line)
+	// A fresh read costs a backend as much as all the rest of a case: one for each
+	// file, and for each case where there is time.
+	if c.Name == "bad" || pgtest.All() {
+		stale, err := db.Stale(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range stale {
+			t.Errorf("the catalog that was kept is not the true one: %s", line)
+		}
 	}
 	if slices.ContainsFunc(dir.Migrations, func(m *migration.Migration) bool { return m.Down != nil }) {
 		up := s.copy(t)

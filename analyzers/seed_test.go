@@ -92,7 +92,8 @@ var seedChanges = []string{
 
 // TestSeedAsPlain: what fails on the team's own rows is what fails when the
 // change is simply run over them, at the same statement with the same code, and
-// is an error in the review.
+// is an error in the review. Each change meets a third of the seeds, with
+// ASSAY_TEST_ALL each of them.
 func TestSeedAsPlain(t *testing.T) {
 	ctx := context.Background()
 	server := pgtest.Server(t, pgtest.Majors(t)[0])
@@ -111,7 +112,7 @@ func TestSeedAsPlain(t *testing.T) {
 		filled[seed.name] = db
 	}
 	compared, failing := 0, 0
-	for _, change := range seedChanges {
+	for i, change := range seedChanges {
 		m := seedScript(t, change)
 		m.TxMode = migration.TxFile
 		rec := &devdb.Record{Version: server.Version(), Dir: &migration.Dir{Migrations: []*migration.Migration{m}}, New: []*devdb.Recorded{{Migration: m, Added: true}}}
@@ -126,7 +127,10 @@ func TestSeedAsPlain(t *testing.T) {
 			t.Errorf("%s: fails on an empty base: %v", change, rec.New[0].Err)
 			continue
 		}
-		for _, seed := range seeds {
+		for j, seed := range seeds {
+			if (i+j)%3 > 0 && !pgtest.All() {
+				continue
+			}
 			for _, st := range rec.New[0].Steps {
 				st.Proofs, st.Counterexamples = nil, nil
 			}
@@ -150,7 +154,7 @@ func TestSeedAsPlain(t *testing.T) {
 		}
 	}
 	t.Logf("%d changes over rows compared, %d of them fail", compared, failing)
-	if compared < 200 || failing < 60 {
+	if pgtest.All() && (compared < 200 || failing < 60) {
 		t.Errorf("%d compared, %d failing: at least 200 and 60 are wanted", compared, failing)
 	}
 }

@@ -63,6 +63,7 @@ type DB struct {
 type learned struct {
 	catalog *schema.Catalog
 	owned   map[schema.OID]bool
+	filled  map[schema.OID]bool // nil: nobody has asked
 	entries
 }
 

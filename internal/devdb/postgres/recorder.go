@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -48,7 +49,7 @@ func (d *DB) share() {
 			if s.copies == nil {
 				s.copies = map[string]learned{}
 			}
-			s.copies[d.template] = learned{c, owned, d.rec.entries}
+			s.copies[d.template] = learned{catalog: c, owned: owned, entries: d.rec.entries}
 		}
 	}
 }
@@ -132,7 +133,15 @@ func (d *DB) Stale(ctx context.Context) ([]string, error) {
 // Filled gives the tables and materialized views that have storage with
 // something in it.
 func (d *DB) Filled(ctx context.Context) (map[schema.OID]bool, error) {
-	r := d.recorder()
+	r, s := d.recorder(), d.server
+	if d.pristine {
+		s.learn.Lock()
+		l := s.copies[d.template]
+		s.learn.Unlock()
+		if l.filled != nil {
+			return maps.Clone(l.filled), nil
+		}
+	}
 	if err := r.connect(ctx); err != nil {
 		return nil, err
 	}
@@ -144,6 +153,12 @@ func (d *DB) Filled(ctx context.Context) (map[schema.OID]bool, error) {
 	out := map[schema.OID]bool{}
 	for _, f := range strings.Fields(text) {
 		out[oidOf(f)] = true
+	}
+	s.learn.Lock()
+	defer s.learn.Unlock()
+	if l, ok := s.copies[d.template]; ok && d.pristine {
+		l.filled = maps.Clone(out)
+		s.copies[d.template] = l
 	}
 	return out, nil
 }

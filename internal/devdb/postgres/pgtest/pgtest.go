@@ -17,6 +17,10 @@ var (
 	servers = map[string]*postgres.Server{}
 )
 
+// All reports whether tests that take a sample of many alike run all of them:
+// with ASSAY_TEST_ALL, as `make test-matrix` does.
+func All() bool { return os.Getenv("ASSAY_TEST_ALL") != "" }
+
 // Majors are the majors to test on: ASSAY_TEST_MAJORS, comma-separated, or
 // that of the one server that is found or downloaded.
 func Majors(t testing.TB) []string {
