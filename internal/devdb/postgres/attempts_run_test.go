@@ -107,10 +107,11 @@ func TestTricks(t *testing.T) {
 
 // trapsSQL makes, in a schema that every session of the database is to look
 // through first, all operators between types of the server's own, functions and
-// views of its names, each with a trap in it: it goes off if a superuser steps in.
+// views of its names, each with a trap in it: it goes off if a superuser steps in,
+// also by a function that runs with a superuser's rights.
 const trapsSQL = `CREATE SCHEMA evil; CREATE SEQUENCE evil.marks;
 CREATE FUNCTION evil.trap() RETURNS boolean LANGUAGE plpgsql AS $f$ BEGIN
-  IF pg_catalog.current_setting('is_superuser') OPERATOR(pg_catalog.=) 'on'::pg_catalog.text THEN PERFORM pg_catalog.nextval('evil.marks'); END IF; RETURN true; END $f$;
+  IF (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) current_user) THEN PERFORM pg_catalog.nextval('evil.marks'); END IF; RETURN true; END $f$;
 GRANT USAGE ON SCHEMA evil TO PUBLIC; GRANT ALL ON SEQUENCE evil.marks TO PUBLIC;
 DO $do$ DECLARE o record; n int := 0; BEGIN
   FOR o IN SELECT oprname, oprleft::regtype AS l, oprright::regtype AS r, oprresult::regtype AS res FROM pg_operator
@@ -253,6 +254,7 @@ func TestLongText(t *testing.T) {
 var otherRows = [][3]string{
 	{"operators, functions and views with the names of the server's, in front of them by `ALTER DATABASE … SET search_path`", "startup parameters of the admin's sessions", "TestTraps"},
 	{"casts, domains, defaults, generated columns, index expressions, row security, rules, triggers, materialized views and default privileges that run code", "the admin reads no table of a migration", "TestTraps"},
+	{"temporary views, types and domains with the names of the server's, in front of them in the session in which a function with the admin's rights runs (stubs, the reading of objects)", "the function's search_path names pg_temp last", "TestStubTraps"},
 	{"`ALTER DATABASE … SET` role, read-only, timeouts, preloaded libraries, `exit_on_error`, encodings", "startup parameters of the admin's sessions", "TestDatabaseSettings"},
 	{"the same while a statement is measured", "startup parameters of the admin's sessions", "TestMeasureSandbox"},
 	{"a connection that is opened elsewhere in the program", "one file opens them all", "TestOnlyDial"},

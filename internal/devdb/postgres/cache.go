@@ -116,6 +116,7 @@ func (o *own) password() error {
 }
 
 func (o *own) initdb(ctx context.Context) error {
+	moment()
 	args := []string{"--no-sync", "--wal-segsize=1", "-E", "UTF8", "--locale=C", "-U", adminRole, "-D", o.data}
 	if runtime.GOOS == "windows" {
 		pass := filepath.Join(o.run.path, "pass")
@@ -164,6 +165,7 @@ func (o *own) keep(from, to, base string) error {
 	if err := os.WriteFile(filepath.Join(aside, manifestFile), m.encode(), 0o600); err != nil {
 		return err
 	}
+	moment()
 	if err := os.Rename(aside, to); err != nil && !isFile(filepath.Join(to, manifestFile)) {
 		return err
 	}
@@ -403,6 +405,7 @@ func copyTree(from, to string, a *account, m *manifest) error {
 		target := filepath.Join(to, rel)
 		switch {
 		case e.IsDir():
+			moment()
 			mode := os.FileMode(0o700)
 			if i, err := e.Info(); err == nil && rel != "." {
 				mode = i.Mode().Perm()

@@ -53,6 +53,7 @@ func makeRunDir(root string, a *account) (*runDir, error) {
 		return nil, err
 	}
 	r := &runDir{path: path}
+	moment()
 	if r.lock, err = lockFile(filepath.Join(path, "lock")); err == nil {
 		err = a.own(path)
 	}
@@ -63,6 +64,7 @@ func makeRunDir(root string, a *account) (*runDir, error) {
 }
 
 func (r *runDir) remove() error {
+	moment()
 	if runtime.GOOS == "windows" && r.lock != nil {
 		r.lock.Close() // a file that is open cannot be removed there
 		r.lock = nil

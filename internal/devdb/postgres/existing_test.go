@@ -98,3 +98,32 @@ func TestExistingServerNeedsCreatedb(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestOrdinaryRole: a --dev-url of a role that is no superuser can read all that
+// a review reads, whether it may make roles or not.
+func TestOrdinaryRole(t *testing.T) {
+	ctx := context.Background()
+	for _, major := range majors() {
+		host := testServer(t, major)
+		_ = testDatabase(t, host)
+		c, err := dialPgx(ctx, host.admin)
+		must(t, err)
+		defer c.Close(ctx)
+		for role, may := range map[string]string{"creator": "CREATEDB CREATEROLE", "maker": "CREATEDB"} {
+			_, err := c.Exec(ctx, "CREATE ROLE "+role+" LOGIN "+may)
+			must(t, err)
+			s, err := Open(ctx, Config{URL: fmt.Sprintf("postgres:///postgres?host=%s&port=%d&user=%s&sslmode=disable", host.admin.Host, host.admin.Port, role)})
+			must(t, err)
+			d := testDatabase(t, s)
+			_, err = d.Catalog(ctx)
+			must(t, err)
+			steps, err := d.Record(ctx, file(migration.TxFile, "CREATE TABLE t (a int); CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; COMMENT ON TABLE t IS 'x'"))
+			if err != nil || len(steps) != 3 {
+				t.Errorf("%s: %d steps, %v", may, len(steps), err)
+			}
+			must(t, s.Close())
+			_, err = c.Exec(ctx, "DROP ROLE "+role)
+			must(t, err)
+		}
+	}
+}

@@ -91,7 +91,7 @@ func writtenSQL() string {
 func objectsFunction(schemaName string, major int, super bool) string {
 	var parts, whole []string
 	for _, c := range textClasses {
-		if major < c.since {
+		if major < c.since || c.oid == 6100 && !super && major < 16 { // a superuser's alone to make, and to read in 13
 			continue
 		}
 		if c.shared {
@@ -119,6 +119,9 @@ func objectsFunction(schemaName string, major int, super bool) string {
 		}
 		if c.oid == 1262 {
 			where, since = "true", "true"
+		}
+		if c.oid == 6100 && !super {
+			since = "true" // its xmin is for superusers alone, and the database is the run's own
 		}
 		if c.oid == 6100 {
 			where += " AND o.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())"

@@ -177,6 +177,7 @@ func (o *own) launch(ctx context.Context, files bool) error {
 	}
 	o.layers = append(layers, limitProcess(cmd.Process.Pid)...)
 	o.pid, o.done = cmd.Process.Pid, done
+	moment()
 	late := time.NewTimer(startMost)
 	defer late.Stop()
 	for {
@@ -244,6 +245,7 @@ func (o *own) stop(clean bool) error {
 	if o.done == nil {
 		return nil
 	}
+	moment()
 	died := o.died(0) != nil
 	defer func() { o.done = nil }()
 	if died {

@@ -243,7 +243,7 @@ func (s *stub) function() string {
 	for _, r := range s.requires {
 		fmt.Fprintf(&requires, "IF NOT EXISTS (SELECT FROM pg_extension WHERE extname = %[1]s) THEN RAISE EXCEPTION 'required extension \"%[2]s\" is not installed'; END IF;\n", literal(r), r)
 	}
-	return `CREATE OR REPLACE FUNCTION pg_catalog.` + s.maker() + `(sch name) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog SET client_min_messages = error AS $assay$
+	return `CREATE OR REPLACE FUNCTION pg_catalog.` + s.maker() + `(sch name) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET client_min_messages = error AS $assay$
 DECLARE ext oid; o record; was text := current_setting('search_path');
 BEGIN
 IF EXISTS (SELECT FROM pg_extension WHERE extname = ` + literal(s.name) + `) THEN RETURN; END IF;

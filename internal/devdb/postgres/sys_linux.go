@@ -15,5 +15,6 @@ func room(dir string) int64 {
 	return int64(st.Bavail) * st.Bsize
 }
 
-// fastDir is a file system in memory.
-const fastDir = "/dev/shm"
+// fastDir is a file system in memory. Only a program that is built to be harmed
+// changes it.
+var fastDir = "/dev/shm"
