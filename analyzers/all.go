@@ -114,6 +114,7 @@ var All = []*Analyzer{
 	volatility,
 	extensionChange,
 	usedIndex,
+	needsSearchPath,
 	rowSecurity,
 	policyRows,
 	policyChanged,

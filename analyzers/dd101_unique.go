@@ -27,7 +27,40 @@ var uniqueViolation = &Analyzer{
 			}
 			p.reportDemand(at, devdb.DemandUnique, target, i.Table, uniqueFinding(at.Step, i, what))
 		}
+		for m, s := range p.Steps() {
+			for _, c := range s.Converted() {
+				p.reportCollisions(At{Migration: m, Step: s}.of(c), c)
+			}
+		}
 	},
+}
+
+// reportCollisions reports a unique index that is built again over a column of
+// another type or collation, where two values were seen to become one.
+func (p *Pass) reportCollisions(at At, c *schema.AlterColumnType) {
+	for _, i := range schema.Sorted(at.Step.After.Indexes) {
+		if i.Table != c.Table.OID || !i.Unique {
+			continue
+		}
+		target := schema.Ref{Class: schema.ClassRelation, OID: i.OID}
+		if k := at.Step.After.Constraints[i.Constraint]; k != nil {
+			target = constraintRef(k)
+		}
+		proof := at.Step.Proof(devdb.DemandUnique, target)
+		if proof == nil || proof.Outcome != devdb.Fails || proof.Counterexample == nil {
+			continue
+		}
+		table, what := qualified(c.Table.Schema, c.Table.Name), typeChange(c)
+		if c.Before == c.After {
+			what = fmt.Sprintf("the values of %q", c.After.Name)
+		}
+		p.Report(at, lint.Finding{
+			Severity: lint.Error, Confidence: lint.Proven, Object: table,
+			Message:  fmt.Sprintf("changing %s makes one value of two: it fails if two rows of %s then share %s, as %q is unique", what, quote(table), paren(keyNames(i)), i.Name),
+			Evidence: append([]lint.Evidence{counterexample(proof.Counterexample)}, factOf(table, "%s", clip(i.Definition))...),
+			Advice:   "Look in production first for rows whose values become the same, and fix them in an earlier migration.",
+		})
+	}
 }
 
 // knownUnique reports whether no two rows can share the keys: an index that

@@ -36,7 +36,32 @@ var checkViolation = &Analyzer{
 					sqlName(t.Schema, t.Name), expr),
 			}, true
 		})
+		p.notValid()
 	},
+}
+
+// notValid reports a constraint that the change leaves NOT VALID, where a row that
+// came through it was seen to fail the next UPDATE.
+func (p *Pass) notValid() {
+	for at, c := range Each[*schema.AddConstraint](p) {
+		k := c.Constraint
+		proof := at.Step.Proof(devdb.DemandLater, constraintRef(k))
+		if proof == nil || proof.Outcome != devdb.Fails || p.weakerCheck(k) {
+			continue
+		}
+		t := rel(at.Step, k.Table)
+		table, expr := qualified(t.Schema, t.Name), bare(k.Expression)
+		if col := column(t, append(k.Columns, 0)[0]); k.Kind == schema.NotNull && col != nil {
+			expr = sqlIdent(col.Name) + " IS NOT NULL"
+		}
+		p.Report(at, lint.Finding{
+			Severity: lint.Warning, Confidence: lint.Proven, Object: table,
+			Message:  fmt.Sprintf("%q is NOT VALID, and holds for every row that is written: an UPDATE of an old row of %s that breaks %s fails from now on, whatever it changes", k.Name, quote(table), clip(expr)),
+			Evidence: append([]lint.Evidence{counterexample(proof.Counterexample)}, factOf(table, "%s", k.Definition)...),
+			Advice: fmt.Sprintf("Fix such rows first, or in this change, in batches if they are many. Count them in production:\n\nSELECT count(*) FROM %s WHERE NOT (%s);",
+				sqlName(t.Schema, t.Name), expr),
+		})
+	}
 }
 
 // givenColumn is the column that a check says is not NULL, if it says nothing else.

@@ -37,9 +37,43 @@ var expressionFails = &Analyzer{
 				Evidence: factOf(table, "%s", clip(c.Index.Definition)),
 				Advice:   "Index only the rows that the expression can take, with a WHERE, or let it give NULL for the others.",
 			})
+			p.reportSize(at, t, c.Index)
 		}
 	},
 }
+
+// reportSize reports a B-tree over values of any length that was seen to refuse a long one.
+func (p *Pass) reportSize(at At, t *schema.Relation, i *schema.Index) {
+	proof := at.Step.Proof(devdb.DemandSize, tableRef(i.OID))
+	if proof == nil || proof.Outcome != devdb.Fails || proof.Counterexample == nil {
+		return
+	}
+	table := qualified(t.Schema, t.Name)
+	c := column(t, proof.Column)
+	if c == nil {
+		return
+	}
+	f := lint.Finding{
+		Severity: lint.Warning, Confidence: lint.Proven,
+		Object:   qualified(i.Schema, i.Name),
+		Message:  fmt.Sprintf("index %q takes no %q of more than about 2,700 bytes: one in %s fails the migration, and later every write of one fails", i.Name, c.Name, quote(table)),
+		Evidence: []lint.Evidence{{Kind: "counterexample", Text: proof.Counterexample.Say(), SQL: proof.Counterexample.Rows, Code: proof.Counterexample.Code}},
+		Advice:   fmt.Sprintf("Index a hash of it for equality, which takes any length, or limit the column with a CHECK first:\n\nCREATE INDEX CONCURRENTLY %s ON %s USING hash (%s);", sqlIdent(i.Name), sqlName(t.Schema, t.Name), sqlIdent(c.Name)),
+	}
+	if i.Unique || len(i.Keys) > 1 {
+		f.Advice = "Put a hash of it into the index, such as md5 of the text, or limit the column with a CHECK first."
+	}
+	if col := p.Stats.Table(t.Schema, t.Name).Column(c.Name); col != nil {
+		if col.Width < shortValues {
+			return
+		}
+		f.Evidence = append(f.Evidence, lint.Evidence{Kind: "statistics", Text: fmt.Sprintf("%q is %d bytes long on average (statistics of %s)", c.Name, col.Width, p.Stats.Taken), Object: table})
+	}
+	p.Report(at, f)
+}
+
+// shortValues is an average width in bytes of values that are not texts of any length.
+const shortValues = 64
 
 // reportExpression reports an expression that was seen to fail: what a parser
 // would guess about it is not told.

@@ -56,7 +56,7 @@ var notTaken = map[string]string{
 	"squawk:ban-drop-extension":                 "DS105 tells what goes with it, SQ101 where it is refused",
 	"squawk:ban-drop-generated-expression":      "BC104 tells it: inserts of running code then leave the column empty",
 	"squawk:ban-drop-not-null":                  "it loses nothing; readers that cannot take NULL are not known",
-	"squawk:ban-new-write-restriction":          "DD101, DD102, DD104 and DD105 tell rows that break it; which writes running code makes no schema says, so a constraint that is NOT VALID is not told",
+	"squawk:ban-new-write-restriction":          "DD101, DD102, DD104 and DD105 report rows that break it, DD104 also those that a NOT VALID CHECK keeps from being updated; which writes running code makes no schema says",
 	"squawk:ban-set-default":                    "a new default breaks nothing by itself",
 	"squawk:require-statement-timeout":          "off by intention: a timeout that ends a concurrent build leaves an invalid index",
 	"atlas:NM101":                               "policy library, naming: each team has its own pattern",

@@ -59,6 +59,9 @@ type Record struct {
 	Queries       *QueryReport // of the application, nil if it has told none
 	// Broken are statements in routines that the server does not understand after the last new migration.
 	Broken []BrokenRoutine
+	// NeedPath are statements in routines, which indexes, generated columns, checks and
+	// materialized views call, that name what the search_path alone finds.
+	NeedPath []BrokenRoutine
 	// Filled are the tables that hold rows before the first new migration: merged
 	// migrations have put them there. nil if nobody looked.
 	Filled map[schema.OID]bool
@@ -93,6 +96,8 @@ type BrokenRoutine struct {
 // those that the recorded migrations took away or changed.
 type RoutineChecker interface {
 	Broken(ctx context.Context, before, after *schema.Catalog, names []string) ([]BrokenRoutine, error)
+	// NeedPath tells which of the routines do not run with an empty search_path.
+	NeedPath(ctx context.Context, routines []schema.OID) ([]BrokenRoutine, error)
 }
 
 // Recorded is a new migration with what its statements did.

@@ -16,6 +16,12 @@ const (
 	DemandCast      Demand = "cast"        // another column type: 22P02, 22001, 22003 …; "changed" counterexamples of values that are rounded or cut
 	DemandPartition Demand = "partition"   // the bound of an attached partition, or the rows of the DEFAULT partition: 23514
 	DemandGenerated Demand = "generated"   // a stored generated column whose expression fails for some rows: 22012, 22P02 …
+	// DemandLater is that rows which come through the whole change set can be
+	// written after it: a CHECK or NOT NULL that is NOT VALID lets the statement
+	// pass, and refuses every UPDATE of a row that breaks it.
+	DemandLater Demand = "later"
+	// DemandSize is that values of a column without a length fit into an index: 54000.
+	DemandSize Demand = "size"
 	// DemandKeep is what nobody wrote: that an ordinary row comes through a
 	// statement that drops, empties or writes all of its table, or that takes
 	// the children of its rows. It never fails; "changed" and "lost"
@@ -58,6 +64,7 @@ type Proof struct {
 	// Table holds the rows: of a foreign key the referencing table; 0 for a
 	// domain that several tables use.
 	Table   schema.OID
+	Column  int16 // of size: whose values are long
 	Outcome Outcome
 	// Counterexample holds the rows of Fails and Changes, nil otherwise. It is
 	// among Step.Counterexamples as well.

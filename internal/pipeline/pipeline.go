@@ -122,6 +122,9 @@ func checkRoutines(ctx context.Context, db devdb.DB, r *devdb.Record) error {
 	if r.Broken, err = c.Broken(ctx, r.Before, r.After, names); err != nil {
 		return fmt.Errorf("checking the bodies of routines: %w", err)
 	}
+	if r.NeedPath, err = c.NeedPath(ctx, storedCalls(r.Before, r.After)); err != nil {
+		return fmt.Errorf("checking the bodies of routines with an empty search_path: %w", err)
+	}
 	return nil
 }
 

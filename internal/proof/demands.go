@@ -16,13 +16,20 @@ type Task struct {
 	Target    schema.Ref
 	Table     schema.OID // holds the rows, 0 if several tables do
 	goals     func(*base) []goal
+	column    int16    // of size
+	then      string   // run after the whole change set
 	reads     *reading // what it works on: rows for it can be made many at once
 }
 
 // Tasks finds what the steps of a change set demand of rows in tables that are
 // in the catalog from before it.
 func Tasks(before *schema.Catalog, change []*devdb.Recorded) []*Task {
-	f := &finder{before: before, filled: map[schema.OID]*reading{}}
+	f := &finder{before: before, end: before, filled: map[schema.OID]*reading{}}
+	for _, m := range change {
+		if n := len(m.Steps); n > 0 {
+			f.end = m.Steps[n-1].After
+		}
+	}
 	for _, m := range change {
 		for _, s := range m.Steps {
 			if s.Err != nil {
@@ -34,6 +41,8 @@ func Tasks(before *schema.Catalog, change []*devdb.Recorded) []*Task {
 			}
 			f.data()
 			f.losses()
+			f.collides()
+			f.later()
 		}
 	}
 	return f.tasks
@@ -41,6 +50,7 @@ func Tasks(before *schema.Catalog, change []*devdb.Recorded) []*Task {
 
 type finder struct {
 	before *schema.Catalog
+	end    *schema.Catalog // after the last step
 	m      *devdb.Recorded
 	s      *devdb.Step
 	tasks  []*Task

@@ -52,7 +52,7 @@ func (p *Prover) Prepare(ctx context.Context) error {
 // Prove tries a task until rows are found that break its demand, or nothing is
 // left to try. The error is the run's own.
 func (p *Prover) Prove(ctx context.Context, t *Task) (devdb.Proof, error) {
-	out := devdb.Proof{Demand: t.Demand, Target: t.Target, Table: t.Table, Outcome: devdb.Unknown}
+	out := devdb.Proof{Demand: t.Demand, Target: t.Target, Table: t.Table, Column: t.column, Outcome: devdb.Unknown}
 	if err := p.Prepare(ctx); err != nil {
 		return out, err
 	}
@@ -171,7 +171,7 @@ func (p *Prover) round(ctx context.Context, b *base, r *result, run []*migration
 func (p *Prover) writes(t *Task) bool {
 	for _, m := range p.change {
 		for _, s := range m.Steps {
-			if s == t.Step {
+			if s == t.Step && t.then == "" {
 				return s.Tag == "DO" || s.Tag == "SELECT" || s.Tag == "CALL" || word(s.Stmt.Text, "with")
 			}
 			switch s.Tag {
@@ -183,12 +183,12 @@ func (p *Prover) writes(t *Task) bool {
 	return false
 }
 
-// run is the change set up to and with the task's statement, without what fails
-// on no rows at all.
+// run is the change set up to and with the task's statement, the whole of it
+// where something comes then, without what fails on no rows at all.
 func (p *Prover) run(t *Task) ([]*migration.Migration, string) {
 	var out []*migration.Migration
 	for _, m := range p.change {
-		if m != t.Migration {
+		if m != t.Migration || t.then != "" {
 			all := *m.Migration
 			all.Statements = worth(m, m.Statements)
 			out = append(out, &all)
@@ -234,7 +234,7 @@ func (p *Prover) attempt(ctx context.Context, from *base, t *Task, g goal, fill 
 		if err := g.make(ctx, b); err != nil {
 			return unmade(err)
 		}
-		trial := Trial{Rows: b.inserts(), Run: run, Look: g.look}
+		trial := Trial{Rows: b.inserts(), Run: run, Look: g.look, Then: t.then}
 		left := p.clear(b, g, quiet, &trial)
 		tried, err := p.lab.Try(ctx, trial)
 		if err != nil {
@@ -381,6 +381,9 @@ func judge(t *Task, g goal, tried *Tried, rows, left []string) outcome {
 			why: fmt.Sprintf("such rows make the change fail before, at line %d: %s (SQLSTATE %s)", f.Statement.Pos.Line, f.Message, f.Code),
 		}
 	}
+	if r := tried.Then; r != nil && meets(t.Demand, r.Code) && t.named(r.Message) {
+		return outcome{proof: devdb.Fails, cx: &devdb.Counterexample{Kind: "fails", Rows: text, Code: r.Code, Message: r.Message, Left: left}}
+	}
 	if g.keep != nil {
 		return g.keep.judge(tried, text, left)
 	}
@@ -408,6 +411,8 @@ func (t *Task) named(message string) bool {
 		if k := after.Constraints[t.Target.OID]; k != nil {
 			name = k.Name
 		}
+	case devdb.DemandLater:
+		name = laterName(after, after.Constraints[t.Target.OID])
 	case devdb.DemandUnique:
 		if k := after.Constraints[t.Target.OID]; k != nil && t.Target.Class == schema.ClassConstraint {
 			name = k.Name

@@ -32,6 +32,8 @@ type Trial struct {
 	Run                    []*migration.Migration
 	// Look is asked before and after the run, if there is one.
 	Look *Look
+	// Then is run over the rows after a run that passed, empty if nothing is.
+	Then string
 }
 
 // Look is a pair of queries, empty if there is nothing to ask.
@@ -43,6 +45,7 @@ type Tried struct {
 	Failed  *devdb.StatementError // the run's, nil if it passed
 	Before  [][]*string           // of Look
 	After   [][]*string           // of Look, after a run that passed
+	Then    *Refusal              // of Then, nil if that passed
 	Unseen  bool                  // the run passed, and the role that ran it may not read the rows
 }
 
@@ -63,6 +66,8 @@ var expected = map[devdb.Demand][]string{
 	devdb.DemandExclusion: {"23P01"},
 	devdb.DemandDomain:    {"23514", "23502"},
 	devdb.DemandPartition: {"23514", "23502"},
+	devdb.DemandLater:     {"23514", "23502"},
+	devdb.DemandSize:      {"54000"},
 }
 
 // dataCodes are the codes beside those of the classes 22 and 23 with which a

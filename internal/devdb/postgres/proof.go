@@ -193,9 +193,14 @@ func (b *Bench) Try(ctx context.Context, t proof.Trial) (out *proof.Tried, err e
 	return out, lookAfter(ctx, c, t, out)
 }
 
-// lookAfter asks what became of the rows. The role that migrations run as may
+// lookAfter runs what is to come then, and asks what became of the rows. The role that migrations run as may
 // not be allowed to see it, as after SET ROLE.
 func lookAfter(ctx context.Context, c *pgconn.PgConn, t proof.Trial, out *proof.Tried) (err error) {
+	if t.Then != "" {
+		if _, err := ask(ctx, c, t.Then); !errors.As(err, &out.Then) && err != nil {
+			return err
+		}
+	}
 	if t.Look == nil || t.Look.After == "" {
 		return nil
 	}

@@ -21,25 +21,11 @@ var _ devdb.RoutineChecker = (*DB)(nil)
 // so each statement of such a body is made the body of an SQL function whose
 // arguments are the variables, and thrown away again.
 func (d *DB) Broken(ctx context.Context, before, after *schema.Catalog, names []string) ([]devdb.BrokenRoutine, error) {
-	r := d.recorder()
 	oids := suspects(before, after, names)
 	if len(oids) == 0 {
 		return nil, nil
 	}
-	if err := r.connect(ctx); err != nil {
-		return nil, err
-	}
-	begin, end := "BEGIN", "ROLLBACK"
-	if r.conn.TxStatus() != 'I' {
-		begin, end = "SAVEPOINT assay_routines", "ROLLBACK TO SAVEPOINT assay_routines; RELEASE SAVEPOINT assay_routines"
-	}
-	if err := r.command(ctx, begin+"; SET LOCAL check_function_bodies = on; SET LOCAL client_min_messages = error"); err != nil {
-		return nil, err
-	}
-	routines, found, err := r.broken(ctx, oids)
-	if e := r.command(context.WithoutCancel(ctx), end); err == nil {
-		err = e
-	}
+	routines, found, err := d.tried(ctx, oids, nil)
 	if err == nil {
 		found, err = d.checked(ctx, routines, found)
 	}
@@ -47,6 +33,41 @@ func (d *DB) Broken(ctx context.Context, before, after *schema.Catalog, names []
 		found[i].Raw = after.Functions[b.Function].Raw
 	}
 	return found, err
+}
+
+// NeedPath asks the server about the bodies of routines once more, with an empty search_path.
+func (d *DB) NeedPath(ctx context.Context, oids []schema.OID) ([]devdb.BrokenRoutine, error) {
+	if len(oids) == 0 {
+		return nil, nil
+	}
+	none := ""
+	_, found, err := d.tried(ctx, oids, &none)
+	return found, err
+}
+
+// tried tries the statements of routines, with a search_path of their own or
+// that of migrations, and leaves nothing behind.
+func (d *DB) tried(ctx context.Context, oids []schema.OID, path *string) ([]*routine, []devdb.BrokenRoutine, error) {
+	r := d.recorder()
+	if err := r.connect(ctx); err != nil {
+		return nil, nil, err
+	}
+	begin, end := "BEGIN", "ROLLBACK"
+	if r.conn.TxStatus() != 'I' {
+		begin, end = "SAVEPOINT assay_routines", "ROLLBACK TO SAVEPOINT assay_routines; RELEASE SAVEPOINT assay_routines"
+	}
+	begin += "; SET LOCAL check_function_bodies = on; SET LOCAL client_min_messages = error"
+	if path != nil {
+		begin += "; SET LOCAL search_path = " + literal(*path) // types are written with their schema then
+	}
+	if err := r.command(ctx, begin); err != nil {
+		return nil, nil, err
+	}
+	routines, found, err := r.broken(ctx, oids, path)
+	if e := r.command(context.WithoutCancel(ctx), end); err == nil {
+		err = e
+	}
+	return routines, found, err
 }
 
 // suspects are the routines worth asking about, by OID.
@@ -144,7 +165,7 @@ type probe struct {
 // answer is how a probe failed.
 type answer struct{ Code, Message string }
 
-func (r *recorder) broken(ctx context.Context, oids []schema.OID) ([]*routine, []devdb.BrokenRoutine, error) {
+func (r *recorder) broken(ctx context.Context, oids []schema.OID, path *string) ([]*routine, []devdb.BrokenRoutine, error) {
 	var ids []string
 	for _, o := range oids {
 		ids = append(ids, fmt.Sprint(o))
@@ -157,9 +178,12 @@ func (r *recorder) broken(ctx context.Context, oids []schema.OID) ([]*routine, [
 	if err := json.Unmarshal([]byte(text), &routines); text != "" && err != nil {
 		return nil, nil, fmt.Errorf("reading the routines: %w", err)
 	}
+	if path == nil {
+		path = &r.base.SearchPath
+	}
 	var probes []probe
 	for _, x := range routines {
-		probes = append(probes, x.probes(r.base.SearchPath)...)
+		probes = append(probes, x.probes(*path)...)
 	}
 	if len(probes) == 0 {
 		return routines, nil, nil
