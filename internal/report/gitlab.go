@@ -44,6 +44,15 @@ func writeGitLab(w io.Writer, r *lint.Result, _ Options) error {
 			},
 		})
 	}
+	same := map[string]int{}
+	for _, u := range unjudgedOf(r) {
+		key := u.fingerprint(0)
+		same[key]++
+		list = append(list, codeQuality{
+			Description: u.message(), CheckName: "not-judged", Fingerprint: u.fingerprint(same[key] - 1), Severity: "info",
+			Location: codeQualityPlace{Path: u.path, Lines: codeQualityLines{Begin: max(u.Line, 1), End: max(u.EndLine, u.Line, 1)}},
+		})
+	}
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")

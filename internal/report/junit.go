@@ -51,7 +51,7 @@ type junitOut struct {
 }
 
 // writeJUnit writes a test suite per migration: a failure per finding, a
-// skipped test per suppressed one, a passed test where nothing was found. An
+// skipped test per suppressed one and per statement that could not be judged, a passed test where nothing was found. An
 // info is a passed test with output, so that it does not turn a pipeline red.
 func writeJUnit(w io.Writer, r *lint.Result, _ Options) error {
 	doc := junitSuites{Name: "assay"}
@@ -85,6 +85,14 @@ func writeJUnit(w io.Writer, r *lint.Result, _ Options) error {
 		s.Skipped++
 		c.Skipped = &junitSkipped{Message: xmlText(strings.TrimSuffix("suppressed by "+suppressedBy(f)+": "+f.Reason, ": "))}
 		s.Cases = append(s.Cases, c)
+	}
+	for _, u := range unjudgedOf(r) {
+		s := suite(u.suite)
+		s.Skipped++
+		s.Cases = append(s.Cases, junitCase{
+			Name: xmlText(oneLine(fmt.Sprintf("not judged: %s at line %d", u.Tag, u.Line), 200)), Class: xmlText(u.path), File: xmlText(u.path),
+			Skipped: &junitSkipped{Message: xmlText(u.message())},
+		})
 	}
 	for _, path := range paths {
 		s := byPath[path]

@@ -47,6 +47,17 @@ func writeSARIF(w io.Writer, r *lint.Result, _ Options) error {
 		res.Suppressions = []sarifSuppression{sarifSuppressionOf(s)}
 		run.Results = append(run.Results, res)
 	}
+	var said []sarifNotification
+	for _, u := range unjudgedOf(r) {
+		at := sarifLocation{Physical: sarifPhysical{Artifact: artifact(u.path), Region: region(
+			migration.Position{Line: u.Line, Column: u.Column}, migration.Position{Line: u.EndLine, Column: u.EndColumn})}}
+		said = append(said, sarifNotification{
+			Level: "warning", Message: sarifText{Text: sentence(u.message())}, Locations: []sarifLocation{at},
+		})
+	}
+	if len(said) > 0 {
+		run.Invocations = []sarifInvocation{{Successful: true, Notifications: said}}
+	}
 	if len(run.Results) > maxSarifResults {
 		run.Results = run.Results[:maxSarifResults]
 	}

@@ -12,8 +12,18 @@ type (
 		AutomationDetails  sarifAutomation      `json:"automationDetails"`
 		OriginalURIBaseIDs map[string]sarifBase `json:"originalUriBaseIds"`
 		ColumnKind         string               `json:"columnKind"`
+		Invocations        []sarifInvocation    `json:"invocations,omitempty"`
 		Results            []sarifResult        `json:"results"`
 		Properties         map[string]any       `json:"properties,omitempty"`
+	}
+	sarifInvocation struct {
+		Successful    bool                `json:"executionSuccessful"`
+		Notifications []sarifNotification `json:"toolExecutionNotifications,omitempty"`
+	}
+	sarifNotification struct {
+		Level     string          `json:"level"`
+		Message   sarifText       `json:"message"`
+		Locations []sarifLocation `json:"locations"`
 	}
 	sarifAutomation struct {
 		ID string `json:"id"`

@@ -86,6 +86,9 @@ func facts(s *lint.Statement) []fact {
 	if s.Error != "" {
 		out = append(out, fact{"fails", "", s.Error})
 	}
+	if s.NotJudged != "" {
+		out = append(out, fact{"not judged", "", s.NotJudged})
+	}
 	return out
 }
 
