@@ -5,7 +5,7 @@ FUZZTIME ?= 30s
 # A guard against hangs: a machine that is forty times as busy needs it, too.
 TIMEOUT ?= 2h
 
-.PHONY: build demo test update test-matrix bench fuzz lint e2e release-snapshot
+.PHONY: build demo test update test-matrix bench fixes-campaign fuzz lint e2e release-snapshot
 
 build: ## bin/assay
 	$(GO) build -o bin/assay ./cmd/assay
@@ -31,6 +31,9 @@ test-matrix: ## the checks' fixtures on every supported major
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+fixes-campaign: ## every fix of testdata/fixes.txtar in the layout of every format; takes hours
+	ASSAY_TEST_FIXES=1 $(GO) test -count=1 -v -timeout $(TIMEOUT) -run TestFixesEverywhere ./cmd/assay
 
 fuzz: ## each fuzz target for FUZZTIME
 	@set -e; for pkg in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \

@@ -31,7 +31,7 @@ func (p *Pass) partitionDemand(at At, t *schema.Relation) {
 		Object:   name,
 		Message:  fmt.Sprintf("attaching %s fails if one of its rows is not %s", quote(name), boundText(at.Step, t)),
 		Evidence: factOf(name, "reads every row of %s: no valid CHECK says that all are within the bound", name),
-		Advice:   fmt.Sprintf("Give it a CHECK that says what its bound says, and validate it in an earlier migration; rows that break it show then, and ATTACH reads nothing:\n\nALTER TABLE %s ADD CONSTRAINT bound CHECK (…) NOT VALID;", sqlName(t.Schema, t.Name)),
+		Advice:   "Give it a CHECK that says what its bound says, and validate it in an earlier migration; rows that break it show then, and ATTACH reads nothing:\n\n" + provenBound(t),
 	})
 }
 

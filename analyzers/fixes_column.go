@@ -42,15 +42,7 @@ func (o *offer) defaultApart() *lint.Fix {
 	if x.IfNotExists {
 		exists = "IF NOT EXISTS "
 	}
-	typ := c.Column.Type
-	if c.Column.Collation != "" {
-		typ += " COLLATE " + c.Column.Collation
-	}
-	add := fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s%s %s;\nALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s", t, exists, col, typ, t, col, c.Column.Default)
-	if seq, serial := Has[*schema.AddSequence](o.step); serial {
-		s := sqlName(seq.Sequence.Schema, seq.Sequence.Name)
-		add = fmt.Sprintf("CREATE SEQUENCE %s AS %s;\n%s;\nALTER SEQUENCE %s OWNED BY %s.%s", s, seq.Sequence.Sequence.Type, add, s, t, col)
-	}
+	add := defaultLater(o.step, c, exists)
 	fix := &lint.Fix{
 		Title: "add the column without a default, give new rows theirs, and fill the old ones in batches in a migration of its own",
 		Edits: append([]lint.Edit{o.replace(add)}, o.localTimeouts()...),

@@ -1,6 +1,9 @@
 package analyzers
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/migration"
@@ -40,14 +43,23 @@ func limited(m *devdb.Recorded, s *devdb.Step) []lint.Edit {
 	if s.Stmt.Batch != 0 || !standsIn(m.Migration, s.Stmt) {
 		return nil
 	}
-	at := m.PlaceOf(begin(m.Migration, s.Stmt))
-	edit := func(text string) lint.Edit { return lint.Edit{Pos: at, End: at, Text: text + "\n"} }
+	set, reset := setFor(m, s, "lock_timeout", "2s")
+	at, end := m.PlaceOf(begin(m.Migration, s.Stmt)), m.PlaceOf(s.Stmt.End.Offset)
+	edits := []lint.Edit{{Pos: at, End: at, Text: set + "\n"}}
+	if reset != "" {
+		edits = append(edits, lint.Edit{Pos: end, End: end, Text: ";\n" + strings.TrimSuffix(reset, ";")})
+	}
+	return edits
+}
+
+// setFor sets a parameter for a statement alone, or at most for its file: what
+// goes before it, and what goes after it where the tool's session goes on.
+func setFor(m *devdb.Recorded, s *devdb.Step, name, value string) (set, reset string) {
 	switch {
 	case s.InTx, m.TxMode == migration.TxImplicit && len(m.Statements) == 1:
-		return []lint.Edit{edit("SET LOCAL lock_timeout = '2s';")}
+		return fmt.Sprintf("SET LOCAL %s = '%s';", name, value), ""
 	case m.Format.Session() == migration.SessionFile:
-		return []lint.Edit{edit("SET lock_timeout = '2s';")}
+		return fmt.Sprintf("SET %s = '%s';", name, value), ""
 	}
-	end := m.PlaceOf(s.Stmt.End.Offset)
-	return []lint.Edit{edit("SET lock_timeout = '2s';"), {Pos: end, End: end, Text: ";\nRESET lock_timeout"}}
+	return fmt.Sprintf("SET %s = '%s';", name, value), "RESET " + name + ";"
 }

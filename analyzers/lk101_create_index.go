@@ -33,7 +33,7 @@ var createIndex = &Analyzer{
 			}
 			if r := rel(at.Step, i.Table); r != nil && r.Kind == schema.PartitionedTable {
 				f.Message = fmt.Sprintf("building index %q on every partition of %s: %s wait until the last is done", i.Name, quote(table), waiters(l.Mode))
-				f.Advice = partitionedIndexAdvice(i, r)
+				f.Advice = partitionedIndexAdvice(at.Step.Before, i)
 			} else {
 				f.Advice = outside(at, "Build it while writes go on, outside a transaction") + ":\n\n" + concurrently(i.Definition) + ";"
 			}
@@ -60,9 +60,17 @@ func concurrently(definition string) string {
 	return strings.Replace(d, " ON public.", " ON ", 1)
 }
 
-func partitionedIndexAdvice(i *schema.Index, r *schema.Relation) string {
-	return fmt.Sprintf("Make the parent's index alone, build each partition's with CONCURRENTLY outside a transaction, and attach them:\n\nCREATE INDEX %s ON ONLY %s (…);\nCREATE INDEX CONCURRENTLY … ON <partition> (…);\nALTER INDEX %s ATTACH PARTITION …;",
-		sqlIdent(i.Name), sqlName(r.Schema, r.Name), sqlIdent(i.Name))
+func partitionedIndexAdvice(before *schema.Catalog, i *schema.Index) string {
+	own := *i
+	own.OID = 0 // its parts are yet to be built
+	return fmt.Sprintf("Make the parent's index alone, build each partition's with CONCURRENTLY outside a transaction, and attach them:\n\n%s;\n-- in the next migration, outside a transaction\n%s",
+		onParent(i.Definition), partitionIndexes(before, &own))
+}
+
+// onParent is the definition of a partitioned table's index, of the parent alone.
+func onParent(definition string) string {
+	d := strings.Replace(definition, " USING btree ", " ", 1)
+	return strings.Replace(d, " ON ONLY public.", " ON ONLY ", 1)
 }
 
 // retyped reports whether a change of a column's type makes the constraint

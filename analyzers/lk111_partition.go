@@ -81,8 +81,8 @@ func (p *Pass) partitionMade(at At, r *schema.Relation) {
 		Object:   qualified(r.Schema, r.Name),
 		Message:  fmt.Sprintf("making partition %q: reads and writes of all of %s wait, behind every query that runs now", r.Name, quote(l.Object)),
 		Evidence: []lint.Evidence{lockEvidence(l)},
-		Advice: fmt.Sprintf("Make it as a table of its own, with a CHECK that says its bound, and attach it, for which reads and writes go on:\n\nCREATE TABLE %s (LIKE %s %s, CONSTRAINT bound CHECK (…));\nALTER TABLE %s ATTACH PARTITION %s %s;\nALTER TABLE %s DROP CONSTRAINT bound;",
-			relSQL(r), relSQL(parent), includingAll(parent), relSQL(parent), relSQL(r), boundText(s, r), relSQL(r)),
+		Advice: fmt.Sprintf("Make it as a table of its own, with a CHECK that says its bound, and attach it, for which reads and writes go on:\n\nCREATE TABLE %s (LIKE %s %s, CONSTRAINT bound CHECK (%s));\nALTER TABLE %s ATTACH PARTITION %s %s;\nALTER TABLE %s DROP CONSTRAINT bound;",
+			relSQL(r), relSQL(parent), includingAll(parent), boundCheck(r), relSQL(parent), relSQL(r), boundText(s, r), relSQL(r)),
 	}
 	if d := defaultPartition(s.Before, r.PartitionOf); d != nil && scanned(s, d.OID) && !p.IsNew(d.OID) {
 		f.Severity = lint.Error
@@ -92,8 +92,8 @@ func (p *Pass) partitionMade(at At, r *schema.Relation) {
 				f.Evidence = append(f.Evidence, scanEvidence(x))
 			}
 		}
-		f.Advice = fmt.Sprintf("Prove first, with a CHECK that is validated while reads and writes go on, that the default partition has none of the new one's rows:\n\nALTER TABLE %s ADD CONSTRAINT not_%s CHECK (NOT (…)) NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT not_%s;\n\n%s",
-			relSQL(d), r.Name, relSQL(d), r.Name, f.Advice)
+		f.Advice = fmt.Sprintf("Prove first, with a CHECK that is validated while reads and writes go on, that the default partition has none of the new one's rows:\n\nALTER TABLE %s ADD CONSTRAINT not_%s CHECK (NOT (%s)) NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT not_%s;\n\n%s",
+			relSQL(d), r.Name, boundCheck(r), relSQL(d), r.Name, f.Advice)
 	}
 	p.Report(at, f)
 }

@@ -42,7 +42,7 @@ var unnamedTable = &Analyzer{
 				Object:   tables[0],
 				Message:  fmt.Sprintf("locks %s too, through %s: reads and writes to all of them wait", list(tables, 3), keyList(s, keys)),
 				Evidence: someEvidence(ev, 4),
-				Advice:   dropKeysAdvice(s, keys, onlyKeys),
+				Advice:   dropKeysAdvice(At{Migration: m, Step: s}, keys, onlyKeys),
 			})
 		}
 	},
@@ -102,18 +102,18 @@ func keyBetween(c *schema.Catalog, others map[schema.OID]bool, table schema.OID)
 	return nil
 }
 
-func dropKeysAdvice(s *devdb.Step, keys []*schema.Constraint, onlyKeys bool) string {
+func dropKeysAdvice(at At, keys []*schema.Constraint, onlyKeys bool) string {
 	if onlyKeys {
-		return "Run it in a migration of its own, with a short lock_timeout, and try again until it gets through:\n\n" + setLockTimeout(s)
+		return "Run it in a migration of its own, with a short lock_timeout, and try again until it gets through:\n\n" + setLockTimeout(at.Migration, at.Step)
 	}
 	var sql []string
 	for _, k := range keys {
-		if t := s.Before.Relations[k.Table]; t != nil {
+		if t := at.Step.Before.Relations[k.Table]; t != nil {
 			sql = append(sql, fmt.Sprintf("ALTER TABLE %s DROP CONSTRAINT %s;", relSQL(t), sqlIdent(k.Name)))
 		}
 	}
 	a := "Drop the foreign key first, in a migration of its own with a short lock_timeout, so that the two tables are locked together for no longer than that"
-	if len(Changes[*schema.AlterColumnType](s)) > 0 {
+	if len(Changes[*schema.AlterColumnType](at.Step)) > 0 {
 		a += "; add it again NOT VALID after the change, and validate it later"
 	}
 	return a + ":\n\n" + strings.Join(sql, "\n")

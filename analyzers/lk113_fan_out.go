@@ -35,7 +35,7 @@ var fanOut = &Analyzer{
 					Object:   top.Object,
 					Message:  fmt.Sprintf("locks %s and its %s: %s of all of them wait, from the first lock taken to the end of the transaction", quote(top.Object), plural(len(below), what), waiters(top.Mode)),
 					Evidence: someEvidence(append([]lint.Evidence{lockEvidence(top)}, below...), 5),
-					Advice:   "Each lock is waited for while those before it are held: give the statement a migration of its own, and a short lock_timeout:\n\n" + setLockTimeout(s),
+					Advice:   "Each lock is waited for while those before it are held: give the statement a migration of its own, and a short lock_timeout:\n\n" + setLockTimeout(m, s),
 				})
 			}
 		}

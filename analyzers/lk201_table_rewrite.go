@@ -43,7 +43,7 @@ var tableRewrite = &Analyzer{
 				if len(g.changes) > 0 {
 					at = at.of(g.changes[0])
 				}
-				p.Report(at, rewriteFinding(s, g))
+				p.Report(at, rewriteFinding(at, g))
 			}
 		}
 	},
@@ -70,7 +70,8 @@ func rewriteToldElsewhere(s *devdb.Step, r devdb.Rewrite) bool {
 	return r.Kind == "materialized view" && !changed(s, r.Relation)
 }
 
-func rewriteFinding(s *devdb.Step, g *rewriteGroup) lint.Finding {
+func rewriteFinding(at At, g *rewriteGroup) lint.Finding {
+	s := at.Step
 	var names []string
 	var ev []lint.Evidence
 	indexes := 0
@@ -94,7 +95,7 @@ func rewriteFinding(s *devdb.Step, g *rewriteGroup) lint.Finding {
 		Object:   names[0],
 		Message:  fmt.Sprintf("%s writes all of %s anew: reads and writes wait until it is done", g.cause, list(names, 3)),
 		Evidence: ev,
-		Advice:   rewriteAdvice(s, g),
+		Advice:   rewriteAdvice(at, g),
 	}
 }
 
@@ -207,8 +208,8 @@ func addedWith(s *devdb.Step, c *schema.Column) string {
 	}
 }
 
-func rewriteAdvice(s *devdb.Step, g *rewriteGroup) string {
-	r := g.tables[0]
+func rewriteAdvice(at At, g *rewriteGroup) string {
+	s, r := at.Step, g.tables[0]
 	t := rel(s, lead(s, r.Relation))
 	if t == nil {
 		return ""
@@ -217,8 +218,7 @@ func rewriteAdvice(s *devdb.Step, g *rewriteGroup) string {
 	for _, c := range g.changes {
 		switch c := c.(type) {
 		case *schema.AlterColumnType:
-			return fmt.Sprintf("Add a column of the new type, keep it in step with a trigger, copy the old values in batches, and swap the two in a later migration:\n\nALTER TABLE %s ADD COLUMN %s %s;",
-				name, sqlIdent(c.After.Name+"_new"), c.After.Type)
+			return retypeAdvice(at, t, c)
 		case *schema.AddColumn:
 			if d := s.After.Types[c.Column.TypeOID]; d != nil && domain(s.After, d.OID) {
 				with := ""
@@ -232,11 +232,17 @@ func rewriteAdvice(s *devdb.Step, g *rewriteGroup) string {
 					name, sqlIdent(c.Column.Name), d.Base, with, name, name)
 			}
 			if c.Column.Default != "" && c.Column.Generated == "" && c.Column.Identity == "" {
-				return fmt.Sprintf("Add the column without a default, give new rows theirs, and fill the old ones in batches:\n\nALTER TABLE %s ADD COLUMN %s %s;\nALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s;",
-					name, sqlIdent(c.Column.Name), c.Column.Type, name, sqlIdent(c.Column.Name), c.Column.Default)
+				return defaultAdvice(s, t, c)
 			}
-			return fmt.Sprintf("Add a plain column, keep it filled with a trigger, and fill the old rows in batches:\n\nALTER TABLE %s ADD COLUMN %s %s;",
-				name, sqlIdent(c.Column.Name), c.Column.Type)
+			if c.Column.Generated != "" {
+				return "Add a plain column, keep it filled with a trigger, and fill the old rows in batches:\n\n" + otherActions(s, c) + strings.TrimSuffix(grown(s, t, c.Column, c.Column.Name, bare(c.Column.Default)), "\n")
+			}
+			return fmt.Sprintf("Add a plain column, fill the old rows in batches, and make it NOT NULL and an identity column in a later migration:\n\n%sALTER TABLE %s ADD COLUMN %s %s;",
+				otherActions(s, c), name, sqlIdent(c.Column.Name), c.Column.Type)
+		case *schema.SetPersistence:
+			if c.After.Persistence == "unlogged" {
+				return "Leave it logged. Where its rows may be lost, make an unlogged table beside it and fill that."
+			}
 		}
 	}
 	return "Build a new table beside it, copy the rows in batches while a trigger keeps both in step, and swap the names."

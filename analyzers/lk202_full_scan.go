@@ -279,7 +279,5 @@ func attachAdvice(s *devdb.Step, c *schema.AttachPartition, scanned schema.OID) 
 	if scanned != c.Partition.OID {
 		return "Give the default partition a valid CHECK that excludes the new partition's values first; then it need not be read."
 	}
-	t := sqlName(c.Partition.Schema, c.Partition.Name)
-	return fmt.Sprintf("Give the partition a CHECK that implies its bound (%s) and validate it first; ATTACH then reads nothing:\n\nALTER TABLE %s ADD CONSTRAINT bound CHECK (…) NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT bound;",
-		boundText(s, c.Partition), t, t)
+	return "Give the partition a CHECK that says what its bound says, and validate it first; ATTACH then reads nothing:\n\n" + provenBound(c.Partition)
 }

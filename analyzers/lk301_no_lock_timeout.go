@@ -38,7 +38,7 @@ var noLockTimeout = &Analyzer{
 			Object:   lock.Object,
 			Message:  fmt.Sprintf("waits for %s on %s without lock_timeout: behind one long query, %s to it queue up", lock.Mode, quote(lock.Object), waiters(lock.Mode)),
 			Evidence: append([]lint.Evidence{lockEvidence(lock), {Kind: "setting", Text: "lock_timeout is 0 (no limit)"}}, someEvidence(more, 5)...),
-			Advice: "Give up after a short wait and try again later:\n\n" + setLockTimeout(first.Step) +
+			Advice: "Give up after a short wait and try again later:\n\n" + setLockTimeout(first.Migration, first.Step) +
 				"\n\nIf the tool or its role sets one already, record it in assay.yaml: settings: {lock_timeout: 2s}.",
 		}
 		if n := len(more); n > 0 {
@@ -89,9 +89,11 @@ func (p *Pass) dangerous(s *devdb.Step) (best devdb.Lock, ok bool) {
 	return best, ok
 }
 
-func setLockTimeout(s *devdb.Step) string {
-	if s.InTx {
-		return "SET LOCAL lock_timeout = '2s';"
+// setLockTimeout limits the wait of a statement.
+func setLockTimeout(m *devdb.Recorded, s *devdb.Step) string {
+	set, reset := setFor(m, s, "lock_timeout", "2s")
+	if reset != "" {
+		set += "\n-- and after the statement\n" + reset
 	}
-	return "SET lock_timeout = '2s';"
+	return set
 }

@@ -27,7 +27,7 @@ var lockTimeout = &Analyzer{
 				p.Report(At{Migration: m, Step: s}, lint.Finding{
 					Object: l.Object, Message: text,
 					Evidence: []lint.Evidence{lockEvidence(l), {Kind: "setting", Text: "lock_timeout is " + s.Stmt.Syntax.Set.Value + " from here on"}},
-					Advice:   "Set it before the first statement that waits for a lock:\n\n" + setLockTimeout(s),
+					Advice:   "Set it before the first statement that waits for a lock:\n\n" + setLockTimeout(m, s),
 				})
 				continue
 			}
@@ -40,7 +40,7 @@ var lockTimeout = &Analyzer{
 					Object:   l.Object,
 					Message:  fmt.Sprintf("waits up to %s for %s on %s: for so long %s to it queue up behind one long query", s.Settings.LockTimeout, l.Mode, quote(l.Object), waiters(l.Mode)),
 					Evidence: []lint.Evidence{lockEvidence(l), {Kind: "setting", Text: fmt.Sprintf("lock_timeout is %s", s.Settings.LockTimeout)}},
-					Advice:   "Give up after a wait that users do not notice, and try again later:\n\n" + setLockTimeout(s),
+					Advice:   "Give up after a wait that users do not notice, and try again later:\n\n" + setLockTimeout(m, s),
 				})
 				break // one is enough: the setting lasts for the file
 			}

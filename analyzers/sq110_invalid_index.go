@@ -27,7 +27,7 @@ var invalidIndex = &Analyzer{
 			if i.Partitioned {
 				f.Severity = lint.Info
 				f.Message = fmt.Sprintf("index %q is left invalid: not every partition of %q has its part attached yet", i.Name, short(relName(at.Step, i.Table)))
-				f.Advice = fmt.Sprintf("Build an index on each partition and attach it:\n\nALTER INDEX %s ATTACH PARTITION …;", sqlName(i.Schema, i.Name))
+				f.Advice = "Build an index on each partition outside a transaction, and attach it:\n\n" + partitionIndexes(p.After, i)
 			}
 			p.Report(at, f)
 		}

@@ -18,7 +18,8 @@ var sqlStart = regexp.MustCompile(`^(ALTER|ANALYZE|BEGIN|CALL|CLUSTER|COMMENT|CO
 // the semicolon.
 func adviceBlocks(text string) []block {
 	var out []block
-	open := false // within a statement that was not indented
+	open := false   // within a statement that was not indented
+	quoted := false // within the body of a block or function
 	for _, line := range strings.Split(cut(strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n")), 8000), "\n") {
 		if strings.TrimSpace(line) == "" {
 			continue
@@ -26,7 +27,8 @@ func adviceBlocks(text string) []block {
 		starts := sqlStart.MatchString(line)
 		code := open || starts || strings.HasPrefix(line, "  ") || strings.HasPrefix(line, "\t")
 		if starts || open {
-			open = !strings.HasSuffix(strings.TrimSpace(line), ";") && !strings.HasPrefix(line, "--")
+			quoted = quoted != (strings.Count(line, "$$")%2 == 1)
+			open = quoted || !strings.HasSuffix(strings.TrimSpace(line), ";") && !strings.HasPrefix(line, "--")
 		}
 		if n := len(out); code && n > 0 && out[n-1].Code {
 			out[n-1].Text += "\n" + line

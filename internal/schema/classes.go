@@ -27,7 +27,7 @@ var classes = []class{
 			by("owned by", func(c *Catalog, r *Relation) string { return c.Name(r.OwnedBy) }, "OwnedBy"),
 			plain("Tablespace", "AccessMethod"), ownFields("ForeignServer", "ForeignOptions"), plain("Comment", "ACL"),
 		),
-		left: merged(left(isIdentity, "OID"), left(isName, "Schema", "Name"), left(isStorage, "FileNode", "ToastFileNode", "DroppedAttributes"), left(isRaw, "Raw"),
+		left: merged(left(isIdentity, "OID"), left(isName, "Schema", "Name"), left(isStorage, "FileNode", "ToastFileNode", "DroppedAttributes"), left(isRaw, "Raw", "PartitionCheck"),
 			left("columns are objects of their own", "Columns"), left(isInside, "PartitionColumns")),
 	},
 	{

@@ -87,21 +87,24 @@ const (
 
 // Relation is a table, view, materialized view, foreign table or sequence.
 type Relation struct {
-	OID               OID
-	Schema, Name      string
-	Kind              RelationKind
-	Persistence       string // "permanent", "unlogged", "temporary"
-	Owner             string
-	Columns           []*Column // live ones, by attnum
-	Options           []string  // reloptions, sorted: "autovacuum_enabled=false", "security_invoker=true", "toast.autovacuum_enabled=false"
-	RowSecurity       bool
-	ForceRowSecurity  bool
-	ReplicaIdentity   string // "default", "full", "nothing", "index"
-	PartitionKey      string // pg_get_partkeydef, of a partitioned table
-	PartitionColumns  []int16
-	PartitionOf       OID    // parent, of a partition
-	PartitionBound    string // "FOR VALUES FROM … TO …" or "DEFAULT"
-	Inherits          []OID  // parents by plain inheritance
+	OID              OID
+	Schema, Name     string
+	Kind             RelationKind
+	Persistence      string // "permanent", "unlogged", "temporary"
+	Owner            string
+	Columns          []*Column // live ones, by attnum
+	Options          []string  // reloptions, sorted: "autovacuum_enabled=false", "security_invoker=true", "toast.autovacuum_enabled=false"
+	RowSecurity      bool
+	ForceRowSecurity bool
+	ReplicaIdentity  string // "default", "full", "nothing", "index"
+	PartitionKey     string // pg_get_partkeydef, of a partitioned table
+	PartitionColumns []int16
+	PartitionOf      OID    // parent, of a partition
+	PartitionBound   string // "FOR VALUES FROM … TO …" or "DEFAULT"
+	// PartitionCheck is the condition that the bound puts on each row, with those of
+	// the parents above (pg_get_partition_constraintdef); empty of a default partition.
+	PartitionCheck    string
+	Inherits          []OID // parents by plain inheritance
 	OfType            OID
 	Definition        string // of a view or materialized view
 	Raw               string // hash of a view's stored query: a rename elsewhere changes Definition, not this

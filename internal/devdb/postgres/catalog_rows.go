@@ -114,7 +114,7 @@ func (d *decoder) row(section byte, c []cell) error {
 }
 
 // widths are how many values a row of each section has.
-var widths = map[byte]int{'L': 16, 'R': 20, 'A': 17, 'F': 3, 'D': 4, 'P': 3, 'V': 3, 'S': 8, 'I': 3, 'X': 27, 'K': 21, 'G': 8, 'U': 2, 'Q': 2, 'C': 4, 'Z': 7}
+var widths = map[byte]int{'L': 16, 'R': 21, 'A': 17, 'F': 3, 'D': 4, 'P': 3, 'V': 3, 'S': 8, 'I': 3, 'X': 27, 'K': 21, 'G': 8, 'U': 2, 'Q': 2, 'C': 4, 'Z': 7}
 
 // The words for the letters of the system catalogs.
 var (
@@ -186,6 +186,7 @@ func (d *decoder) relation(c []cell) {
 		Tablespace: d.names.name("tablespace", c[13].oid()), AccessMethod: d.names.name("access method", c[14].oid()),
 		FileNode: c[15].oid(), ToastFileNode: c[16].oid(),
 	}
+	r.PartitionCheck = strings.Clone(c[20].text)
 	r.Options = d.options(c[6])
 	for _, o := range d.options(c[19]) {
 		r.Options = append(r.Options, d.names.intern("toast."+o))

@@ -223,7 +223,8 @@ BEGIN
     IF {any:rels,heads} THEN
       SELECT string_agg(ROW(c.oid, c.relnamespace, c.relname, c.relkind, c.relpersistence, pg_get_userbyid(c.relowner), c.reloptions, c.relrowsecurity, c.relforcerowsecurity,
         c.relreplident, pg_get_expr(c.relpartbound, c.oid), c.reloftype, c.relispopulated, c.reltablespace, c.relam, c.relfilenode, pg_relation_filenode(c.reltoastrelid), c.relacl, c.relispartition,
-        CASE WHEN c.reltoastrelid <> 0 THEN (SELECT o.reloptions FROM pg_class o WHERE o.oid = c.reltoastrelid AND o.reloptions IS NOT NULL) END)::text, ''),
+        CASE WHEN c.reltoastrelid <> 0 THEN (SELECT o.reloptions FROM pg_class o WHERE o.oid = c.reltoastrelid AND o.reloptions IS NOT NULL) END,
+        CASE WHEN c.relispartition AND pg_get_expr(c.relpartbound, c.oid) <> 'DEFAULT' THEN pg_get_partition_constraintdef(c.oid) END)::text, ''),
         string_agg(c.relkind::text, ''), bool_or(c.relispartition) INTO part, kinds, family
       FROM pg_class c WHERE {pick:c.oid:(rels || heads)} AND {ours:c.relnamespace} AND c.relkind = ANY('{r,p,f,v,m,S}');
       result := result || 'R' || coalesce(part, '');
