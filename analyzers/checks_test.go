@@ -191,7 +191,7 @@ func judge(t *testing.T, rec *devdb.Record, optional ...string) *lint.Result {
 	t.Helper()
 	res, err := pipeline.Run(context.Background(), pipeline.Input{
 		Record: rec, Rules: analyzers.Rules(), Against: "1 new migration on a base of 1",
-		Judges: []pipeline.Judge{analyzers.Checks{Skip: func(r lint.Rule) bool { return r.Optional && !slices.Contains(optional, r.ID) }}},
+		Judges: []pipeline.Judge{analyzers.Checks{Sizes: analyzers.Sizes{Small: 10_000, Large: 1_000_000}, Skip: func(r lint.Rule) bool { return r.Optional && !slices.Contains(optional, r.ID) }}},
 		Resolve: func(tool, name string) []string {
 			var ids []string
 			for _, r := range analyzers.Rules() {

@@ -10,7 +10,7 @@ import (
 
 var dropIndex = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK102", Name: "drop-index", Title: "dropping an index while reads and writes wait", Severity: lint.Warning, Weight: lint.ByLock,
+		ID: "LK102", Name: "drop-index", Title: "dropping an index while reads and writes wait", Severity: lint.Warning, Weight: lint.ByWait,
 		Aliases: []string{"atlas:PG102", "squawk:require-concurrent-index-deletion", "strong_migrations:remove_index", "squawk:ban-drop-index"}, Hazards: []string{"A02"},
 	},
 	Fix: (*offer).dropConcurrently,

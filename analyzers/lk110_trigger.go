@@ -12,7 +12,7 @@ import (
 
 var triggerChange = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK110", Name: "trigger-on-table", Title: "a trigger of an existing table is made, dropped or renamed", Severity: lint.Warning, Weight: lint.ByLock,
+		ID: "LK110", Name: "trigger-on-table", Title: "a trigger of an existing table is made, dropped or renamed", Severity: lint.Warning, Weight: lint.ByWait,
 		Aliases: []string{"atlas:PG308", "squawk:ban-drop-trigger"}, Hazards: []string{"F07", "F08"},
 	},
 	Run: func(p *Pass) {

@@ -13,7 +13,7 @@ import (
 
 var partitionLock = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK111", Name: "partition-locks-parent", Title: "locking a whole partitioned table for one partition", Severity: lint.Warning, Weight: lint.ByLock,
+		ID: "LK111", Name: "partition-locks-parent", Title: "locking a whole partitioned table for one partition", Severity: lint.Warning, Weight: lint.ByWait,
 		Aliases: []string{"squawk:require-concurrent-partition-detach"},
 		Hazards: []string{"P01", "P04", "P05", "P08"},
 	},

@@ -11,7 +11,7 @@ import (
 
 var fanOut = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK113", Name: "fans-out", Title: "locking every partition or inheriting table", Severity: lint.Info, Weight: lint.ByLock,
+		ID: "LK113", Name: "fans-out", Title: "locking every partition or inheriting table", Severity: lint.Info, Weight: lint.ByWait,
 		Aliases: []string{"atlas:PG108"}, Hazards: []string{"P09"},
 	},
 	Run: func(p *Pass) {

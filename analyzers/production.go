@@ -24,7 +24,8 @@ func (z Sizes) known(r *devdb.Record, f *lint.Finding) {
 	switch f.ID {
 	case "LK301", "LK302":
 		if n := r.Stats.LongestTransaction; n >= waitWorth {
-			f.Evidence = append(f.Evidence, lint.Evidence{
+			// Before the further statements, of which the terminal leaves some out.
+			f.Evidence = slices.Insert(f.Evidence, min(2, len(f.Evidence)), lint.Evidence{
 				Kind: "statistics",
 				Text: fmt.Sprintf("a transaction had been open for %s as of %s: the lock waits for such a one, and everybody else behind it", stats.Duration(n), r.Stats.Taken),
 			})
@@ -33,10 +34,10 @@ func (z Sizes) known(r *devdb.Record, f *lint.Finding) {
 		z.unused(r, f)
 	}
 	if f.ID == "OB107" {
-		for _, t := range involved(r, f) {
-			if t.Rows >= z.Large && f.Severity == lint.Info {
+		for _, x := range involved(r, f) {
+			if x.rows >= z.Large && f.Severity == lint.Info {
 				f.Severity = lint.Warning
-				f.Message += " (" + t.Size() + ")"
+				f.Message += " (" + x.text() + ")"
 			}
 		}
 	}
@@ -99,17 +100,21 @@ var usedIndex = &Analyzer{
 		for at, c := range Each[*schema.DropIndex](p) {
 			t, i := indexStats(p.Record, c.Index)
 			rel := p.After.Relations[c.Index.Table]
-			if i == nil || i.Scans == 0 || p.Stats.Counted() == 0 || rel == nil || p.servedOtherwise(c.Index) {
+			if i == nil || i.Scans == 0 || p.Stats.Server.Replica || rel == nil || p.servedOtherwise(c.Index) {
 				continue
+			}
+			days, since := "", "since an unknown day"
+			if n := p.Stats.Counted(); n > 0 {
+				days, since = fmt.Sprintf(" in %d days", n), "from "+p.Stats.CountersSince
 			}
 			name, table := qualified(c.Index.Schema, c.Index.Name), rel.QualifiedName()
 			p.Report(at, lint.Finding{
 				Object: name,
-				Message: fmt.Sprintf("drops index %s, which production used %s times in %d days: queries that need it then read all of %s (%s)",
-					quote(name), stats.Count(i.Scans), p.Stats.Counted(), quote(table), t.Size()),
+				Message: fmt.Sprintf("drops index %s, which production used %s times%s: queries that need it then read all of %s (%s)",
+					quote(name), stats.Count(i.Scans), days, quote(table), t.Size()),
 				Evidence: []lint.Evidence{{
 					Kind: "statistics", Object: name,
-					Text: fmt.Sprintf("%s: %s, %s scans from %s to %s", i.Name, stats.Bytes(i.Bytes), stats.Count(i.Scans), p.Stats.CountersSince, p.Stats.Taken),
+					Text: fmt.Sprintf("%s: %s, %s scans %s to %s", i.Name, stats.Bytes(i.Bytes), stats.Count(i.Scans), since, p.Stats.Taken),
 				}},
 				Advice: "Find the queries that use it, with EXPLAIN or pg_stat_statements, before it goes; or drop the others that do the same.",
 			})

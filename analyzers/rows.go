@@ -135,8 +135,8 @@ func (p *Pass) fewIn(s *devdb.Step, r *schema.Relation) bool {
 // reference reports whether a table's rows are those that merged migrations have
 // put there, and production's statistics do not say that it has more.
 func (p *Pass) reference(r *schema.Relation) bool {
-	if t := p.Stats.Table(r.Schema, r.Name); t != nil && t.Rows >= 0 {
-		return t.Rows <= max(p.facts.sizes.Small, 0)
+	if x := p.extent(r); x != nil {
+		return x.rows <= max(p.facts.sizes.Small, 0)
 	}
 	return p.Filled[r.OID] || r.Kind == schema.PartitionedTable && slices.ContainsFunc(heirs(p.Before, r.OID), func(h *schema.Relation) bool { return p.Filled[h.OID] })
 }

@@ -161,10 +161,15 @@ func (p *Pass) comparesConstant(s *devdb.Step, w manyRows) (compared, indexed bo
 // expected is how many rows production's statistics say that a change reaches at
 // most, and how many there are.
 func (p *Pass) expected(s *devdb.Step, w manyRows) (rows, of int64, ok bool) {
-	t := p.Stats.Table(w.table.Schema, w.table.Name)
-	if t == nil || t.Rows < 0 {
+	x := p.extent(w.table)
+	if x == nil {
 		return 0, 0, false
 	}
+	rel := w.table
+	if old := p.Before.Relations[rel.OID]; old != nil {
+		rel = old
+	}
+	t := p.Stats.Table(rel.Schema, rel.Name)
 	share := 1.0
 	for _, c := range w.Rows.Null {
 		if col := t.Column(c.Name); col != nil && slices.Contains(p.sourcesOf(s, &w.Rows, c), 0) {
@@ -178,13 +183,13 @@ func (p *Pass) expected(s *devdb.Step, w manyRows) (rows, of int64, ok bool) {
 		}
 		distinct := col.Distinct
 		if distinct < 0 {
-			distinct *= -float64(t.Rows)
+			distinct *= -float64(x.rows)
 		}
 		if distinct >= 1 {
 			share *= min(float64(e.Values)*(1-col.Nulls)/distinct, 1)
 		}
 	}
-	return int64(share * float64(t.Rows)), t.Rows, true
+	return int64(share * float64(x.rows)), x.rows, true
 }
 
 // fillsAll reports whether an UPDATE that only fills columns which this change

@@ -25,6 +25,7 @@ func FromDump(name, text, taken string) (*Stats, error) {
 		return nil, fmt.Errorf("%s: holds no statistics: write it with pg_dump --statistics-only of PostgreSQL 18 or later, in plain format", name)
 	}
 	tables := map[string]*Table{}
+	whole := map[*Table][]*Column{} // columns with those of the partitions
 	for _, c := range calls {
 		args := arguments(c[2])
 		key := args["schemaname"] + "\x00" + args["relname"]
@@ -37,6 +38,7 @@ func FromDump(name, text, taken string) (*Stats, error) {
 		if c[1] == "relation" {
 			pages, _ := strconv.ParseInt(args["relpages"], 10, 64) // absent: 0
 			rows, _ := strconv.ParseFloat(args["reltuples"], 64)
+			pages = max(0, pages) // a partitioned table has -1
 			t.Rows, t.Bytes, t.TotalBytes = int64(rows), pages*8192, pages*8192
 			continue
 		}
@@ -44,9 +46,16 @@ func FromDump(name, text, taken string) (*Stats, error) {
 		col.Nulls, _ = strconv.ParseFloat(args["null_frac"], 64)
 		col.Distinct, _ = strconv.ParseFloat(args["n_distinct"], 64)
 		col.Width, _ = strconv.Atoi(args["avg_width"])
-		col.Unique = col.Distinct == -1
+		col.Unique = col.LooksUnique()
 		if args["inherited"] != "t" {
 			t.Columns = append(t.Columns, col)
+		} else {
+			whole[t] = append(whole[t], col)
+		}
+	}
+	for t, columns := range whole {
+		if len(t.Columns) == 0 { // a partitioned table has none of its own
+			t.Columns = columns
 		}
 	}
 	s.sort()

@@ -15,8 +15,9 @@ import (
 	"time"
 )
 
-// Format is the version of the file that this package reads and writes.
-const Format = 1
+// Format is the version of the file that this package writes. It reads the
+// first one as well.
+const Format = 2
 
 // Stats is the content of the file.
 type Stats struct {
@@ -24,7 +25,8 @@ type Stats struct {
 	Taken  string `json:"taken"`  // date, 2026-11-21
 	Source string `json:"source"` // "server" or "pg_dump --statistics-only"
 	Server Server `json:"server"`
-	// CountersSince is the day from which writes and scans are counted, empty if unknown.
+	// CountersSince is a day from which on writes and scans are counted without
+	// a gap, empty if none is known.
 	CountersSince string `json:"counters_since,omitempty"`
 	// LongestTransaction is the age of the oldest open transaction in seconds, when it was looked.
 	LongestTransaction int64      `json:"longest_transaction_seconds,omitempty"`
@@ -45,9 +47,11 @@ type Server struct {
 type Table struct {
 	Schema     string    `json:"schema"`
 	Name       string    `json:"name"`
-	Rows       int64     `json:"rows"`        // estimate of the planner; -1: never analyzed
-	Bytes      int64     `json:"bytes"`       // with TOAST, without indexes
-	TotalBytes int64     `json:"total_bytes"` // with indexes
+	Rows       int64     `json:"rows"`                   // estimate as the planner makes it; -1: not known
+	Guessed    bool      `json:"rows_guessed,omitempty"` // from the bytes: it was not analyzed since it was filled
+	Bytes      int64     `json:"bytes"`                  // with TOAST, without indexes
+	TotalBytes int64     `json:"total_bytes"`            // with indexes
+	Parts      *Parts    `json:"parts,omitempty"`        // of a table with partitions or inheriting tables
 	Writes     float64   `json:"writes_per_second,omitempty"`
 	Scans      float64   `json:"scans_per_second,omitempty"` // sequential and by index
 	LastVacuum string    `json:"last_vacuum,omitempty"`      // date
@@ -55,13 +59,22 @@ type Table struct {
 	Indexes    []*Index  `json:"indexes,omitempty"`
 }
 
-// Column is one column's distribution.
+// Parts is what the partitions and inheriting tables of a table come to, at
+// every level, without the table itself.
+type Parts struct {
+	Tables     int64 `json:"tables"`
+	Rows       int64 `json:"rows"` // those that were never analyzed are not in it
+	Bytes      int64 `json:"bytes"`
+	TotalBytes int64 `json:"total_bytes"`
+}
+
+// Column is one column's distribution, in the sample that ANALYZE took.
 type Column struct {
 	Name     string  `json:"name"`
-	Nulls    float64 `json:"null_fraction"`
-	Distinct float64 `json:"distinct"` // number of distinct values; as a negative number the share of rows, as in pg_stats.n_distinct
-	Width    int     `json:"width"`    // bytes on average
-	Unique   bool    `json:"looks_unique,omitempty"`
+	Nulls    float64 `json:"null_fraction"`          // 0 only if no row of the sample was NULL
+	Distinct float64 `json:"distinct"`               // number of distinct values; as a negative number the share of rows, as in pg_stats.n_distinct
+	Width    int     `json:"width"`                  // bytes on average
+	Unique   bool    `json:"looks_unique,omitempty"` // no two rows of the sample were equal, NULLs aside
 }
 
 // Index is one index.
@@ -75,8 +88,8 @@ type Index struct {
 type Sequence struct {
 	Schema string  `json:"schema"`
 	Name   string  `json:"name"`
-	Type   string  `json:"type"`
-	Used   float64 `json:"used"` // share of its range that is used up, 0 to 1
+	Type   string  `json:"type"` // its own, or that of the column it feeds if that one ends earlier
+	Used   float64 `json:"used"` // share of its range, or of the column's, that is used up, 0 to 1
 }
 
 // Table finds a table by schema and name, nil if the file does not know it.
@@ -91,6 +104,36 @@ func (s *Stats) Table(schema, name string) *Table {
 		return nil
 	}
 	return s.Tables[i]
+}
+
+// RowHeader is what a row takes beside its values, with its line pointer, in bytes.
+const RowHeader = 28
+
+// Estimate is the number of rows: what the planner has, or what fits into the
+// bytes where nobody has analyzed the table since it was filled. guessed says
+// that it is the second.
+func (t *Table) Estimate() (rows int64, guessed bool) {
+	const width = 100 // of the values, as a first format's file does not say it
+	if fits := t.Bytes / (RowHeader + width); t.Rows < 0 || t.Rows == 0 && fits > 1000 {
+		return fits, true
+	}
+	return t.Rows, t.Guessed
+}
+
+// Distinct is the number of different values of a column.
+func (t *Table) Distinct(c *Column) int64 {
+	if c.Distinct < 0 {
+		rows, _ := t.Estimate()
+		return int64(math.Round(-c.Distinct * float64(rows)))
+	}
+	return int64(c.Distinct)
+}
+
+// LooksUnique reports whether no two rows of the sample held the same value,
+// NULLs aside: as many distinct values as rows that are not NULL.
+func (c *Column) LooksUnique() bool {
+	const rounded = 0.0002 // both fractions are
+	return c.Unique || c.Distinct < 0 && -c.Distinct > 1-c.Nulls-rounded
 }
 
 // Column finds a column, nil if nothing is known of it.
@@ -121,10 +164,11 @@ func (t *Table) Index(name string) *Index {
 
 // Size says a table's size as people do: "212 million rows, 41 GB".
 func (t *Table) Size() string {
-	if t.Rows < 0 {
-		return Bytes(t.Bytes)
+	rows, guessed := t.Estimate()
+	if guessed {
+		return fmt.Sprintf("about %s by its size, %s", Rows(rows), Bytes(t.Bytes))
 	}
-	return Rows(t.Rows) + ", " + Bytes(t.Bytes)
+	return Rows(rows) + ", " + Bytes(t.Bytes)
 }
 
 // Rows says a number of rows: "1 row", "12,000 rows", "212 million rows".
@@ -155,6 +199,18 @@ func thousands(n int64) string {
 
 // trim gives one digit behind the point, none if it is 0.
 func trim(f float64) string { return strings.TrimSuffix(fmt.Sprintf("%.1f", f), ".0") }
+
+// About says a number with three digits: "303,000", "1.5 million".
+func About(n int64) string {
+	if n >= 1_000_000 {
+		return Count(n)
+	}
+	for unit := int64(1); ; unit *= 10 {
+		if n < 1000*unit {
+			return thousands((n + unit/2) / unit * unit)
+		}
+	}
+}
 
 // Bytes says a size: "8 kB", "41 GB".
 func Bytes(n int64) string {
@@ -215,12 +271,12 @@ func Decode(name string, data []byte) (*Stats, error) {
 	if err := json.Unmarshal(data, &head); err != nil {
 		return nil, fmt.Errorf("%s: not a file of `assay stats`, or cut short: %w; write it again", name, err)
 	}
-	if head.Format == nil || *head.Format != Format {
+	if head.Format == nil || *head.Format < 1 || *head.Format > Format {
 		got := "none"
 		if head.Format != nil {
 			got = fmt.Sprint(*head.Format)
 		}
-		return nil, fmt.Errorf("%s: format %s, this assay reads format %d: write it again with `assay stats`", name, got, Format)
+		return nil, fmt.Errorf("%s: format %s, this assay reads the formats 1 to %d: write it again with `assay stats`", name, got, Format)
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()

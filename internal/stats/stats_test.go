@@ -64,7 +64,7 @@ SELECT * FROM pg_catalog.pg_restore_attribute_stats(
 
 func TestDecodeErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"format": 2}`:              "format 2, this assay reads format 1",
+		`{"format": 7}`:              "format 7, this assay reads the formats 1 to 2",
 		`{"tables": []}`:             "format none",
 		`{"format": 1, "tab`:         "cut short",
 		`{"format": 1, "nope": 1}`:   "nope",
