@@ -50,7 +50,8 @@ type Describer interface {
 
 // Pull is what a host knows of a pull request.
 type Pull struct {
-	Title          string
+	Title, Body    string
+	Draft          bool
 	Author         string
 	Branch, Target string
 	Labels         []string

@@ -20,6 +20,7 @@ type builder struct {
 	indexes     map[*schema.Index]*Index
 	functions   map[*schema.Function]*Function
 	names       map[*schema.Catalog]map[schema.Ref]named
+	sized       *sizes // nil: there are no statistics
 }
 
 func newBuilder() *builder {
@@ -65,13 +66,14 @@ func (b *builder) catalog(c *schema.Catalog) *Catalog {
 		Triggers: []*Trigger{}, Policies: []*RowPolicy{}, Rules: []*RewriteRule{}, Views: []*View{}, Sequences: []*Sequence{},
 		Types: []*Type{}, Functions: []*Function{}, Extensions: []*Extension{}, Publications: []*Publication{},
 		EventTriggers: []*EventTrigger{}, Grants: []*Grant{}, Comments: []*Comment{}, Partitions: []*Partition{}, Dependencies: []*Dependency{},
+		Roles: []*Role{}, Objects: []*Object{}, DefaultPrivileges: []*DefaultPrivilege{},
 	}
 	b.catalogs[c] = out
-	byTable := b.members(c, out)
+	byTable, reads := b.members(c, out), b.reads(c)
 	for _, r := range sorted(c.Relations, func(r *schema.Relation) string { return join(r.Schema, r.Name) }) {
 		switch r.Kind {
 		case schema.View, schema.MaterializedView:
-			v := b.view(c, r)
+			v := b.view(c, r, reads[r.OID])
 			out.Views = append(out.Views, v)
 			out.Grants = append(out.Grants, v.Grants...)
 		case schema.Sequence:
@@ -88,6 +90,7 @@ func (b *builder) catalog(c *schema.Catalog) *Catalog {
 		}
 	}
 	b.rest(c, out)
+	b.objects(c, out)
 	b.dependencies(c, out)
 	out.Comments = comments(out)
 	return out
@@ -151,6 +154,8 @@ func (b *builder) columnsOf(c *schema.Catalog, r *schema.Relation) []*Column {
 			x.Domain = join(d.Schema, d.Name)
 			x.UnderlyingType, x.DomainNotNull = underlying(c, d, 0)
 		}
+		w := widthOf(c, x, col.TypeOID)
+		x.Length, x.Alignment = w.length, w.alignment
 		out = append(out, x)
 	}
 	if !domains { // what a domain is may change without the table
@@ -188,6 +193,7 @@ func (b *builder) table(c *schema.Catalog, r *schema.Relation, m *members) *Tabl
 		ReplicaIdentity: r.ReplicaIdentity, PartitionKey: r.PartitionKey, PartitionOf: relName(c, r.PartitionOf), PartitionBound: r.PartitionBound,
 		Inherits: []string{}, Options: list(r.Options), Tablespace: r.Tablespace,
 	}
+	t.Rows, t.Bytes = b.sized.table(r.OID, name)
 	for _, col := range r.Columns {
 		t.Grants = append(t.Grants, grants(join(name, col.Name), "column", r.Owner, col.ACL)...)
 	}
@@ -236,6 +242,7 @@ func (b *builder) index(c *schema.Catalog, i *schema.Index) *Index {
 		Schema: i.Schema, Table: relName(c, i.Table), Name: i.Name, Object: join(i.Schema, i.Name), Method: i.Method, Unique: i.Unique, Primary: i.Primary,
 		Valid: i.Valid, Columns: []string{}, Keys: []*IndexKey{}, Include: list(i.Include), Predicate: i.Predicate, Definition: i.Definition,
 		Constraint: i.Constraint != 0, Inherited: i.Parent != 0, Comment: i.Comment,
+		Bytes: b.sized.index(i.OID, join(i.Schema, i.Name)),
 	}
 	for _, k := range i.Keys {
 		column := k.Text
@@ -249,14 +256,14 @@ func (b *builder) index(c *schema.Catalog, i *schema.Index) *Index {
 	return x
 }
 
-func (b *builder) view(c *schema.Catalog, r *schema.Relation) *View {
-	if out := b.views[r]; out != nil {
+func (b *builder) view(c *schema.Catalog, r *schema.Relation, reads []string) *View {
+	if out := b.views[r]; out != nil && slices.Equal(out.Reads, reads) {
 		return out
 	}
 	name := join(r.Schema, r.Name)
 	v := &View{
 		Schema: r.Schema, Name: r.Name, Object: name, Kind: string(r.Kind), Owner: r.Owner, Comment: r.Comment, Columns: b.columnsOf(c, r),
-		Definition: r.Definition, Options: list(r.Options), Populated: r.Populated, Grants: grants(name, string(r.Kind), r.Owner, r.ACL),
+		Definition: r.Definition, Options: list(r.Options), Populated: r.Populated, Grants: grants(name, string(r.Kind), r.Owner, r.ACL), Reads: list(reads),
 		SecurityInvoker: slices.ContainsFunc(r.Options, func(o string) bool {
 			return o == "security_invoker=true" || o == "security_invoker=on" || o == "security_invoker=1"
 		}),

@@ -22,7 +22,11 @@ type Catalog struct {
 	Grants        []*Grant        `json:"grants" jsonschema_description:"Privileges on all objects, the owners' own left out."`
 	Comments      []*Comment      `json:"comments"`
 	Partitions    []*Partition    `json:"partitions"`
-	Dependencies  []*Dependency   `json:"dependencies" jsonschema_description:"Which object needs which; columns count as their table."`
+	Roles         []*Role         `json:"roles" jsonschema_description:"Roles of the server, PostgreSQL's own left out."`
+	Objects       []*Object       `json:"objects" jsonschema_description:"Objects of all other kinds: casts, operators, collations, foreign servers, subscriptions …"`
+	// DefaultPrivileges are of ALTER DEFAULT PRIVILEGES.
+	DefaultPrivileges []*DefaultPrivilege `json:"default_privileges" jsonschema_description:"What ALTER DEFAULT PRIVILEGES grants on objects that will be created."`
+	Dependencies      []*Dependency       `json:"dependencies" jsonschema_description:"Which object needs which; columns count as their table."`
 }
 
 // Schema is a namespace.
@@ -59,6 +63,8 @@ type Table struct {
 	Inherits         []string      `json:"inherits"`
 	Options          []string      `json:"options"`
 	Tablespace       string        `json:"tablespace"`
+	Rows             int64         `json:"rows" jsonschema_description:"Rows in production by the statistics, 0 if they do not know the table."`
+	Bytes            int64         `json:"bytes" jsonschema_description:"Bytes in production by the statistics, with TOAST, without indexes; 0 if they do not know the table."`
 }
 
 // Key is a primary key.
@@ -81,6 +87,8 @@ type Column struct {
 	UnderlyingType string `json:"underlying_type" jsonschema_description:"The base type; of a domain that of the type that it is made of."`
 	Domain         string `json:"domain" jsonschema_description:"Qualified name of the domain, empty if the type is none."`
 	DomainNotNull  bool   `json:"domain_not_null" jsonschema_description:"The domain refuses NULL."`
+	Length         int    `json:"length" jsonschema_description:"Bytes of a value; -1 where they vary, 0 if it is not known."`
+	Alignment      int    `json:"alignment" jsonschema_description:"Its place in a row is a multiple of so many bytes: 1, 2, 4 or 8; 0 if it is not known."`
 	NotNull        bool   `json:"not_null"`
 	Default        string `json:"default" jsonschema_description:"Expression; of a generated column its expression."`
 	Identity       string `json:"identity" jsonschema_description:"always, by default, or empty." jsonschema:"enum=,enum=always,enum=by default"`
@@ -135,6 +143,7 @@ type Index struct {
 	Definition string      `json:"definition"`
 	Constraint bool        `json:"constraint" jsonschema_description:"Backs a constraint."`
 	Inherited  bool        `json:"inherited" jsonschema_description:"Part of a partitioned index."`
+	Bytes      int64       `json:"bytes" jsonschema_description:"Bytes in production by the statistics, 0 if they do not know the index."`
 	Comment    string      `json:"comment"`
 }
 
@@ -198,6 +207,7 @@ type View struct {
 	Options         []string  `json:"options"`
 	SecurityInvoker bool      `json:"security_invoker"`
 	Populated       bool      `json:"populated"`
+	Reads           []string  `json:"reads" jsonschema_description:"Columns of tables and views that its query reads, whatever it calls them: public.orders.total."`
 	Grants          []*Grant  `json:"grants"`
 }
 
@@ -284,6 +294,42 @@ type Grant struct {
 	Grantee   string `json:"grantee" jsonschema_description:"public is everybody."`
 	Privilege string `json:"privilege"`
 	Grantable bool   `json:"grantable"`
+}
+
+// DefaultPrivilege is one privilege that new objects get.
+type DefaultPrivilege struct {
+	Object    string `json:"object" jsonschema_description:"for role app in schema public on tables"`
+	Role      string `json:"role" jsonschema_description:"Whose new objects get it."`
+	Schema    string `json:"schema" jsonschema_description:"Empty for all schemas."`
+	Kind      string `json:"kind" jsonschema_description:"table, sequence, function, type or schema." jsonschema:"enum=table,enum=sequence,enum=function,enum=type,enum=schema"`
+	Grantee   string `json:"grantee" jsonschema_description:"public is everybody."`
+	Privilege string `json:"privilege"`
+	Grantable bool   `json:"grantable"`
+}
+
+// Role is a role of the server.
+type Role struct {
+	Name        string   `json:"name"`
+	Object      string   `json:"object"`
+	Superuser   bool     `json:"superuser"`
+	Inherit     bool     `json:"inherit"`
+	CreateRole  bool     `json:"create_role"`
+	CreateDB    bool     `json:"create_db"`
+	Login       bool     `json:"login"`
+	Replication bool     `json:"replication"`
+	BypassRLS   bool     `json:"bypass_rls"`
+	MemberOf    []string `json:"member_of" jsonschema_description:"Roles that it is a member of."`
+	Comment     string   `json:"comment"`
+}
+
+// Object is an object that is known by its text.
+type Object struct {
+	Kind       string `json:"kind" jsonschema_description:"cast, operator, collation, server, subscription, text search configuration …"`
+	Name       string `json:"name"`
+	Object     string `json:"object" jsonschema_description:"As the server identifies it: (pg_catalog.text AS public.mail)."`
+	Definition string `json:"definition" jsonschema_description:"What is set of it, in the order of the system catalog's columns."`
+	Owner      string `json:"owner"`
+	Comment    string `json:"comment"`
 }
 
 // Comment is a comment on an object.

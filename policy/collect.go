@@ -114,6 +114,7 @@ func (c *collector) clause(m *ast.Module, r *ast.Rule) {
 	if rule.ID == "" {
 		return
 	}
+	rule.clauses = append(rule.clauses, r.Loc().Row)
 	key := m.Package.Path.String() + "\x00" + verb
 	if c.clauses[key] == nil {
 		c.clauses[key] = map[string][]*ast.Rule{}

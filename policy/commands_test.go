@@ -64,7 +64,8 @@ func TestFailures(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "policies/keys_test.rego:5: FAIL data.team.keys_test.test_wrong\n    nothing is there\n" +
-		"policies/keys.txtar: FAIL bad\n    bad.sql:1: want ORG001 `no primary key`, not found\n0 passed, 2 failed\n"
+		"policies/keys.txtar: FAIL bad\n    bad.sql:1: want ORG001 `no primary key`, not found\n0 passed, 2 failed\n" +
+		"  50.0%  ORG001  policies/keys.rego  speaks in 0 and is silent in 1 of its cases\n  50.0%  all\n"
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", &b, want)
 	}

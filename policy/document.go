@@ -39,6 +39,7 @@ func (b *builder) perMigration(f Facts) []*Input {
 
 // input builds the document of some migrations that follow each other.
 func (b *builder) input(f Facts, ms []*devdb.Recorded) *Input {
+	b.size(f)
 	r := f.Record
 	before, after := r.Before, r.After
 	if len(r.New) == 0 {
@@ -173,6 +174,9 @@ func migrationOf(m *devdb.Recorded) *Migration {
 		HasDown: m.Migration.Down != nil, OutOfOrder: m.OutOfOrder, Statements: len(m.Steps),
 		Location: &Location{Path: m.Path, Line: 1, Column: 1, EndLine: 1, EndColumn: 1},
 	}
+	if !isSensitive(m.Directives) {
+		out.Header = header(m.Source)
+	}
 	if m.Err != nil && !isSensitive(m.Directives) {
 		out.Error = m.Err.Message
 	}
@@ -215,6 +219,9 @@ func (b *builder) statement(r *devdb.Record, m *devdb.Recorded, s *devdb.Step) *
 	x.Writes = writes(s, x)
 	if hidden {
 		x.Counterexamples = []*Counterexample{}
+	}
+	if m := s.Measured; m != nil && m.Why == "" {
+		x.Measured = &Measured{Object: m.Object, Rows: m.Rows, EstimateMS: m.Estimate.Milliseconds(), LowMS: m.Low.Milliseconds(), HighMS: m.High.Milliseconds()}
 	}
 	if s.Err != nil {
 		x.Error = &StatementError{Fact: x.fact("error", "", "SQLSTATE "+s.Err.Code), Code: s.Err.Code}
@@ -318,9 +325,11 @@ func findingOf(f *lint.Finding) *Finding {
 }
 
 func contextOf(c Context) *Context {
+	c.AuthorTeams = list(c.AuthorTeams)
 	c.Labels, c.Reviewers, c.Approvals, c.ChangedFiles = list(c.Labels), list(c.Reviewers), list(c.Approvals), list(c.ChangedFiles)
 	for i := range c.Approvals {
 		c.Approvals[i].Teams = list(c.Approvals[i].Teams)
+		c.Approvals[i].Type = orElse(c.Approvals[i].Type, "person")
 	}
 	return &c
 }

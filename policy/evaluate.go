@@ -45,6 +45,9 @@ func (p *Policies) prepare(ctx context.Context) error {
 // are one query: the helpers' results are made anew in each.
 func (p *Policies) deal(ctx context.Context, rules []*Rule) ([]*query, error) {
 	n := max(1, min(runtime.GOMAXPROCS(0), len(rules)/20))
+	if p.tracer != nil {
+		n = 1 // it counts for one query at a time
+	}
 	hands := make([][]*Rule, n)
 	for i, r := range rules {
 		hands[i%n] = append(hands[i%n], r)
@@ -308,6 +311,9 @@ func (p *Policies) eval(l *limit, q *query, input ast.Value) ([][]any, error) {
 		opts = append(opts, rego.EvalPrintHook(topdown.NewPrintHook(p.opts.Print)))
 	} else {
 		opts = append(opts, rego.EvalPrintHook(silent{}))
+	}
+	if p.tracer != nil {
+		opts = append(opts, rego.EvalQueryTracer(p.tracer))
 	}
 	done := make(chan outcome, 1)
 	go func() {

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,6 +31,9 @@ type CaseResult struct {
 	Skipped  string // why it was not run
 	Failures []string
 	Findings []*lint.Finding
+
+	rules  []string // that the fixture is about
+	speaks []string // those of them that found something
 }
 
 // Fixtures lists the fixture files of the loaded sources, the shipped library's
@@ -48,7 +53,7 @@ func (p *Policies) fixtures(ours bool) ([]*fixtureFile, error) {
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, &fixtureFile{f, p.rulesBeside(t.name + name)})
+			out = append(out, &fixtureFile{f, p.rulesBeside(t.name + name), ours})
 		}
 	}
 	return out, nil
@@ -58,6 +63,7 @@ type fixtureFile struct {
 	*fixture.Fixture
 	// rules are those that the fixture is about; empty: all.
 	rules []string
+	ours  bool // of the shipped library
 }
 
 // rulesBeside are the ids of the rules in the .rego file of the fixture's name.
@@ -72,8 +78,9 @@ func (p *Policies) rulesBeside(file string) []string {
 	return out
 }
 
-// run records and judges one case. A bad one or a test has exactly the wanted
-// findings of the rules it is about; a good one has none of any rule.
+// runCase records and judges one case: it has exactly the wanted findings of
+// the rules that it is about, and none of those that it names for that. A good
+// case of a fixture that says so has none of any rule.
 func (p *Policies) runCase(ctx context.Context, record Recorder, f *fixtureFile, c *fixture.Case) (*CaseResult, error) {
 	out := &CaseResult{File: f.Name, Case: c.Name}
 	base, err := f.BaseMigration()
@@ -98,21 +105,43 @@ func (p *Policies) runCase(ctx context.Context, record Recorder, f *fixtureFile,
 			out.Failures = append(out.Failures, m.Err.Error())
 		}
 	}
-	if out.Findings, err = p.judgeWith(ctx, rec, found, overrides(c)); err != nil {
+	v, err := p.judgeWith(ctx, rec, found, overrides(c), func(r *Rule) bool {
+		return f.all(c) || slices.Contains(f.rules, r.ID) || slices.ContainsFunc(c.Wants, func(w fixture.Want) bool { return w.ID == r.ID || w.ID == r.Name })
+	})
+	if err != nil {
 		return nil, fmt.Errorf("%s: %s: %w", f.Name, c.Name, err)
 	}
-	about := out.Findings
-	if !c.Good() && len(f.rules) > 0 {
-		about = nil
-		for _, x := range out.Findings {
-			wanted := slices.ContainsFunc(c.Wants, func(w fixture.Want) bool { return w.ID == x.ID })
-			if wanted || slices.Contains(f.rules, x.ID) {
-				about = append(about, x)
-			}
+	out.Findings = v.found
+	for _, x := range v.failed {
+		out.Failures = append(out.Failures, x.Error())
+	}
+	out.Failures = append(out.Failures, c.Compare(v.found)...)
+	for _, id := range f.rules {
+		if slices.ContainsFunc(v.found, func(x *lint.Finding) bool { return x.ID == id }) {
+			out.speaks = append(out.speaks, id)
 		}
 	}
-	out.Failures = append(out.Failures, c.Compare(about)...)
+	out.rules = f.rules
 	return out, nil
+}
+
+var allRules = regexp.MustCompile(`(?m)^-- judge all rules\s*$`)
+
+// all reports whether a case is held against every rule: if no rule has the
+// fixture's name, and for good cases if the fixture says so or is the library's.
+func (f *fixtureFile) all(c *fixture.Case) bool {
+	if len(f.rules) == 0 {
+		return true
+	}
+	if !c.Good() {
+		return false
+	}
+	for _, text := range c.Files {
+		if allRules.MatchString(text) {
+			return true
+		}
+	}
+	return f.ours || allRules.MatchString(f.Base)
 }
 
 func wantsAt(c *fixture.Case, pos migration.Position) bool {
@@ -135,11 +164,23 @@ func overrides(c *fixture.Case) []override {
 	return out
 }
 
-func (p *Policies) judgeWith(ctx context.Context, rec *devdb.Record, found []*lint.Finding, set []override) ([]*lint.Finding, error) {
+func (p *Policies) judgeWith(ctx context.Context, rec *devdb.Record, found []*lint.Finding, set []override, about func(*Rule) bool) (*verdict, error) {
 	b := newBuilder()
-	f := p.Facts(rec, found, Context{}, nil)
+	known := &Input{Stats: &Stats{}}
+	for _, o := range set {
+		if strings.HasPrefix(o.path, "input.stats.") { // tables and indexes have their sizes from it
+			if err := put(reflect.ValueOf(known).Elem(), strings.Split(o.path, ".")[1:], o.value); err != nil {
+				return nil, fmt.Errorf("-- with %s as %s: %w", o.path, o.value, err)
+			}
+		}
+	}
+	f := p.Facts(rec, found, Context{}, known.Stats)
 	whole, each := b.input(f, rec.New), b.perMigration(f)
 	q := *p
+	q.Rules = slices.DeleteFunc(slices.Clone(p.Rules), func(r *Rule) bool { return !about(r) })
+	if err := q.prepare(ctx); err != nil {
+		return nil, err
+	}
 	for _, in := range append([]*Input{whole}, each...) {
 		for _, o := range set {
 			if o.path == "time" {
@@ -155,11 +196,7 @@ func (p *Policies) judgeWith(ctx context.Context, rec *devdb.Record, found []*li
 			}
 		}
 	}
-	v, err := q.evaluate(ctx, whole, each, "")
-	if err != nil {
-		return nil, err
-	}
-	return v.found, v.err()
+	return q.evaluate(ctx, whole, each, "")
 }
 
 func (p *Policies) override(in *Input, o override) error {
@@ -167,20 +204,54 @@ func (p *Policies) override(in *Input, o override) error {
 	if parts[0] == "params" && len(parts) == 3 {
 		return p.overrideParam(in, parts[1], parts[2], o.value)
 	}
-	text := o.value
-	for _, part := range slices.Backward(parts) {
-		text = fmt.Sprintf("{%q: %s}", part, text)
-	}
-	dec := json.NewDecoder(strings.NewReader(text))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(in); err != nil {
-		name, unknown := strings.CutPrefix(err.Error(), "json: unknown field ")
-		if unknown {
-			return fmt.Errorf("the document has no field %s", name)
-		}
+	if err := put(reflect.ValueOf(in).Elem(), parts, o.value); err != nil {
 		return err
 	}
+	in.Context = contextOf(*in.Context)
 	return nil
+}
+
+// put puts a value in the place that the path names, which is a field or the
+// number of an item. What other documents share is copied first.
+func put(at reflect.Value, path []string, value string) error {
+	if at.Kind() == reflect.Pointer && len(path) > 0 {
+		fresh := reflect.New(at.Type().Elem())
+		if !at.IsNil() {
+			fresh.Elem().Set(at.Elem())
+		}
+		at.Set(fresh)
+		return put(fresh.Elem(), path, value)
+	}
+	switch {
+	case len(path) == 0:
+		fresh := reflect.New(at.Type())
+		dec := json.NewDecoder(strings.NewReader(value))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(fresh.Interface()); err != nil {
+			if name, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
+				return fmt.Errorf("the document has no field %s", name)
+			}
+			return err
+		}
+		at.Set(fresh.Elem())
+		return nil
+	case at.Kind() == reflect.Slice:
+		n, err := strconv.Atoi(path[0])
+		if err != nil || n < 0 || n >= at.Len() {
+			return fmt.Errorf("there is no item %s: the list has %d", path[0], at.Len())
+		}
+		list := reflect.MakeSlice(at.Type(), at.Len(), at.Len())
+		reflect.Copy(list, at)
+		at.Set(list)
+		return put(list.Index(n), path[1:], value)
+	case at.Kind() == reflect.Struct:
+		for _, f := range reflect.VisibleFields(at.Type()) {
+			if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name == path[0] {
+				return put(at.FieldByIndex(f.Index), path[1:], value)
+			}
+		}
+	}
+	return fmt.Errorf("the document has no field %q", path[0])
 }
 
 func (p *Policies) overrideParam(in *Input, id, name, value string) error {

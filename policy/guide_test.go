@@ -72,3 +72,29 @@ func TestMapping(t *testing.T) {
 		}
 	}
 }
+
+// TestExamples tests docs/examples/policies as a team would: every rule has
+// cases in which it speaks and is silent, and no line of it is without a case.
+func TestExamples(t *testing.T) {
+	p, err := Load(context.Background(), Options{Files: os.DirFS("../docs/examples"), Sources: []Source{{Dir: "policies"}}, Strict: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := pgtest.Server(t, pgtest.Majors(t)[0])
+	report, err := p.Test(context.Background(), TestOptions{Record: recorder(t, server), Coverage: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range report.Coverage {
+		if c.Speaks == 0 || c.Silent == 0 || c.Percent < 100 {
+			t.Errorf("%s: %+v", c.File, c)
+		}
+	}
+	if report.Failed() > 0 || len(report.Coverage) != len(p.Rules) || len(p.Rules) < 27 {
+		var b strings.Builder
+		if err := report.Write(&b, false); err != nil {
+			t.Fatal(err)
+		}
+		t.Errorf("%d rules\n%s", len(p.Rules), &b)
+	}
+}

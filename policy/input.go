@@ -60,7 +60,8 @@ type Migration struct {
 	Format      string    `json:"format"`
 	Transaction string    `json:"transaction" jsonschema_description:"How the tool runs the file: file, implicit, none or all." jsonschema:"enum=file,enum=implicit,enum=none,enum=all"`
 	Repeatable  bool      `json:"repeatable"`
-	HasDown     bool      `json:"has_down" jsonschema_description:"There is a way back."`
+	Header      string    `json:"header" jsonschema_description:"The comment that the file begins with, without its dashes and stars."`
+	HasDown     bool      `json:"has_down" jsonschema_description:"There is a down migration."`
 	OutOfOrder  string    `json:"out_of_order" jsonschema_description:"The newest merged migration that sorts after this one."`
 	Statements  int       `json:"statements" jsonschema_description:"How many of its statements were run."`
 	Error       string    `json:"error" jsonschema_description:"The server's message if a statement failed."`
@@ -95,7 +96,17 @@ type Statement struct {
 	Dropped         []*Dropped        `json:"dropped"`
 	Counterexamples []*Counterexample `json:"counterexamples"`
 	Writes          []*Write          `json:"writes" jsonschema_description:"Tables whose rows it may change."`
+	Measured        *Measured         `json:"measured,omitempty" jsonschema_description:"Only if assay measured it on generated rows (--measure)."`
 	Error           *StatementError   `json:"error,omitempty" jsonschema_description:"Only if the server refused the statement."`
+}
+
+// Measured is how long a statement is expected to take in production.
+type Measured struct {
+	Object     string `json:"object" jsonschema_description:"The table that grows with production."`
+	Rows       int64  `json:"rows" jsonschema_description:"Rows of that table in production."`
+	EstimateMS int64  `json:"estimate_ms"`
+	LowMS      int64  `json:"low_ms"`
+	HighMS     int64  `json:"high_ms"`
 }
 
 // Syntax is what the parser adds. parsed is false for syntax newer than the parser.
@@ -266,7 +277,10 @@ type Context struct {
 	Target       string     `json:"target" jsonschema_description:"The branch it will be merged into."`
 	Number       int        `json:"number" jsonschema_description:"Of the pull request."`
 	Title        string     `json:"title"`
+	Body         string     `json:"body" jsonschema_description:"The description of the pull request."`
+	Draft        bool       `json:"draft"`
 	Author       string     `json:"author"`
+	AuthorTeams  []string   `json:"author_teams" jsonschema_description:"Of the teams in the owners file and in assay.author_in(team), those that the author belongs to."`
 	Labels       []string   `json:"labels"`
 	Reviewers    []string   `json:"reviewers" jsonschema_description:"Who was asked for a review or gave one; a team of GitHub is org/team."`
 	Approvals    []Approved `json:"approvals"`
@@ -277,6 +291,8 @@ type Context struct {
 // Approved is an approval that stands.
 type Approved struct {
 	User    string   `json:"user"`
+	Type    string   `json:"type" jsonschema_description:"person, or bot for a program's account." jsonschema:"enum=person,enum=bot"`
+	Writes  bool     `json:"writes" jsonschema_description:"May write to the repository."`
 	Teams   []string `json:"teams" jsonschema_description:"Of the teams in the owners file and in assay.approved_by(team), those that the user belongs to."`
 	Current bool     `json:"current" jsonschema_description:"Given to the pull request as it is now, not before its last push."`
 }

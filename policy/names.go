@@ -107,6 +107,9 @@ func names(c *schema.Catalog) map[schema.Ref]named {
 	for oid, s := range c.Statistics {
 		put(schema.ClassStatistics, oid, join(s.Schema, s.Name), "statistics", relName(c, s.Table))
 	}
+	for oid, o := range c.Objects {
+		put(schema.ClassOther, oid, o.Name, o.Kind, "")
+	}
 	for oid, e := range c.EventTriggers {
 		put(schema.ClassEventTrigger, oid, e.Name, "event trigger", "")
 	}

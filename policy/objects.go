@@ -55,6 +55,9 @@ func (in *Input) objectsOf() map[string]bool {
 		for _, g := range list.Grants {
 			put(g.Object)
 		}
+		for _, r := range list.Roles {
+			put(r.Object)
+		}
 	}
 	return out
 }

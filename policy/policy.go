@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/cover"
 	"github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/storage"
 
@@ -72,8 +73,9 @@ type Policies struct {
 	sources  []*tree
 	compiler *ast.Compiler
 	store    storage.Store
-	change   []*query // rules about the change set
-	each     []*query // rules about each migration
+	change   []*query     // rules about the change set
+	each     []*query     // rules about each migration
+	tracer   *cover.Cover // counts the lines that are reached; nil: nobody wants to know
 }
 
 // query is one prepared question for many rules: the rules share the document,

@@ -120,7 +120,7 @@ func TestLoadErrors(t *testing.T) {
 		{"parameter", rule("#   id: A1\n#   params: {max: 3}\n", "deny contains \"x\" if input.params.A1.maxx > 3"), "no field maxx: the fields are max"},
 		{"parameter of a rule without any", rule("#   id: A1\n", "deny contains \"x\" if input.params.A1.max > 3"), `policies/a.rego:7: rule A1 has no parameter "max" in its custom.params: it has none`},
 		{"another rule's parameter", rule("#   id: A1\n", "deny contains \"x\" if input.params.A2.max > 3"), "policies/a.rego:7: input.params has no"},
-		{"helper", rule("#   id: A1\n", "import data.assay\n\ndeny contains t.object if some t in assay.tabels"), "policies/a.rego:9: data.assay has no tabels: one of approved_by, "},
+		{"helper", rule("#   id: A1\n", "import data.assay\n\ndeny contains t.object if some t in assay.tabels"), "policies/a.rego:9: data.assay has no tabels: one of approvals, approved_by, "},
 		{"helper in a comprehension", rule("#   id: A1\n", "deny contains \"x\" if {\n\tcount([t | some t in data.assay.tabels]) > 3\n}"), "policies/a.rego:8: data.assay has no tabels"},
 		{"helper function", rule("#   id: A1\n", "deny contains \"x\" if data.assay.is_nwe(\"x\")"), "there is no function data.assay.is_nwe"},
 		{"package", rule("#   id: A1\n", "deny contains \"x\" if data.limits.max > 3"), "policies/a.rego:7: data has no limits: one of assay, p"},

@@ -34,6 +34,8 @@ type Rule struct {
 	// Everywhere rules also speak of objects that the change set does not touch.
 	Everywhere bool
 
+	// clauses are the lines that its clauses begin on.
+	clauses []int
 	// queries are the sets that the rule fills, by verb.
 	queries map[string]ast.Ref
 }

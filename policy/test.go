@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,7 +21,7 @@ import (
 type TestOptions struct {
 	// Run is a regular expression on the names of tests and fixtures; empty runs all.
 	Run string
-	// Coverage counts the lines of rules that unit tests reach.
+	// Coverage also lists the lines of rules that no test reaches.
 	Coverage bool
 	// Record runs the SQL of fixtures. nil skips them, saying so.
 	Record Recorder
@@ -33,8 +33,9 @@ type TestOptions struct {
 type TestReport struct {
 	Units    []UnitResult
 	Cases    []*CaseResult
-	Coverage []Coverage // by file
+	Coverage []Coverage // by rule
 	Total    float64    // percent
+	missed   bool       // the lines that are not reached are listed
 }
 
 // UnitResult is what became of one test_ rule.
@@ -46,11 +47,13 @@ type UnitResult struct {
 	Reason string // of a failure: the error, or what the test printed
 }
 
-// Coverage is how much of a file the unit tests reach.
+// Coverage is how much of a rule the unit tests and fixtures reach.
 type Coverage struct {
-	File    string
-	Percent float64
-	Missed  []string // "12-14"
+	Rule, File string
+	Percent    float64
+	Missed     []string // "12-14"
+	// Speaks and Silent are in how many cases of its fixture it finds something, and nothing.
+	Speaks, Silent int
 }
 
 // Test runs the unit tests (*_test.rego) and fixtures (*.txtar) of the team's
@@ -60,39 +63,42 @@ func (p *Policies) Test(ctx context.Context, o TestOptions) (*TestReport, error)
 	if err != nil {
 		return nil, fmt.Errorf("reading the pattern of tests: %w", err)
 	}
-	out := &TestReport{}
-	if err := p.unitTests(ctx, o, only, out); err != nil {
+	out := &TestReport{missed: o.Coverage}
+	q := *p
+	q.tracer = cover.New()
+	modules, err := q.unitTests(ctx, only, out)
+	if err == nil {
+		err = q.caseTests(ctx, o, only, out)
+	}
+	if err != nil {
 		return nil, err
 	}
-	return out, p.caseTests(ctx, o, only, out)
+	q.coverage(q.tracer.Report(modules), out)
+	return out, nil
 }
 
-func (p *Policies) unitTests(ctx context.Context, o TestOptions, only *regexp.Regexp, out *TestReport) error {
+func (p *Policies) unitTests(ctx context.Context, only *regexp.Regexp, out *TestReport) (map[string]*ast.Module, error) {
 	modules, data, err := read(p.sources, true)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	set, err := schemas(p.Rules)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	compiler := ast.NewCompiler().WithCapabilities(capabilities()).WithSchemas(set).WithUseTypeCheckAnnotations(true).WithEnablePrintStatements(true)
 	if compiler.Compile(modules); compiler.Failed() {
-		return explain(compiler.Errors)
+		return nil, explain(compiler.Errors)
 	}
 	if err := checkRefs(compiler, p.Rules, data); err != nil {
-		return err
+		return nil, err
 	}
 	store := inmem.NewFromObject(data)
 	runner := tester.NewRunner().SetCompiler(compiler).SetStore(store).CapturePrintOutput(true).SetTimeout(30 * time.Second).
-		RaiseBuiltinErrors(true).Filter(only.String())
-	tracer := cover.New()
-	if o.Coverage {
-		runner = runner.SetCoverageQueryTracer(tracer)
-	}
+		RaiseBuiltinErrors(true).Filter(only.String()).SetCoverageQueryTracer(p.tracer)
 	results, err := runner.SetModules(modules).RunTests(ctx, nil)
 	if err != nil {
-		return explain(err)
+		return nil, explain(err)
 	}
 	for r := range results {
 		u := UnitResult{Name: r.Package + "." + r.Name, Passed: r.Pass()}
@@ -107,36 +113,70 @@ func (p *Policies) unitTests(ctx context.Context, o TestOptions, only *regexp.Re
 		out.Units = append(out.Units, u)
 	}
 	slices.SortStableFunc(out.Units, func(a, b UnitResult) int { return strings.Compare(a.Name, b.Name) })
-	if o.Coverage {
-		p.coverage(tracer.Report(modules), out)
-	}
-	return nil
+	return modules, nil
 }
 
+// coverage counts the lines of each rule: those from one of its clauses to the
+// next clause, and what is above all clauses of its file.
 func (p *Policies) coverage(report cover.Report, out *TestReport) {
 	covered, all := 0, 0
-	for _, file := range slices.Sorted(maps.Keys(report.Files)) {
-		if strings.HasSuffix(file, "_test.rego") || p.ours(file) {
+	for _, r := range p.Rules {
+		file := report.Files[r.File]
+		if file == nil || p.ours(r.File) {
 			continue
 		}
-		f := report.Files[file]
-		c := Coverage{File: file, Percent: f.Coverage}
-		for _, r := range f.NotCovered {
-			lines := fmt.Sprint(r.Start.Row)
-			if r.End.Row != r.Start.Row {
-				lines += fmt.Sprintf("-%d", r.End.Row)
+		c := Coverage{Rule: r.ID, File: r.File}
+		reached, missed := p.lines(r, file.Covered), p.lines(r, file.NotCovered)
+		covered, all = covered+len(reached), all+len(reached)+len(missed)
+		if n := len(reached) + len(missed); n > 0 {
+			c.Percent = 100 * float64(len(reached)) / float64(n)
+		}
+		for i := 0; i < len(missed); {
+			first := i
+			for i++; i < len(missed) && missed[i] == missed[i-1]+1; i++ {
 			}
-			if !slices.Contains(c.Missed, lines) {
-				c.Missed = append(c.Missed, lines)
+			text := strconv.Itoa(missed[first])
+			if i > first+1 {
+				text += "-" + strconv.Itoa(missed[i-1])
+			}
+			c.Missed = append(c.Missed, text)
+		}
+		for _, x := range out.Cases {
+			switch {
+			case x.Skipped != "" || !slices.Contains(x.rules, r.ID):
+			case slices.Contains(x.speaks, r.ID):
+				c.Speaks++
+			default:
+				c.Silent++
 			}
 		}
-		covered += f.CoveredLines
-		all += f.CoveredLines + f.NotCoveredLines
 		out.Coverage = append(out.Coverage, c)
 	}
 	if all > 0 {
 		out.Total = 100 * float64(covered) / float64(all)
 	}
+}
+
+// lines are those of the ranges that belong to the rule.
+func (p *Policies) lines(r *Rule, ranges []cover.Range) []int {
+	var out []int
+	for _, x := range ranges {
+		for line := x.Start.Row; line <= x.End.Row; line++ {
+			owner, at := r, 0
+			for _, other := range p.Rules {
+				for _, begin := range other.clauses {
+					if other.File == r.File && begin <= line && begin > at {
+						owner, at = other, begin
+					}
+				}
+			}
+			if owner == r && !slices.Contains(out, line) {
+				out = append(out, line)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 func (p *Policies) ours(file string) bool {
@@ -219,13 +259,13 @@ func (r *TestReport) Write(w io.Writer, verbose bool) error {
 	}
 	b.WriteByte('\n')
 	for _, c := range r.Coverage {
-		fmt.Fprintf(&b, "%6.1f%%  %s", c.Percent, c.File)
-		if len(c.Missed) > 0 {
-			fmt.Fprintf(&b, "  not covered: lines %s", strings.Join(c.Missed, ", "))
+		fmt.Fprintf(&b, "%6.1f%%  %s  %s  speaks in %d and is silent in %d of its cases", c.Percent, c.Rule, c.File, c.Speaks, c.Silent)
+		if r.missed && len(c.Missed) > 0 {
+			fmt.Fprintf(&b, "; not reached: lines %s", strings.Join(c.Missed, ", "))
 		}
 		b.WriteByte('\n')
 	}
-	if r.Coverage != nil {
+	if len(r.Coverage) > 0 {
 		fmt.Fprintf(&b, "%6.1f%%  all\n", r.Total)
 	}
 	_, err := io.WriteString(w, b.String())

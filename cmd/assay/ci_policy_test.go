@@ -21,9 +21,9 @@ package told
 
 warn contains {"message": message} if {
 	c := input.context
-	message := sprintf("%s %s %s %d %q %s→%s labels %v reviewers %v approvals %v environment %s",
+	message := sprintf("%s %s %s %d %q %s→%s labels %v reviewers %v approvals %v environment %s draft %v body %s teams %v",
 		[c.host, c.repository, c.author, c.number, c.title, c.branch, c.target, c.labels, c.reviewers,
-		[sprintf("%s %v %v", [a.user, a.teams, a.current]) | some a in c.approvals], c.environment])
+		[sprintf("%s %s %v %v %v", [a.user, a.type, a.writes, a.teams, a.current]) | some a in c.approvals], c.environment, c.draft, c.body, c.author_teams])
 }
 `
 
@@ -86,21 +86,21 @@ func TestCIContext(t *testing.T) {
 			b.t = t
 			b.seesTeams()
 			alice, bob := hosttest.Account{ID: 51, Login: "alice"}, hosttest.Account{ID: 52, Login: "bob"}
-			b.Accounts["alice"], b.Accounts["bob"] = alice, bob
+			b.Accounts["alice"], b.Accounts["bob"], b.Accounts["author"] = alice, bob, hosttest.Account{ID: 90, Login: "author"}
 			b.Labels, b.Asked = []string{"urgent", "db"}, []string{"carol"}
 			b.env["ASSAY_ENVIRONMENT"] = "production"
 			b.Teams["o/dba"], b.Teams["dba"] = []string{"alice"}, []string{"alice"}
-			b.Teams["o/payments"], b.Teams["payments"] = []string{"bob"}, []string{"bob"}
+			b.Teams["o/payments"], b.Teams["payments"] = []string{"bob", "author"}, []string{"bob", "author"}
 			old := strings.Repeat("d", 40)
 			for _, c := range []struct {
 				reviews []hosttest.Review
 				told    string
 				code    int
 			}{
-				{nil, `author 7 "the title" feature→main labels ["db", "urgent"] reviewers ["carol"] approvals [] environment production`, exitFindings},
-				{[]hosttest.Review{{Author: bob, State: "APPROVED", Commit: b.Head}}, `reviewers ["bob", "carol"] approvals ["bob [\"payments\"] true"]`, exitFindings},
-				{[]hosttest.Review{{Author: alice, State: "APPROVED", Commit: old}}, `approvals ["alice [\"dba\"] false"]`, exitFindings},
-				{[]hosttest.Review{{Author: alice, State: "APPROVED", Commit: b.Head}, {Author: bob, State: "APPROVED", Commit: b.Head}}, `approvals ["alice [\"dba\"] true", "bob [\"payments\"] true"]`, exitClean},
+				{nil, `author 7 "the title" feature→main labels ["db", "urgent"] reviewers ["carol"] approvals [] environment production draft true body why teams ["payments"]`, exitFindings},
+				{[]hosttest.Review{{Author: bob, State: "APPROVED", Commit: b.Head}}, `reviewers ["bob", "carol"] approvals ["bob person true [\"payments\"] true"]`, exitFindings},
+				{[]hosttest.Review{{Author: alice, State: "APPROVED", Commit: old}}, `approvals ["alice person true [\"dba\"] false"]`, exitFindings},
+				{[]hosttest.Review{{Author: alice, State: "APPROVED", Commit: b.Head}, {Author: bob, State: "APPROVED", Commit: b.Head}}, `approvals ["alice person true [\"dba\"] true", "bob person true [\"payments\"] true"]`, exitClean},
 			} {
 				b.Reviews = c.reviews
 				out, code := b.lint()
@@ -114,7 +114,7 @@ func TestCIContext(t *testing.T) {
 			// A host that does not tell leaves what the job's environment says, and says so.
 			b.Faults = []*hosttest.Fault{{Method: "GET", Times: -1, Code: 403, Message: "not for you"}}
 			out, code := b.lint()
-			if code != exitFindings || !strings.Contains(flat(out), `approvals [] environment`) || !strings.Contains(flat(out), "telling the policies the labels, reviewers and approvals of now was left out: not for you (403); it needs") {
+			if code != exitFindings || !strings.Contains(flat(out), `approvals [] environment`) || !strings.Contains(flat(out), "reading the pull request's labels, reviewers and approvals for the policies was left out: not for you (403); it needs") {
 				t.Errorf("exit %d\n%s", code, out)
 			}
 		})

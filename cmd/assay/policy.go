@@ -218,7 +218,7 @@ func (a *app) policyTestCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "test [dir...]", Short: "Run unit tests (*_test.rego) and SQL fixtures (*.txtar)",
 		Long: `Run the unit tests of policies and their fixtures: examples in SQL that run on a real server and
-say on each line what is wanted of it. Exit code 1 if one fails.`,
+say on each line what is wanted of it; and say how much of each rule they reach. Exit code 1 if one fails.`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			ctx := cmd.Context()
 			p, err := a.openPolicies(ctx, r, args, false)
@@ -249,7 +249,7 @@ say on each line what is wanted of it. Exit code 1 if one fails.`,
 	f := cmd.Flags()
 	r.serverFlags(cmd)
 	f.StringVar(&o.Run, "run", "", "regular `expression` on the names of tests to run")
-	f.BoolVar(&o.Coverage, "coverage", false, "tell which lines of the rules no unit test reaches")
+	f.BoolVar(&o.Coverage, "coverage", false, "list the lines of the rules that no test reaches, too")
 	f.BoolVarP(&o.Verbose, "verbose", "v", false, "list what passed, too")
 	f.BoolVar(&noServer, "no-server", false, "run the unit tests alone")
 	return cmd

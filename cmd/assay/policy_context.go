@@ -21,6 +21,8 @@ import (
 type pullRequest struct {
 	PullRequest struct {
 		Title string `json:"title"`
+		Body  string `json:"body"`
+		Draft bool   `json:"draft"`
 		User  struct {
 			Login string `json:"login"`
 		} `json:"user"`
@@ -60,7 +62,7 @@ func policyContext(run *ci.Run, getenv func(string) string) (policy.Context, err
 			return c, fmt.Errorf("reading the event file %s: %w", file, err)
 		}
 		p := e.PullRequest
-		c.Title, c.Author, c.Target = p.Title, p.User.Login, p.Base.Ref
+		c.Title, c.Body, c.Draft, c.Author, c.Target = p.Title, p.Body, p.Draft, p.User.Login, p.Base.Ref
 		if p.Head.Ref != "" {
 			c.Branch = p.Head.Ref
 		}
@@ -72,6 +74,7 @@ func policyContext(run *ci.Run, getenv func(string) string) (policy.Context, err
 		}
 	case "gitlab":
 		c.Title, c.Target = getenv("CI_MERGE_REQUEST_TITLE"), getenv("CI_MERGE_REQUEST_TARGET_BRANCH_NAME") // GITLAB_USER_LOGIN is who ran the pipeline
+		c.Body, c.Draft = getenv("CI_MERGE_REQUEST_DESCRIPTION"), getenv("CI_MERGE_REQUEST_DRAFT") == "true"
 		if b := getenv("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME"); b != "" {
 			c.Branch = b
 		}
@@ -91,42 +94,66 @@ func (p *publication) pull(ctx context.Context) error {
 	}
 	got, err := integrations.Ask(ctx, func() (integrations.Pull, error) { return d.Describe(ctx) })
 	if err != nil {
-		return p.untold("telling the policies the labels, reviewers and approvals of now", err)
+		return p.untold("reading the pull request's labels, reviewers and approvals for the policies", err)
 	}
 	c := &p.context
 	c.Number = p.run.Number // a workflow_run finds it by its commit
-	c.Title, c.Author, c.Labels, c.Reviewers = got.Title, got.Author, got.Labels, got.Reviewers
+	c.Title, c.Body, c.Draft, c.Author, c.Labels, c.Reviewers = got.Title, got.Body, got.Draft, got.Author, got.Labels, got.Reviewers
 	c.Branch, c.Target = cmp.Or(got.Branch, c.Branch), cmp.Or(got.Target, c.Target)
 	slices.Sort(c.Labels)
 	slices.Sort(c.Reviewers)
-	var teams []string
-	asked := false
+	var asks policy.Asks
 	for _, x := range p.allPolicies() {
-		more, reads := x.Approvers()
-		teams, asked = append(teams, more...), asked || reads
+		more := x.Asks()
+		asks.Teams = append(asks.Teams, more.Teams...)
+		asks.Approvals, asks.Author = asks.Approvals || more.Approvals, asks.Author || more.Author
 	}
-	slices.Sort(teams)
-	teams = slices.Compact(teams)
-	if !asked {
+	slices.Sort(asks.Teams)
+	asks.Teams = slices.Compact(asks.Teams)
+	if asks.Author && c.Author != "" {
+		if c.AuthorTeams, err = p.teamsOf(ctx, c.Author, asks.Teams); err != nil {
+			return p.untold("reading the author's teams for the policies", err)
+		}
+	}
+	if !asks.Approvals {
 		return nil
 	}
 	for _, v := range got.Approvals {
-		c.Approvals = append(c.Approvals, policy.Approved{User: v.User, Current: v.Current})
+		if strings.EqualFold(v.User, c.Author) {
+			continue
+		}
+		a := policy.Approved{User: v.User, Type: "person", Current: v.Current}
+		if v.Bot {
+			a.Type = "bot"
+		} else if a.Writes, err = integrations.Ask(ctx, func() (bool, error) { return p.asker.Writes(ctx, v.User) }); err != nil {
+			if err := p.untold("asking whether "+v.User+" may write to the project", err); err != nil {
+				return err
+			}
+		}
+		c.Approvals = append(c.Approvals, a)
 	}
 	slices.SortFunc(c.Approvals, func(a, b policy.Approved) int { return strings.Compare(a.User, b.User) })
-	for _, team := range teams {
-		for i := range c.Approvals {
-			a := &c.Approvals[i]
-			member, err := integrations.Ask(ctx, func() (bool, error) { return p.asker.Member(ctx, a.User, team) })
-			if err != nil {
-				return p.untold("telling the policies which teams approved", err)
-			}
-			if member {
-				a.Teams = append(a.Teams, team)
-			}
+	for i := range c.Approvals {
+		if c.Approvals[i].Teams, err = p.teamsOf(ctx, c.Approvals[i].User, asks.Teams); err != nil {
+			return p.untold("reading the approvers' teams for the policies", err)
 		}
 	}
 	return nil
+}
+
+// teamsOf are those of the teams that a user belongs to.
+func (p *publication) teamsOf(ctx context.Context, user string, teams []string) ([]string, error) {
+	var out []string
+	for _, team := range teams {
+		member, err := integrations.Ask(ctx, func() (bool, error) { return p.asker.Member(ctx, user, team) })
+		if err != nil {
+			return nil, err
+		}
+		if member {
+			out = append(out, team)
+		}
+	}
+	return out, nil
 }
 
 // untold says what policies do without, if it was the host who refused.

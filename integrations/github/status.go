@@ -148,7 +148,7 @@ func (c *Client) Describe(ctx context.Context) (integrations.Pull, error) {
 	if err != nil {
 		return integrations.Pull{}, c.fail("reading the pull request", "the permission pull-requests: read", resp, err)
 	}
-	out := integrations.Pull{Title: p.GetTitle(), Author: p.GetUser().GetLogin(), Branch: p.GetHead().GetRef(), Target: p.GetBase().GetRef()}
+	out := integrations.Pull{Title: p.GetTitle(), Body: p.GetBody(), Draft: p.GetDraft(), Author: p.GetUser().GetLogin(), Branch: p.GetHead().GetRef(), Target: p.GetBase().GetRef()}
 	for _, l := range p.Labels {
 		out.Labels = append(out.Labels, l.GetName())
 	}

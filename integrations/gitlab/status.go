@@ -80,9 +80,10 @@ func (c *Client) Describe(ctx context.Context) (integrations.Pull, error) {
 	if err != nil {
 		return integrations.Pull{}, c.fail("reading the merge request", mayRead, resp, err)
 	}
-	out := integrations.Pull{Title: mr.Title, Branch: mr.SourceBranch, Target: mr.TargetBranch, Labels: mr.Labels}
+	out := integrations.Pull{Title: mr.Title, Body: mr.Description, Draft: mr.Draft, Branch: mr.SourceBranch, Target: mr.TargetBranch, Labels: mr.Labels}
 	if mr.Author != nil {
 		out.Author = mr.Author.Username
+		c.ids[out.Author] = mr.Author.ID
 	}
 	for _, u := range mr.Reviewers {
 		out.Reviewers = append(out.Reviewers, u.Username)

@@ -273,7 +273,7 @@ func (g *gitHub) pull() {
 		}
 	}
 	answer(g.w, 200, map[string]any{
-		"number": 7, "state": "open", "title": "the title", "user": user(Account{ID: 1, Login: "author"}), "labels": labels,
+		"number": 7, "state": "open", "title": "the title", "body": "why", "draft": true, "user": user(Account{ID: 1, Login: "author"}), "labels": labels,
 		"requested_reviewers": asked, "requested_teams": teams,
 		"head": map[string]any{"ref": "feature", "sha": g.Head}, "base": map[string]any{"ref": "main"},
 	})

@@ -90,8 +90,8 @@ func (g *gitLab) merge() {
 			asked = append(asked, person(Account{Login: who}))
 		}
 		answer(g.w, 200, map[string]any{
-			"iid": 7, "author": map[string]any{"id": 1, "username": "author"},
-			"title": "the title", "labels": append([]string{}, g.Labels...), "reviewers": asked,
+			"iid": 7, "author": map[string]any{"id": 90, "username": "author"},
+			"title": "the title", "description": "why", "draft": true, "labels": append([]string{}, g.Labels...), "reviewers": asked,
 			"source_branch": "feature", "target_branch": "main",
 			"diff_refs": map[string]any{"base_sha": gitLabBase, "start_sha": gitLabStart, "head_sha": g.Head},
 		})

@@ -291,7 +291,7 @@ func describes(b *Bench) {
 		}
 		return p
 	}
-	want := integrations.Pull{Title: "the title", Author: "author", Branch: "feature", Target: "main"}
+	want := integrations.Pull{Title: "the title", Body: "why", Draft: true, Author: "author", Branch: "feature", Target: "main"}
 	if d := cmp.Diff(want, describe(), cmpopts.EquateEmpty()); d != "" {
 		b.t.Error(d)
 	}

@@ -219,9 +219,29 @@ _whole(index, columns) if {
 }
 
 # METADATA
-# description: Somebody of the team has approved the pull request as it is now.
+# description: Approvals of the pull request as it is now, of people who may write to the repository. Those of bots do not count.
+approvals := [a |
+	some a in input.context.approvals
+	a.current
+	object.get(a, "type", "person") == "person"
+	object.get(a, "writes", true)
+]
+
+# METADATA
+# description: Somebody of the team, who may write to the repository, has approved the pull request as it is now.
 approved_by(team) if {
-	some approval in input.context.approvals
-	approval.current
+	some approval in approvals
 	team in approval.teams
+}
+
+# METADATA
+# description: The author of the pull request belongs to the team.
+author_in(team) if team in input.context.author_teams
+
+# METADATA
+# description: Columns that the view reads, itself or by way of other views. It takes a qualified name.
+columns_read(view) := {column |
+	some v in input.after.views
+	v.object in ({view} | {d.on | some d in input.after.dependencies; depends_on(view, d.on)})
+	some column in v.reads
 }
