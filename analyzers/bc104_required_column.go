@@ -27,7 +27,7 @@ var requiredColumn = &Analyzer{
 			p.Report(at, p.requiredFinding(t, num))
 		}
 		for at, c := range Each[*schema.AddColumn](p) {
-			if !p.fromParent(at.Step, c) && required(at.Step, c.Column) && p.emptied(at, c.Table) { // otherwise DD103 tells both
+			if !p.fromParent(at.Step, c) && required(at.Step, c.Column) {
 				tell(at, c.Table, c.Column.Num)
 			}
 		}

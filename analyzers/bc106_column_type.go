@@ -17,9 +17,6 @@ var columnType = &Analyzer{
 			if !p.holdsOldValues(at, c) || !seenByCode(c) {
 				continue
 			}
-			if _, ok := rewritten(at.Step, c.Table.OID); ok {
-				continue // told as a rewrite, whose way out is the way out of this
-			}
 			table := qualified(c.Table.Schema, c.Table.Name)
 			p.Report(at, lint.Finding{
 				Object:   table + "." + c.After.Name,

@@ -123,8 +123,10 @@ func runFixture(t *testing.T, server *postgres.Server, a *analyzers.Analyzer, f 
 			c = c.Shown()
 		}
 		t.Run(c.Name, func(t *testing.T) {
-			res := runCase(t, s, c, a.ID)
+			rec := recordCase(t, s, c)
+			res := judge(t, rec, a.ID)
 			keepShown(t, server, a, c, res)
+			keepsOthers(t, rec, res, a.ID)
 			for _, line := range c.Compare(res.Findings) {
 				t.Errorf("%s: %s", f.Name, line)
 			}
@@ -139,6 +141,26 @@ func runFixture(t *testing.T, server *postgres.Server, a *analyzers.Analyzer, f 
 // place, which a fixture cannot show: they are tested where git is, in cmd/assay.
 func told(id string) bool {
 	return slices.Contains([]string{"SQ102", "SQ103", "BC120", "OB119", "SQ906", "SQ908"}, id)
+}
+
+// keepsOthers holds that a check which is off keeps no other silent: without it
+// every finding of the others is there, and what it covers comes up.
+func keepsOthers(t *testing.T, rec *devdb.Record, res *lint.Result, optional string) {
+	t.Helper()
+	off := map[string]bool{}
+	for _, f := range res.Findings {
+		off[f.ID] = true
+	}
+	for id := range off {
+		without := judgeAs(t, rec, func(r lint.Rule) bool { return r.ID == id || r.Optional && r.ID != optional })
+		for _, f := range res.Findings {
+			if f.ID != id && !strings.HasPrefix(f.ID, "SQ90") && !slices.ContainsFunc(without.Findings, func(o *lint.Finding) bool {
+				return o.ID == f.ID && o.Line == f.Line && o.Path == f.Path && o.Message == f.Message && o.Severity == f.Severity
+			}) {
+				t.Errorf("with %s off, %s of line %d is gone: %s", id, f.ID, f.Line, f.Message)
+			}
+		}
+	}
 }
 
 // runCase judges a case with every check, of the optional ones with those named.
@@ -189,9 +211,15 @@ func recordCase(t *testing.T, s *stage, c *fixture.Case) *devdb.Record {
 
 func judge(t *testing.T, rec *devdb.Record, optional ...string) *lint.Result {
 	t.Helper()
+	return judgeAs(t, rec, func(r lint.Rule) bool { return r.Optional && !slices.Contains(optional, r.ID) })
+}
+
+// judgeAs judges a record without the checks that are skipped.
+func judgeAs(t *testing.T, rec *devdb.Record, skip func(lint.Rule) bool) *lint.Result {
+	t.Helper()
 	res, err := pipeline.Run(context.Background(), pipeline.Input{
 		Record: rec, Rules: analyzers.Rules(), Against: "1 new migration on a base of 1",
-		Judges: []pipeline.Judge{analyzers.Checks{Sizes: analyzers.Sizes{Small: 10_000, Large: 1_000_000}, Skip: func(r lint.Rule) bool { return r.Optional && !slices.Contains(optional, r.ID) }}},
+		Judges: []pipeline.Judge{analyzers.Checks{Sizes: analyzers.Sizes{Small: 10_000, Large: 1_000_000}, Skip: skip}},
 		Resolve: func(tool, name string) []string {
 			var ids []string
 			for _, r := range analyzers.Rules() {

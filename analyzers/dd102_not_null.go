@@ -10,7 +10,7 @@ import (
 
 var notNullViolation = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD102", Name: "not-null-violation", Title: "NOT NULL on a column that may hold NULLs", Severity: lint.Warning, Weight: lint.ByRows,
+		ID: "DD102", Name: "not-null-violation", Title: "NOT NULL on a column that may hold NULLs", Severity: lint.Warning, Weight: lint.ByRows, Covers: []string{"DD104"},
 		Aliases: []string{"atlas:MF104", "squawk:adding-not-nullable-field"}, Hazards: []string{"B21", "B25", "B28"},
 	},
 	Run: func(p *Pass) {

@@ -11,7 +11,7 @@ import (
 
 var addRequiredColumn = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD103", Name: "add-required-column", Title: "adding a NOT NULL column without a value for the rows that are there", Severity: lint.Error, Weight: lint.ByRows,
+		ID: "DD103", Name: "add-required-column", Title: "adding a NOT NULL column without a value for the rows that are there", Severity: lint.Error, Weight: lint.ByRows, Covers: []string{"BC104"},
 		Aliases: []string{"atlas:MF103", "squawk:adding-required-field"}, Hazards: []string{"B25"},
 	},
 	Run: func(p *Pass) {

@@ -23,13 +23,16 @@ var checkViolation = &Analyzer{
 				return lint.Finding{}, false
 			}
 			t := rel(at.Step, k.Table)
-			if _, ok := Has[*schema.ValidateConstraint](at.Step); ok && givenColumn(t, k) != nil {
-				return lint.Finding{}, false // DD102 reports it, as it does SET NOT NULL
-			}
 			table := qualified(t.Schema, t.Name)
 			expr := bare(k.Expression)
+			object := table
+			if c := givenColumn(t, k); c != nil {
+				if _, ok := Has[*schema.ValidateConstraint](at.Step); ok {
+					object += "." + c.Name
+				}
+			}
 			return lint.Finding{
-				Object:   table,
+				Object:   object,
 				Message:  fmt.Sprintf("check %q fails if some row of %s breaks %s", k.Name, quote(table), clip(expr)),
 				Evidence: factOf(table, "%s reads every row of %s", k.Name, table),
 				Advice: fmt.Sprintf("Look for such rows in production first, and mend them in an earlier migration:\n\nSELECT count(*) FROM %s WHERE NOT (%s);",

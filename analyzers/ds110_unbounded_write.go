@@ -13,7 +13,7 @@ import (
 
 var unboundedWrite = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DS110", Name: "write-without-where", Title: "UPDATE or DELETE of every row", Severity: lint.Error,
+		ID: "DS110", Name: "write-without-where", Title: "UPDATE or DELETE of every row", Severity: lint.Error, Covers: []string{"TX107"},
 		Hazards: []string{"X11"},
 	},
 	Run: func(p *Pass) {

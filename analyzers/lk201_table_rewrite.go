@@ -14,6 +14,7 @@ import (
 var tableRewrite = &Analyzer{
 	Rule: lint.Rule{
 		ID: "LK201", Name: "table-rewrite", Title: "writing a table anew while reads and writes wait", Severity: lint.Error, Weight: lint.ByLock,
+		Covers: []string{"BC106", "LK208"}, // what is to be done instead keeps the old column
 		Aliases: []string{
 			"atlas:PG301", "atlas:PG302", "atlas:PG307", "atlas:PG309", "atlas:PG310", "atlas:PG311",
 			"squawk:changing-column-type", "squawk:adding-field-with-default", "eugene:E5", "eugene:E10", "eugene:E11",

@@ -20,8 +20,7 @@ var statisticsLost = &Analyzer{
 			var table *schema.Relation
 			for _, c := range Changes[*schema.AlterColumnType](s) {
 				t := c.Table
-				// A rewrite is told of already, and what is to be done instead keeps the old column.
-				if !t.IsTable() || c.After.Generated == "virtual" || len(parents(t)) > 0 || p.IsNew(t.OID) || table != nil && table.OID != t.OID || tableRewritten(s, t.OID) || rewrittenBelow(s, t.OID) ||
+				if !t.IsTable() || c.After.Generated == "virtual" || len(parents(t)) > 0 || p.IsNew(t.OID) || table != nil && table.OID != t.OID || rewrittenBelow(s, t.OID) ||
 					p.Before.Relations[t.OID].Column(c.After.Num) == nil {
 					continue
 				}

@@ -18,7 +18,7 @@ var statementFails = &Analyzer{
 	Run: func(p *Pass) {
 		for m, s := range p.Steps() {
 			e := s.Err
-			if e == nil || e.Follows != nil || toldByTransactions(e, s) {
+			if e == nil || e.Follows != nil {
 				continue
 			}
 			f := lint.Finding{
@@ -120,9 +120,4 @@ func wayOut(message string) string {
 		}
 	}
 	return ""
-}
-
-// toldByTransactions leaves what cannot run in a transaction to the TX checks.
-func toldByTransactions(e *devdb.StatementError, s *devdb.Step) bool {
-	return e.Code == "25001" && s.InTx
 }

@@ -8,13 +8,13 @@ import (
 
 var concurrentlyInTransaction = &Analyzer{
 	Rule: lint.Rule{
-		ID: "TX101", Name: "concurrently-in-transaction", Title: "a statement that cannot run in the transaction it is in", Severity: lint.Error,
+		ID: "TX101", Name: "concurrently-in-transaction", Title: "a statement that cannot run in the transaction it is in", Severity: lint.Error, Covers: []string{"SQ101"},
 		Aliases: []string{"atlas:PG103", "squawk:ban-concurrent-index-creation-in-transaction"}, Hazards: []string{"A04", "X14"},
 	},
 	Run: func(p *Pass) {
 		for m, s := range p.Steps() {
 			e := s.Err
-			if e == nil || !toldByTransactions(e, s) {
+			if e == nil || e.Code != "25001" || !s.InTx {
 				continue
 			}
 			what := s.Stmt.Syntax.Tag

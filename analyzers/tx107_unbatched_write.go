@@ -43,7 +43,7 @@ func (p *Pass) unbatched(s *devdb.Step) (lint.Finding, bool) {
 	// With a WHERE it may be a handful of rows: only production knows. But the
 	// columns that this change adds are empty in all of them.
 	t := p.target(s)
-	if t == nil || someRows.MatchString(flat(s.Stmt.Text)) && !p.fillsAll(s, t) || !p.oldRows(t) || p.toldByDestruction(s, t) {
+	if t == nil || someRows.MatchString(flat(s.Stmt.Text)) && !p.fillsAll(s, t) || !p.oldRows(t) {
 		return lint.Finding{}, false
 	}
 	for _, w := range p.writesOf(s) {
@@ -106,8 +106,8 @@ var doings = map[string]string{"UPDATE": "updates", "DELETE": "deletes from", "I
 func (p *Pass) unselective(s *devdb.Step) (lint.Finding, bool) {
 	for _, w := range p.manyWrites(s) {
 		plain := s.Tag == w.Kind && len(w.Loops) == 0
-		if plain && !w.Rows.Where && w.Kind != "MERGE" || p.joinsNothing(s, w.table) {
-			continue // unbatched and DS110 look at it
+		if plain && !w.Rows.Where && w.Kind != "MERGE" {
+			continue // unbatched looks at it
 		}
 		name := qualified(w.table.Schema, w.table.Name)
 		f := lint.Finding{
@@ -134,12 +134,6 @@ func (p *Pass) unselective(s *devdb.Step) (lint.Finding, bool) {
 		return f, true
 	}
 	return lint.Finding{}, false
-}
-
-// joinsNothing leaves a change whose WHERE is about other tables alone to DS110.
-func (p *Pass) joinsNothing(s *devdb.Step, t *schema.Relation) bool {
-	proof := s.Proof(devdb.DemandKeep, tableRef(t.OID))
-	return proof != nil && proof.Outcome == devdb.Changes && (s.Stmt.Syntax.HasWhere || narrowed(s))
 }
 
 // comparesConstant reports whether a column of the target is compared with given
@@ -228,15 +222,4 @@ var someRows = regexp.MustCompile(`(?i)\b(WHERE|LIMIT|FETCH)\b`)
 // oldRows reports whether a table may hold rows from before the change set.
 func (p *Pass) oldRows(t *schema.Relation) bool {
 	return !p.IsNew(t.OID) && t.Persistence != "temporary" && isTable(string(t.Kind))
-}
-
-// toldByDestruction leaves an UPDATE or DELETE of every row, which loses values, to DS110.
-func (p *Pass) toldByDestruction(s *devdb.Step, t *schema.Relation) bool {
-	if s.Tag != "UPDATE" && s.Tag != "DELETE" || s.Stmt.Syntax.HasWhere || narrowed(s) {
-		return false
-	}
-	if proof := s.Proof(devdb.DemandKeep, tableRef(t.OID)); s.Tag == "UPDATE" && proof != nil && proof.Outcome == devdb.Passes {
-		return false
-	}
-	return s.Tag == "DELETE" || !p.fillsNew(s, t)
 }

@@ -53,8 +53,10 @@ type Rule struct {
 	Pack     string   // of a policy rule of the shipped library
 	Weight   Weight   // how the size of a table weighs on its findings
 	// Covers are the rules whose findings its own say more exactly: theirs are left
-	// out at the same statement, and behind it in its transaction, if its own is reported.
+	// out at the same statement about the same object and its parts, if its own is reported.
 	Covers []string
+	// CoversLater: theirs are left out about every object, and behind the statement in its transaction as well.
+	CoversLater bool
 	Once   bool // reported at the first place of a change only
 }
 
