@@ -22,6 +22,7 @@ import (
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/migration"
 	"github.com/assaydb/assay/internal/pipeline"
+	"github.com/assaydb/assay/internal/proof"
 	"github.com/assaydb/assay/internal/report"
 )
 
@@ -204,6 +205,16 @@ func recordCase(t *testing.T, s *stage, c *fixture.Case) *devdb.Record {
 		}
 	}
 	if err := pipeline.Prove(ctx, s.bench, rec, pipeline.Proving{}); err != nil {
+		t.Fatal(err)
+	}
+	err = pipeline.Exercise(ctx, func(ctx context.Context, run []*migration.Migration) (proof.Stage, func() error, error) {
+		st, err := s.server.Stage(ctx, s.base, run)
+		if err != nil {
+			return nil, nil, err
+		}
+		return st, st.Close, nil
+	}, rec)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return rec

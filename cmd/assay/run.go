@@ -90,6 +90,15 @@ func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res 
 	if err := s.prove(ctx, o, seed, rec); err != nil {
 		return nil, err
 	}
+	if err := s.exercise(ctx, o, rec); err != nil {
+		return nil, err
+	}
+	if x := rec.Exercise; o.verbose && x != nil {
+		a.say("assay: used %d tables, views and functions that the change touches, in %d statements", x.Subjects, x.Uses)
+		for _, left := range x.Left {
+			a.say("assay: not used: %s", left)
+		}
+	}
 	if !o.quick {
 		if err := s.downs(ctx, rec); err != nil {
 			return nil, err

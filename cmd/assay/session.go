@@ -12,6 +12,7 @@ import (
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/migration"
 	"github.com/assaydb/assay/internal/pipeline"
+	"github.com/assaydb/assay/internal/proof"
 )
 
 // session is a server with a database on which everything merged has been
@@ -115,6 +116,20 @@ func (s *session) prove(ctx context.Context, o *lintOptions, seed []*migration.M
 		return nil
 	}
 	return s.proveSeeded(ctx, s.server.Bench(s.base), seed, rec)
+}
+
+// exercise uses what the recorded migrations touch, before and after them.
+func (s *session) exercise(ctx context.Context, o *lintOptions, rec *devdb.Record) error {
+	if o.noProofs || o.quick {
+		return nil
+	}
+	return pipeline.Exercise(ctx, func(ctx context.Context, run []*migration.Migration) (proof.Stage, func() error, error) {
+		st, err := s.server.Stage(ctx, s.base, run)
+		if err != nil {
+			return nil, nil, err
+		}
+		return st, st.Close, nil
+	}, rec)
 }
 
 // worthKeeping is how long a replay takes at least for its base to be kept:

@@ -68,6 +68,8 @@ type Record struct {
 	// Apart: each new migration is judged as a change of its own (--all), and is
 	// not run in the session of the one before it.
 	Apart bool
+	// Exercise is what came of using what the new migrations touch; nil if nobody did.
+	Exercise *Exercise
 }
 
 // RowHolder is a DB that can tell which tables hold rows.

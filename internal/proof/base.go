@@ -13,7 +13,7 @@ import (
 
 // base is what is known of the schema before the change set.
 type base struct {
-	lab         Lab
+	lab         Asker
 	cat         *schema.Catalog
 	types       *types
 	uniques     map[schema.OID][]*schema.Index      // of a table
@@ -28,7 +28,7 @@ type base struct {
 }
 
 // newBase looks at the catalog, and at the server for what it does not tell.
-func newBase(ctx context.Context, lab Lab, cat *schema.Catalog) (*base, error) {
+func newBase(ctx context.Context, lab Asker, cat *schema.Catalog) (*base, error) {
 	b := &base{
 		lab: lab, cat: cat, types: newTypes(cat), uniques: map[schema.OID][]*schema.Index{}, full: map[schema.OID]bool{},
 		foreignKeys: map[schema.OID][]*schema.Constraint{}, checks: map[schema.OID][]*schema.Constraint{},

@@ -16,9 +16,7 @@ import (
 // first statement of the change set. Each call sees a copy that no other call
 // has changed.
 type Lab interface {
-	// Query runs a query and gives its rows; nil is NULL. An error of the server
-	// is a *Refusal.
-	Query(ctx context.Context, sql string) ([][]*string, error)
+	Asker
 	// Try puts rows into a copy and runs migrations over them.
 	Try(ctx context.Context, t Trial) (*Tried, error)
 }
@@ -53,6 +51,7 @@ type Tried struct {
 type Refusal struct {
 	Code, Message, Detail     string
 	Table, Column, Constraint string
+	Where                     string // the context: functions and lines
 }
 
 func (r *Refusal) Error() string { return r.Message + " (SQLSTATE " + r.Code + ")" }

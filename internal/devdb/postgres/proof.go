@@ -110,6 +110,11 @@ func ask(ctx context.Context, c *pgconn.PgConn, sql string) ([][]*string, error)
 	if err != nil {
 		return nil, refusalOf(ctx, c, err)
 	}
+	return lastRows(res), nil
+}
+
+// lastRows are those of the last result that has any columns.
+func lastRows(res []*pgconn.Result) [][]*string {
 	var out [][]*string
 	for _, r := range res {
 		if len(r.FieldDescriptions) == 0 {
@@ -127,7 +132,7 @@ func ask(ctx context.Context, c *pgconn.PgConn, sql string) ([][]*string, error)
 			out = append(out, vals)
 		}
 	}
-	return out, nil
+	return out
 }
 
 // refusalOf rolls back and gives the server's error as one of the rows or the query.
@@ -141,7 +146,11 @@ func refusalOf(ctx context.Context, c *pgconn.PgConn, err error) error {
 			return fmt.Errorf("trying rows on the dev database: %w", err)
 		}
 	}
-	return &proof.Refusal{Code: pe.Code, Message: pe.Message, Detail: pe.Detail, Table: pe.TableName, Column: pe.ColumnName, Constraint: pe.ConstraintName}
+	return asRefusal(pe)
+}
+
+func asRefusal(pe *pgconn.PgError) *proof.Refusal {
+	return &proof.Refusal{Code: pe.Code, Message: pe.Message, Detail: pe.Detail, Table: pe.TableName, Column: pe.ColumnName, Constraint: pe.ConstraintName, Where: pe.Where}
 }
 
 // Try puts the rows into a copy of the base and runs the migrations over them,

@@ -1,0 +1,35 @@
+package analyzers
+
+import (
+	"fmt"
+
+	"github.com/assaydb/assay/internal/lint"
+)
+
+var useFailsNow = &Analyzer{
+	Rule: lint.Rule{
+		ID: "OB120", Name: "use-fails", Title: "a table, view or function that fails when it is used", Severity: lint.Error,
+		Hazards: []string{"F16"},
+	},
+	Run: func(p *Pass) {
+		for _, u := range p.uses(useFails) {
+			f := lint.Finding{Advice: "Run the statement below on a copy of the database. Fix the function, trigger, policy or view that the error names in this change, so that the two go live together."}
+			switch name := quote(p.used(u)); {
+			case u.Verb == "CALL" && u.After.Some:
+				f.Message = fmt.Sprintf("%s fails for some arguments: %s", name, serverSaid(u.After))
+				f.Severity = lint.Warning
+				if u.After.Code == "2F005" {
+					f.Severity = lint.Info
+					f.Advice = "Give the function a RETURN, or a RAISE EXCEPTION, on every path."
+				}
+			case u.Verb == "CALL":
+				f.Message = fmt.Sprintf("every call of %s fails: %s", name, serverSaid(u.After))
+			case u.After.Some:
+				f.Message = fmt.Sprintf("%s of %s fails for some rows: %s", p.verbs(u), name, serverSaid(u.After))
+			default:
+				f.Message = fmt.Sprintf("every %s of %s fails: %s", p.verbs(u), name, serverSaid(u.After))
+			}
+			p.reportUse(u, f)
+		}
+	},
+}
