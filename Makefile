@@ -2,10 +2,11 @@
 GO ?= go
 MAJORS ?= 13 14 15 16 17 18
 FUZZTIME ?= 30s
+TRIALS ?= 310
 # A guard against hangs: a machine that is forty times as busy needs it, too.
 TIMEOUT ?= 2h
 
-.PHONY: build demo test update test-matrix bench fixes-campaign fuzz lint e2e release-snapshot
+.PHONY: build demo test update test-matrix bench fixes-campaign fuzz faults race vulncheck lint e2e release-snapshot
 
 build: ## bin/assay
 	$(GO) build -o bin/assay ./cmd/assay
@@ -35,12 +36,25 @@ bench:
 fixes-campaign: ## every fix of testdata/fixes.txtar in the layout of every format; takes hours
 	ASSAY_TEST_FIXES=1 $(GO) test -count=1 -v -timeout $(TIMEOUT) -run TestFixesEverywhere ./cmd/assay
 
-fuzz: ## each fuzz target for FUZZTIME
+fuzz: ## each fuzz target for FUZZTIME: a time, or a number of inputs such as 500x
 	@set -e; for pkg in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
 		for target in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$pkg/*_test.go | cut -c6-); do \
 			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$pkg; \
 		done; \
 	done
+
+faults: ## harm to TRIALS runs, and docs/reliability.md of what came of it
+	$(GO) test -count=1 -timeout $(TIMEOUT) ./internal/faults -run TestFaults -trials $(TRIALS) -update
+
+race: ## the tests under the race detector, one package at a time
+	$(GO) test -race -p 1 -timeout $(TIMEOUT) ./...
+
+vulncheck: ## known vulnerabilities in what the program calls
+	@if curl -fsS --max-time 30 -o /dev/null $${GOVULNDB:-https://vuln.go.dev}/index/db.json; then \
+		$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...; \
+	else \
+		echo "vulncheck: left out: the database of vulnerabilities cannot be reached (GOVULNDB names another)" >&2; \
+	fi
 
 lint:
 	$(GO) vet ./...

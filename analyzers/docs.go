@@ -93,7 +93,11 @@ func (a *Analyzer) Page(output map[string]string) (string, error) {
 			fmt.Fprintf(&b, "- %s: `%s`\n", tool, n)
 		}
 	}
-	fmt.Fprintf(&b, "\n## To leave it out\n\nFor one statement, with the reason:\n\n```sql\n-- assay:ignore %s <reason>\n```\n\nFor a project, in `assay.yaml`:\n\n```yaml\nchecks:\n  %s: off\n```\n", a.ID, a.ID)
+	b.WriteString("\n## To leave it out\n\n")
+	if !a.Whole {
+		fmt.Fprintf(&b, "For one statement, with the reason:\n\n```sql\n-- assay:ignore %s <reason>\n```\n\n", a.ID)
+	}
+	fmt.Fprintf(&b, "For a project, in `assay.yaml`:\n\n```yaml\nchecks:\n  %s: off\n```\n", a.ID)
 	return b.String(), nil
 }
 

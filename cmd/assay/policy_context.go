@@ -1,19 +1,18 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 
 	"github.com/assaydb/assay/integrations"
 	"github.com/assaydb/assay/integrations/ci"
+	"github.com/assaydb/assay/internal/gitdiff"
 	"github.com/assaydb/assay/policy"
 )
 
@@ -172,12 +171,5 @@ func (a *app) changedFiles(ctx context.Context, p *project) ([]string, error) {
 	if p.changes == nil || p.changes.Base == "" {
 		return nil, nil
 	}
-	cmd := exec.CommandContext(ctx, "git", "-C", a.dir, "diff", "--name-only", "-z", p.changes.Base, "--")
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
-	out, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("listing the changed files: %w: %s", err, strings.TrimSpace(errs.String()))
-	}
-	return strings.FieldsFunc(string(out), func(r rune) bool { return r == 0 }), nil
+	return gitdiff.ChangedFiles(ctx, a.dir, p.changes.Base, a.getenv)
 }

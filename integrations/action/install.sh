@@ -1,6 +1,10 @@
 #!/usr/bin/env bash
 # Finds or installs assay for the action and the CI templates, and prints its
-# path. A release is pinned by its version and held against a checksum.
+# path. A release is pinned by its version. Its archive is held against the
+# checksum that the caller gives, or against the release's list of checksums once
+# cosign has verified that assay's release workflow signed that list for that
+# version: the list comes from where the archive comes from, and whoever could
+# replace the one could replace the other. Who signed is certified by Sigstore.
 # Inputs: INPUT_VERSION, INPUT_CHECKSUM, INPUT_BINARY in the environment.
 set -euo pipefail
 
@@ -27,6 +31,18 @@ download() {
     fail "cannot download $1: check the version, or give an assay that is there with the input binary"
 }
 
+# signed verifies the signature of a release's list of checksums.
+signed() {
+  local version=$1 list=$2
+  command -v cosign >/dev/null ||
+    fail "cosign is not installed, which verifies who made the release: install it (https://docs.sigstore.dev/cosign), or give the archive's SHA-256 with the input checksum"
+  download "$releases/$version/checksums.txt.sigstore.json" "$list.sigstore.json"
+  cosign verify-blob --bundle "$list.sigstore.json" \
+    --certificate-identity "https://github.com/assaydb/assay/.github/workflows/release.yml@refs/tags/$version" \
+    --certificate-oidc-issuer https://token.actions.githubusercontent.com "$list" >&2 ||
+    fail "the list of checksums of $version is not signed by assay's release workflow: nothing of it is run"
+}
+
 install_release() {
   local version=$1 os arch name dir want
   [[ $version =~ ^v[0-9]+\.[0-9]+\.[0-9]+[0-9A-Za-z.-]*$ ]] ||
@@ -48,6 +64,7 @@ install_release() {
   want=${INPUT_CHECKSUM:-}
   if [ -z "$want" ]; then
     download "$releases/$version/checksums.txt" "$dir/checksums.txt"
+    signed "$version" "$dir/checksums.txt"
     want=$(awk -v name="$name" '$2 == name || $2 == "*" name { print $1 }' "$dir/checksums.txt")
   fi
   [ -n "$want" ] || fail "the release's checksums do not list $name"

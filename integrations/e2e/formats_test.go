@@ -3,20 +3,12 @@
 package e2e
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
-	"strings"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -81,63 +73,6 @@ func TestRelease(t *testing.T) {
 	}
 	if err := schema.Validate(doc); err != nil {
 		t.Error(err)
-	}
-}
-
-// TestInstall installs from a release that a server of ours has.
-func TestInstall(t *testing.T) {
-	name := fmt.Sprintf("assay_1.2.3_%s_%s.tar.gz", runtime.GOOS, runtime.GOARCH)
-	var archive bytes.Buffer
-	z := gzip.NewWriter(&archive)
-	w := tar.NewWriter(z)
-	program := "#!/bin/sh\necho assay 1.2.3\n"
-	if err := w.WriteHeader(&tar.Header{Name: "assay", Mode: 0o755, Size: int64(len(program))}); err != nil {
-		t.Fatal(err)
-	}
-	fmt.Fprint(w, program)
-	w.Close()
-	z.Close()
-	sum := sha256.Sum256(archive.Bytes())
-	sums := hex.EncodeToString(sum[:]) + "  " + name + "\n"
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/v1.2.3/" + name:
-			_, _ = w.Write(archive.Bytes()) // the reader looks at its checksum
-		case "/v1.2.3/checksums.txt":
-			fmt.Fprint(w, sums)
-		default:
-			http.NotFound(w, r)
-		}
-	}))
-	defer server.Close()
-	install := func(env ...string) (string, int) {
-		return sh(t, t.TempDir(), append(env, "ASSAY_RELEASES_URL="+server.URL, "RUNNER_TEMP="+t.TempDir()), repo(t, "integrations/action/install.sh"))
-	}
-	output := filepath.Join(t.TempDir(), "output")
-	if out, code := install("INPUT_VERSION=v1.2.3", "GITHUB_OUTPUT="+output); code != 0 || !strings.Contains(out, "assay 1.2.3") {
-		t.Errorf("exit %d\n%s", code, out)
-	}
-	if data, err := os.ReadFile(output); err != nil || !strings.Contains(string(data), "binary=") || !strings.Contains(string(data), "cache=") {
-		t.Errorf("the outputs are %q", data)
-	}
-	if out, code := install("INPUT_VERSION=v1.2.3", "INPUT_CHECKSUM="+hex.EncodeToString(sum[:])); code != 0 {
-		t.Errorf("exit %d\n%s", code, out)
-	}
-	for _, c := range [][]string{
-		{"INPUT_VERSION=v1.2.3", "INPUT_CHECKSUM=" + strings.Repeat("0", 64)},
-		{"INPUT_VERSION=v9.9.9"},
-		{"INPUT_VERSION=latest"},
-		{"INPUT_VERSION=v1.2.3/../.."},
-		{"INPUT_BINARY=/no/such/assay"},
-		{"INPUT_VERSION="},
-	} {
-		if out, code := install(c...); code != 2 || !strings.Contains(out, "assay: ") {
-			t.Errorf("%v: exit %d\n%s", c, code, out)
-		}
-	}
-	sums = strings.Repeat("0", 64) + "  " + name + "\n"
-	if out, code := install("INPUT_VERSION=v1.2.3"); code != 2 {
-		t.Errorf("a wrong list of checksums: exit %d\n%s", code, out)
 	}
 }
 

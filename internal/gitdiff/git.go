@@ -82,8 +82,10 @@ func (r *repo) run(ctx context.Context, args ...string) ([]byte, error) {
 // runWith is run with something on standard input.
 func (r *repo) runWith(ctx context.Context, stdin io.Reader, args ...string) ([]byte, error) {
 	// The configuration of the repository may name a program to run for each
-	// of these; nothing here needs one.
-	global := []string{"--no-pager", "--literal-pathspecs", "-c", "core.quotepath=false", "-c", "core.fsmonitor=false", "-c", "color.ui=false", "-c", "diff.noprefix=false"}
+	// of these; nothing here needs one. A directory of the checkout that is laid
+	// out like a bare repository is its author's: it is none for us.
+	global := []string{"--no-pager", "--literal-pathspecs", "-c", "core.quotepath=false", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null",
+		"-c", "safe.bareRepository=explicit", "-c", "color.ui=false", "-c", "diff.noprefix=false"}
 	cmd := exec.CommandContext(ctx, "git", append(global, args...)...)
 	cmd.Dir, cmd.Env, cmd.Stdin = r.dir, r.env, stdin
 	cmd.WaitDelay = 5 * time.Second
@@ -109,6 +111,8 @@ func explain(f *failure, dir string) error {
 		return fmt.Errorf("git does not trust %s because another user owns it (usual in containers); allow it with\n\tgit config --global --add safe.directory %s", dir, safeDirectory(f.stderr, dir))
 	case strings.Contains(f.stderr, "not a git repository"):
 		return fmt.Errorf("%w: %s is not in a git checkout", ErrNoGit, dir)
+	case strings.Contains(f.stderr, "cannot use bare repository"):
+		return fmt.Errorf("%s holds HEAD, objects and refs as a bare repository does: its configuration could have git run any program, so it is not used; take them out", dir)
 	case strings.Contains(f.stderr, "must be run in a work tree"):
 		return fmt.Errorf("%w: %s is a bare repository", ErrNoGit, dir)
 	}
@@ -137,6 +141,16 @@ func (r *repo) line(ctx context.Context, args ...string) (string, error) {
 func Tracked(ctx context.Context, dir, file string, getenv func(string) string) bool {
 	out, err := newRepo(dir, getenv).run(ctx, "ls-files", "--recurse-submodules", "--", file)
 	return err == nil && len(out) > 0
+}
+
+// ChangedFiles are the files of the checkout that differ from a commit, from the
+// repository's root.
+func ChangedFiles(ctx context.Context, dir, base string, getenv func(string) string) ([]string, error) {
+	out, err := newRepo(dir, getenv).run(ctx, "diff", "--no-ext-diff", "--no-textconv", "--name-only", "-z", base, "--")
+	if err != nil {
+		return nil, fmt.Errorf("listing the changed files: %w", err)
+	}
+	return strings.FieldsFunc(string(out), func(r rune) bool { return r == 0 }), nil
 }
 
 // commit is the id of the commit that a name stands for, "" if there is none.

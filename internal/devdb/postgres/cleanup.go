@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -15,6 +16,10 @@ const runPrefix = "assay-run-"
 
 // enough is the free memory that a run in fastDir asks for.
 const enough = 1 << 30
+
+// longestDir is how long the name of a directory may be for the server's socket
+// to have a place in it: 103 bytes on macOS, 107 on Linux.
+const longestDir = 103 - len("/.s.PGSQL.5432.lock")
 
 // runDir is a private directory of one run. Its lock ends with the process, so
 // that a later run can tell what a killed one left.
@@ -51,6 +56,9 @@ func makeRunDir(root string, a *account) (*runDir, error) {
 	path, err := os.MkdirTemp(root, runPrefix)
 	if err != nil {
 		return nil, err
+	}
+	if len(path) > longestDir && runtime.GOOS != "windows" {
+		return nil, errors.Join(fmt.Errorf("the name of the directory %s is too long for a socket in it: set TMPDIR to a shorter one", path), os.Remove(path))
 	}
 	r := &runDir{path: path}
 	moment()

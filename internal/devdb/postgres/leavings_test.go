@@ -143,3 +143,22 @@ func TestStrangersSetup(t *testing.T) {
 		t.Errorf("what the setup made is %s's", owners)
 	}
 }
+
+// TestPreparedThenRefused: a statement that is refused after PREPARE TRANSACTION
+// takes nothing of what is prepared with it. Run again, that would wait for itself.
+func TestPreparedThenRefused(t *testing.T) {
+	ctx := context.Background()
+	d := testDatabase(t, testServer(t, ""))
+	for i, sql := range []string{"BEGIN; CREATE TABLE a (a int)", "CREATE TABLE b (a int); BEGIN; CREATE TABLE c (a int)"} {
+		steps, err := d.Record(ctx, file(migration.TxImplicit, sql+"; PREPARE TRANSACTION 'left'; SELECT 1/0; CREATE TABLE "+string(rune('x'+i))+" (a int)"))
+		if err == nil {
+			t.Fatal("a division by zero is no error")
+		}
+		for _, s := range steps {
+			if refused := s.Err != nil; refused != strings.Contains(s.Stmt.Text, "1/0") {
+				t.Errorf("%s: %v", s.Stmt.Text, s.Err)
+			}
+		}
+		must(t, d.Replay(ctx, file(migration.TxNone, "ROLLBACK PREPARED 'left'")))
+	}
+}

@@ -456,7 +456,7 @@ func (r *recorder) control(ctx context.Context, step *devdb.Step, c control) err
 		} else {
 			r.opened(true)
 		}
-	case "COMMIT":
+	case "COMMIT", "PREPARE": // what is prepared is meant to be committed
 		r.closed(r.cat)
 		err = r.forgetTemporary(ctx)
 	case "ROLLBACK":
