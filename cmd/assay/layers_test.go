@@ -25,6 +25,7 @@ var layers = map[string][]string{
 	"internal/stats":     {},
 	"internal/queries":   {},
 	"internal/project":   {},
+	"internal/faults":    {}, // tests alone
 
 	"internal/devdb":            {"internal/migration", "internal/schema", "internal/stats"},
 	"internal/proof":            {"internal/devdb", "internal/migration", "internal/schema"},

@@ -319,7 +319,7 @@ func (p *project) split(before []*migration.Migration, set *gitdiff.Set) {
 func (p *project) scripts(o *lintOptions) error {
 	setup := o.setup
 	if len(setup) == 0 {
-		if _, err := fs.Stat(p.data, "setup.sql"); err == nil {
+		if _, err := fs.Stat(p.data, "setup.sql"); !errors.Is(err, fs.ErrNotExist) { // one that may not be read is no missing one
 			setup = []string{"setup.sql"}
 		}
 	}
