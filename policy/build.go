@@ -240,17 +240,22 @@ func (b *builder) index(c *schema.Catalog, i *schema.Index) *Index {
 	}
 	x := &Index{
 		Schema: i.Schema, Table: relName(c, i.Table), Name: i.Name, Object: join(i.Schema, i.Name), Method: i.Method, Unique: i.Unique, Primary: i.Primary,
-		Valid: i.Valid, Columns: []string{}, Keys: []*IndexKey{}, Include: list(i.Include), Predicate: i.Predicate, Definition: i.Definition,
+		Valid: i.Valid, Columns: []string{}, Keys: []*IndexKey{}, Include: []string{}, Predicate: i.Predicate, Definition: i.Definition,
 		Constraint: i.Constraint != 0, Inherited: i.Parent != 0, Comment: i.Comment,
 		Bytes: b.sized.index(i.OID, join(i.Schema, i.Name)),
 	}
+	for _, name := range i.Include {
+		x.Include = append(x.Include, unquoted(name))
+	}
 	for _, k := range i.Keys {
-		column := k.Text
-		if k.Column == 0 {
-			column = ""
+		column, text := "", k.Text
+		if r := c.Relations[i.Table]; r != nil && k.Column != 0 {
+			if col := r.Column(k.Column); col != nil { // k.Text has it as SQL takes it, in quotes where they are needed
+				column, text = col.Name, col.Name
+			}
 		}
 		x.Columns = append(x.Columns, column)
-		x.Keys = append(x.Keys, &IndexKey{Text: k.Text, Expression: k.Column == 0, Descending: k.Descending, NullsFirst: k.NullsFirst, Opclass: k.Opclass, Collation: k.Collation})
+		x.Keys = append(x.Keys, &IndexKey{Text: text, Expression: k.Column == 0, Descending: k.Descending, NullsFirst: k.NullsFirst, Opclass: k.Opclass, Collation: k.Collation})
 	}
 	b.indexes[i] = x
 	return x

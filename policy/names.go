@@ -16,6 +16,14 @@ type named struct {
 
 func join(parts ...string) string { return strings.Join(parts, ".") }
 
+// unquoted is a name that is written as SQL takes it.
+func unquoted(name string) string {
+	if !strings.HasPrefix(name, `"`) {
+		return name
+	}
+	return strings.ReplaceAll(strings.TrimSuffix(name[1:], `"`), `""`, `"`)
+}
+
 // relName is a relation's qualified name, empty if it is unknown.
 func relName(c *schema.Catalog, oid schema.OID) string {
 	if r := c.Relations[oid]; r != nil {

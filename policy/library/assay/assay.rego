@@ -14,10 +14,11 @@ tables := [t |
 ]
 
 # METADATA
-# description: Columns of those tables.
+# description: Columns of those tables. What a table inherits is its parent's column.
 columns := [c |
 	some t in tables
 	some c in t.columns
+	not c.inherited
 ]
 
 # METADATA
@@ -241,7 +242,8 @@ author_in(team) if team in input.context.author_teams
 # METADATA
 # description: Columns that the view reads, itself or by way of other views. It takes a qualified name.
 columns_read(view) := {column |
-	some v in input.after.views
-	v.object in ({view} | {d.on | some d in input.after.dependencies; depends_on(view, d.on)})
-	some column in v.reads
+	some name in ({view} | graph.reachable(_needs, {view}))
+	some column in _reads[name]
 }
+
+_reads := {v.object: v.reads | some v in input.after.views} # regal ignore:prefer-set-or-object-rule
