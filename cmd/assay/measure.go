@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -63,8 +64,11 @@ func (a *app) measure(ctx context.Context, o *lintOptions) (err error) {
 			fmt.Fprintf(a.text(), "    left out to fill the table: %s\n", l)
 		}
 	})
-	if err == nil && said == 0 {
-		fmt.Fprintln(a.text(), "no new statement takes longer the more rows there are")
+	switch {
+	case err == nil && said == 0:
+		fmt.Fprintln(a.text(), "no new statement works through rows that were there before")
+	case err == nil:
+		fmt.Fprintln(a.text(), "Times are those of an idle machine like this one: a busy server takes several times as long.")
 	}
 	return err
 }
@@ -74,7 +78,11 @@ func (s *session) measureAll(ctx context.Context, rec *devdb.Record, say func(*d
 	var before []*migration.Migration
 	for _, m := range rec.New {
 		for _, step := range m.Steps {
-			if step.Err != nil || !worksUnderLock(step) {
+			if step.Err != nil {
+				say(m, step, &devdb.Measurement{Why: "it fails: " + step.Err.Error()})
+				continue
+			}
+			if !worksUnderLock(step) && !writes(step) {
 				continue
 			}
 			t, err := s.server.Measure(ctx, s.base, before, m, step, s.project.stats, postgres.MeasureSizes)
@@ -101,17 +109,36 @@ func worksUnderLock(step *devdb.Step) bool {
 	return false
 }
 
+// writes reports whether the step keeps rows locked that were there before.
+func writes(step *devdb.Step) bool {
+	return slices.Contains([]string{"UPDATE", "DELETE", "MERGE"}, step.Tag)
+}
+
 func measuredText(step *devdb.Step, t *devdb.Measurement) string {
 	if t.Why != "" {
 		return fmt.Sprintf("%s: not measured: %s", step.Tag, t.Why)
 	}
-	mode := devdb.LockMode("")
+	mode, object := devdb.LockMode(""), t.Object
 	for _, l := range step.Locks {
-		if l.Object == t.Object && l.Mode.Strength() > mode.Strength() {
-			mode = l.Mode
+		if step.Before.Relations[l.Relation] != nil && (l.Mode.Strength() > mode.Strength() || l.Mode == mode && l.Object == t.Object) {
+			mode, object = l.Mode, l.Object
 		}
 	}
-	return fmt.Sprintf("%s on %s for %s", mode, t.Object, t.Say(stats.Rows(t.Rows)))
+	rows := stats.Rows(t.Rows)
+	if object != t.Object {
+		rows += " of " + t.Object
+	}
+	text := fmt.Sprintf("%s on %s for %s", mode, object, t.Say(rows))
+	if writes(step) {
+		text = fmt.Sprintf("%s keeps its rows of %s locked for %s", step.Tag, t.Object, t.Say(rows))
+	}
+	if t.WAL >= 1<<20 {
+		text += "; writes about " + stats.Bytes(t.WAL) + " of WAL"
+	}
+	if t.Disk >= 1<<20 {
+		text += "; needs about " + stats.Bytes(t.Disk) + " more disk until it commits"
+	}
+	return text
 }
 
 // measured adds what was measured to the findings of the statement.

@@ -19,6 +19,9 @@ type Measurement struct {
 	Beside float64
 	// Estimate is the time at Rows, Low and High its range.
 	Estimate, Low, High time.Duration
+	// WAL is what the statement writes to the log at Rows, Disk by how much its
+	// database is larger before it commits, in bytes; 0 if that is not known.
+	WAL, Disk int64
 	// Left is what was taken out of the way to be able to fill the tables.
 	Left []string
 	// Why says why there is no estimate; empty if there is one.

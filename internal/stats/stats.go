@@ -51,6 +51,7 @@ type Table struct {
 	Guessed    bool      `json:"rows_guessed,omitempty"` // from the bytes: it was not analyzed since it was filled
 	Bytes      int64     `json:"bytes"`                  // with TOAST, without indexes
 	TotalBytes int64     `json:"total_bytes"`            // with indexes
+	Toast      int64     `json:"toast_bytes,omitempty"`  // of Bytes, what lies outside the table in TOAST
 	Parts      *Parts    `json:"parts,omitempty"`        // of a table with partitions or inheriting tables
 	Writes     float64   `json:"writes_per_second,omitempty"`
 	Scans      float64   `json:"scans_per_second,omitempty"` // sequential and by index
@@ -118,6 +119,28 @@ func (t *Table) Estimate() (rows int64, guessed bool) {
 		return fits, true
 	}
 	return t.Rows, t.Guessed
+}
+
+// RowBytes is what a row takes in the table and its TOAST, at least what its
+// columns are wide; outside is the part that is in TOAST, where widths count
+// pointers alone. 0 if it is not known.
+func (t *Table) RowBytes() (all, outside int64) {
+	rows, _ := t.Estimate()
+	if rows <= 0 {
+		return 0, 0
+	}
+	width := int64(RowHeader)
+	for _, c := range t.Columns {
+		width += int64(c.Width)
+	}
+	all = max(width, t.Bytes/rows)
+	switch {
+	case t.Toast > 0:
+		outside = t.Toast / rows
+	case len(t.Columns) > 0 && t.Bytes/rows > 2*width+1000: // a file of the first format: no bloat is that large
+		outside = t.Bytes/rows - width
+	}
+	return all, outside
 }
 
 // Distinct is the number of different values of a column.

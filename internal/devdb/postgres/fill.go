@@ -48,11 +48,12 @@ func newFilling(c *schema.Catalog, t *schema.Relation, s *stats.Table, unique, f
 	for _, n := range full {
 		f.full[n] = true
 	}
+	long := f.long()
 	for _, col := range t.Columns {
 		if col.Generated != "" {
 			continue
 		}
-		m, err := f.maker(col)
+		m, err := f.maker(col, long[col.Num])
 		if err != nil {
 			return nil, err
 		}
@@ -61,7 +62,30 @@ func newFilling(c *schema.Catalog, t *schema.Relation, s *stats.Table, unique, f
 	return f, nil
 }
 
-func (f *filling) maker(col *schema.Column) (maker, error) {
+// long is how many bytes wider than their width in the statistics values are that
+// production keeps in TOAST, by column: the columns that can share them evenly.
+func (f *filling) long() map[int16]int {
+	if f.stats == nil {
+		return nil
+	}
+	_, outside := f.stats.RowBytes()
+	var wide []int16
+	for _, c := range f.table.Columns {
+		switch name, _, limited := strings.Cut(c.Type, "("); name {
+		case "text", "character varying", "json", "jsonb", "bytea":
+			if !limited && !f.unique[c.Num] && c.Generated == "" {
+				wide = append(wide, c.Num)
+			}
+		}
+	}
+	out := map[int16]int{}
+	for _, n := range wide {
+		out[n] = int(outside / int64(len(wide)))
+	}
+	return out
+}
+
+func (f *filling) maker(col *schema.Column, longer int) (maker, error) {
 	known := f.stats.Column(col.Name)
 	distinct, width := int64(0), 16
 	if known != nil {
@@ -76,7 +100,7 @@ func (f *filling) maker(col *schema.Column) (maker, error) {
 	if f.unique[col.Num] {
 		distinct = 0
 	}
-	m, err := valueMaker(f.catalog, col, width)
+	m, err := valueMaker(f.catalog, col, width+longer)
 	if err != nil {
 		if col.NotNull || f.full[col.Num] {
 			return nil, fmt.Errorf("no values can be made for %s.%s of type %s", f.table.QualifiedName(), col.Name, col.Type)

@@ -26,16 +26,20 @@ var MeasureSizes = []int64{100_000, 300_000, 1_000_000}
 func (s *Server) Measure(ctx context.Context, base *DB, before []*migration.Migration, m *devdb.Recorded, step *devdb.Step, st *stats.Stats, sizes []int64) (*devdb.Measurement, error) {
 	tables := growing(step)
 	if len(tables) == 0 {
+		if name := filledElsewhere(step); name != "" {
+			return &devdb.Measurement{Object: name, Why: name + " gets its rows from a query: they cannot be made here"}, nil
+		}
 		return nil, nil
 	}
 	main := tables[0]
 	out := &devdb.Measurement{Object: main.QualifiedName(), Sizes: sizes}
 	known := st.Table(main.Schema, main.Name)
-	if known == nil || known.Rows < 0 {
+	if known == nil {
 		out.Why = "the statistics do not know " + out.Object
 		return out, nil
 	}
-	out.Rows, out.Sizes = known.Rows, upTo(known.Rows, sizes)
+	out.Rows, _ = known.Estimate()
+	out.Sizes = upTo(affordable(known, out.Rows), sizes)
 	t := &trial{server: s, migration: m, step: step, tables: tables, stats: st, cap: sizes[len(sizes)-1]}
 	var err error
 	if out.Took, err = t.run(ctx, base, before, out.Sizes); err != nil {
@@ -47,6 +51,8 @@ func (s *Server) Measure(ctx context.Context, base *DB, before []*migration.Migr
 		return out, nil
 	}
 	out.Left, out.Beside = t.left, t.beside()
+	times := float64(out.Rows) / float64(out.Sizes[len(out.Sizes)-1])
+	out.WAL, out.Disk = int64(times*float64(t.wal)), int64(times*float64(t.disk))
 	growth := devdb.Linear
 	for _, c := range step.Changes {
 		if _, ok := c.(*schema.AddIndex); ok {
@@ -55,6 +61,38 @@ func (s *Server) Measure(ctx context.Context, base *DB, before []*migration.Migr
 	}
 	out.Fit(growth)
 	return out, nil
+}
+
+// mostFilled is how many bytes of a table are made at most.
+const mostFilled = 256 << 20
+
+// affordable is as many of n rows as can be made in mostFilled bytes.
+func affordable(t *stats.Table, n int64) int64 {
+	if t == nil {
+		return n
+	}
+	if wide, _ := t.RowBytes(); wide > 0 {
+		return max(1, min(n, mostFilled/wide))
+	}
+	return n
+}
+
+// filledElsewhere is a relation whose rows decide how long the step takes and
+// that is no table; empty if there is none.
+func filledElsewhere(step *devdb.Step) string {
+	for _, x := range step.Scans {
+		if r := step.Before.Relations[x.Relation]; r != nil && r.Kind != schema.Table {
+			return r.QualifiedName()
+		}
+	}
+	for _, c := range step.Changes {
+		if c, ok := c.(*schema.AddIndex); ok {
+			if r := step.Before.Relations[c.Index.Table]; r != nil && r.Kind != schema.Table {
+				return r.QualifiedName()
+			}
+		}
+	}
+	return ""
 }
 
 // upTo makes the sizes smaller, in proportion, where the largest is more than

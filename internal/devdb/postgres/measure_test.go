@@ -162,3 +162,33 @@ func BenchmarkFill(b *testing.B) {
 	}
 	b.ReportMetric(float64(n)/time.Since(start).Seconds(), "rows/s")
 }
+
+// TestMeasureLongValues: rows are as wide as production's, with what lies in TOAST, and
+// what they write follows.
+func TestMeasureLongValues(t *testing.T) {
+	ctx := context.Background()
+	server := pgtest.Server(t, pgtest.Majors(t)[0])
+	base, rec := recordOn(t, server, "CREATE TABLE documents (id bigint PRIMARY KEY, body text);\nCREATE MATERIALIZED VIEW titles AS SELECT id AS t FROM documents;",
+		"ALTER TABLE documents ALTER COLUMN body TYPE bytea USING body::bytea;\nCREATE INDEX titles_t ON titles (t);")
+	defer base.Close()
+	const rows = 2000
+	disk := map[bool]int64{}
+	for _, long := range []bool{false, true} {
+		d := &stats.Table{Schema: "public", Name: "documents", Rows: rows, Bytes: 80 * rows, Columns: []*stats.Column{{Name: "body", Width: 18, Distinct: -1}}}
+		if long {
+			d.Bytes, d.Toast = 5600*rows, 5500*rows
+		}
+		m, err := server.Measure(ctx, base, nil, rec, rec.Steps[0], &stats.Stats{Tables: []*stats.Table{d}}, []int64{100, 1000})
+		if err != nil || m.Why != "" {
+			t.Fatalf("%v %+v", err, m)
+		}
+		disk[long] = m.Disk
+	}
+	if disk[true] < 5000*rows || disk[true] < 10*disk[false] {
+		t.Errorf("the rewrite needs %d bytes, and with 5,500 bytes in TOAST %d", disk[false], disk[true])
+	}
+	m, err := server.Measure(ctx, base, nil, rec, rec.Steps[1], &stats.Stats{}, []int64{100})
+	if err != nil || m == nil || !strings.Contains(m.Why, "public.titles gets its rows from a query") {
+		t.Errorf("%v %+v", err, m)
+	}
+}

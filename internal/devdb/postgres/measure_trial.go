@@ -39,6 +39,8 @@ type trial struct {
 	stats     *stats.Stats
 	cap       int64 // rows that the others have at most
 
+	wal, disk int64 // of the largest size, in bytes
+
 	left    []string // what was taken out of the way to fill the tables
 	outside bool     // the statement cannot run in a transaction block
 }
@@ -75,7 +77,7 @@ func (t *trial) run(ctx context.Context, base *DB, before []*migration.Migration
 		idle++
 		// All sizes in turn: a minute in which the machine is slow meets each of them.
 		for i, d := range all[1:] {
-			once, err := t.once(ctx, d)
+			once, err := t.once(ctx, d) // the last of a round is the largest
 			if err != nil {
 				return nil, err
 			}
@@ -116,8 +118,9 @@ func (t *trial) start(ctx context.Context, base *DB, before []*migration.Migrati
 
 // production is a table's number of rows there; the cap if that is not known.
 func (t *trial) production(r *schema.Relation) int64 {
-	if known := t.stats.Table(r.Schema, r.Name); known != nil && known.Rows >= 0 {
-		return known.Rows
+	if known := t.stats.Table(r.Schema, r.Name); known != nil {
+		rows, _ := known.Estimate()
+		return rows
 	}
 	return t.cap
 }
@@ -129,7 +132,7 @@ func (t *trial) rows(r *schema.Relation, n int64) int64 {
 	if r == t.tables[0] {
 		return n
 	}
-	return min(max(10, t.production(r)), max(10, t.cap))
+	return min(max(10, t.production(r)), affordable(t.stats.Table(r.Schema, r.Name), max(10, t.cap)))
 }
 
 // beside is how many times as many rows as here the tables that do not grow have in production.
@@ -295,8 +298,12 @@ func (t *trial) timed(ctx context.Context, c *pgx.Conn, block bool) (time.Durati
 			return 0, fmt.Errorf("setting up to measure: %w", err)
 		}
 	}
+	log, size, err := written(ctx, c)
+	if err != nil {
+		return 0, err
+	}
 	start, waited := time.Now(), t.server.waited(c)
-	_, err := c.Exec(ctx, t.step.Stmt.Text, pgx.QueryExecModeSimpleProtocol)
+	_, err = c.Exec(ctx, t.step.Stmt.Text, pgx.QueryExecModeSimpleProtocol)
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) && refused.Code == "57014" { // query_canceled
 		return 0, fmt.Errorf("on generated rows the statement takes longer than %s: %w", mostTime, err)
@@ -305,7 +312,22 @@ func (t *trial) timed(ctx context.Context, c *pgx.Conn, block bool) (time.Durati
 		return 0, fmt.Errorf("the statement fails on generated rows: %w", err)
 	}
 	took := time.Since(start)
-	return max(0, took-(t.server.waited(c)-waited)), nil
+	took = max(0, took-(t.server.waited(c)-waited))
+	log2, size2, err := written(ctx, c)
+	t.wal, t.disk = log2-log, max(0, size2-size)
+	return took, err
+}
+
+// written is where the log ends, 0 where a server logs less than production
+// does, and how large the database is. Other sessions do not write on the
+// throw-away server.
+func written(ctx context.Context, c *pgx.Conn) (log, size int64, err error) {
+	const q = `SELECT CASE WHEN pg_catalog.current_setting('wal_level') OPERATOR(pg_catalog.=) 'minimal' THEN 0 ELSE pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0') END::bigint,
+		pg_catalog.pg_database_size(pg_catalog.current_database())`
+	if err := c.QueryRow(ctx, q, pgx.QueryExecModeSimpleProtocol).Scan(&log, &size); err != nil {
+		return 0, 0, fmt.Errorf("reading what the statement wrote: %w", err)
+	}
+	return log, size, nil
 }
 
 // waited is how long the server's process of a connection was ready to run and

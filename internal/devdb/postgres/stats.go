@@ -230,6 +230,9 @@ func readTables(ctx context.Context, tx pgx.Tx, s *stats.Stats, since float64) e
 			t.Writes, t.Scans = rate(r.Writes, since), rate(r.Scans, since)
 		}
 		t.Rows, t.Guessed = scaled(r)
+		if more := t.Bytes - r.Heap; more > r.Heap/50+128<<10 { // than the maps of free space and visibility
+			t.Toast = more
+		}
 		for _, c := range t.Columns {
 			c.Unique = c.LooksUnique()
 			c.Nulls, c.Distinct = digits(c.Nulls, 3), digits(c.Distinct, 6)
