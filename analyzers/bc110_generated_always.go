@@ -15,7 +15,7 @@ var generatedAlways = &Analyzer{
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.AlterIdentity](p) {
 			old, now := p.oldColumn(c.Table.OID, c.After.Num), column(p.After.Relations[c.Table.OID], c.After.Num)
-			if c.After.Identity != "always" || old == nil || old.Identity == "always" || now == nil || now.Identity != "always" {
+			if c.After.Identity != "always" || old == nil || old.Identity == "always" || now == nil || now.Identity != "always" || p.fromParent(at.Step, c) {
 				continue
 			}
 			p.Report(at, alwaysFinding(c.Table, c.After, c.Before.Identity != "", "GENERATED ALWAYS AS IDENTITY"))

@@ -254,6 +254,8 @@ func columnChange(c schema.Change) (t *schema.Relation, col, kind string) {
 		return c.Table, c.After.Name, "default"
 	case *schema.AlterGenerated:
 		return c.Table, c.After.Name, "generated"
+	case *schema.AlterIdentity:
+		return c.Table, c.After.Name, "identity"
 	}
 	return nil, "", ""
 }

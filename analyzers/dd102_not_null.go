@@ -54,11 +54,15 @@ func (p *Pass) filled(c *schema.SetNotNull) bool {
 func notNullFinding(of *schema.Relation, c *schema.Column) lint.Finding {
 	table := qualified(of.Schema, of.Name)
 	t, col := sqlName(of.Schema, of.Name), sqlIdent(c.Name)
+	advice := fmt.Sprintf("Look for such rows in production first, and fill them in batches in an earlier migration:\n\nSELECT count(*) FROM %s WHERE %s IS NULL;\nUPDATE %s SET %s = … WHERE %s IS NULL;",
+		t, col, t, col, col)
+	if c.Generated != "" { // it can only be updated to DEFAULT
+		advice = fmt.Sprintf("Look for such rows in production first, and change what it is computed from in an earlier migration:\n\nSELECT count(*) FROM %s WHERE %s IS NULL;", t, col)
+	}
 	return lint.Finding{
 		Object:   table + "." + c.Name,
 		Message:  fmt.Sprintf("making %q of %s NOT NULL fails if some row has no value there", c.Name, quote(table)),
 		Evidence: factOf(table, "%s.%s could be NULL so far, and no valid CHECK says that it is not", table, c.Name),
-		Advice: fmt.Sprintf("Look for such rows in production first, and fill them in batches in an earlier migration:\n\nSELECT count(*) FROM %s WHERE %s IS NULL;\nUPDATE %s SET %s = … WHERE %s IS NULL;",
-			t, col, t, col, col),
+		Advice:   advice,
 	}
 }

@@ -60,11 +60,15 @@ func foreignKeyFinding(s *devdb.Step, k *schema.Constraint) lint.Finding {
 			given = append(given, "r."+cols[i]+" IS NOT NULL")
 		}
 	}
+	missing := fmt.Sprintf("NOT EXISTS (SELECT FROM %s o WHERE %s)", sqlName(ref.Schema, ref.Name), strings.Join(on, " AND "))
+	if last := len(on) - 1; last > 0 && strings.Contains(k.Definition, "PERIOD ") { // several rows together may cover a period
+		missing = fmt.Sprintf("NOT coalesce(r.%s <@ (SELECT range_agg(o.%s) FROM %s o WHERE %s), false)", cols[last], refCols[last], sqlName(ref.Schema, ref.Name), strings.Join(on[:last], " AND "))
+	}
 	return lint.Finding{
 		Object:   table,
 		Message:  fmt.Sprintf("foreign key %q fails if %s of some row of %s is not in %s", k.Name, paren(cols), quote(table), quote(other)),
 		Evidence: factOf(table, "nothing kept %s of %s in step with %s so far", paren(cols), table, other),
-		Advice: fmt.Sprintf("Look for such rows in production first, and mend them in an earlier migration:\n\nSELECT count(*) FROM %s r WHERE %s\n  AND NOT EXISTS (SELECT FROM %s o WHERE %s);",
-			sqlName(t.Schema, t.Name), strings.Join(given, " AND "), sqlName(ref.Schema, ref.Name), strings.Join(on, " AND ")),
+		Advice: fmt.Sprintf("Look for such rows in production first, and mend them in an earlier migration:\n\nSELECT count(*) FROM %s r WHERE %s\n  AND %s;",
+			sqlName(t.Schema, t.Name), strings.Join(given, " AND "), missing),
 	}
 }

@@ -19,6 +19,14 @@ var refresh = &Analyzer{
 			for _, r := range s.Rewrites {
 				l, ok := inForce(s, r.Relation)
 				b, a := s.Before.Relations[r.Relation], s.After.Relations[r.Relation]
+				if b != nil && a != nil && b.Populated && !a.Populated && !p.IsNew(r.Relation) && p.staysUnpopulated(r.Relation) {
+					p.Report(At{Migration: m, Step: s}, lint.Finding{
+						Object:   r.Object,
+						Message:  fmt.Sprintf("empties materialized view %s: every query of it fails until it is refreshed, as it \"has not been populated\"", quote(r.Object)),
+						Evidence: []lint.Evidence{catalogEvidence(r.Object, "populated before the statement, not populated after the change")},
+						Advice:   "Leave WITH NO DATA out:\n\nREFRESH MATERIALIZED VIEW CONCURRENTLY " + relSQL(a) + ";",
+					})
+				}
 				// One that was never filled has no readers yet, and CONCURRENTLY is refused for it.
 				if r.Kind != "materialized view" || !ok || !l.Mode.BlocksReads() || p.IsNew(r.Relation) || b == nil || a == nil || !b.Populated || !a.Populated {
 					continue
@@ -32,6 +40,12 @@ var refresh = &Analyzer{
 			}
 		}
 	},
+}
+
+// staysUnpopulated reports whether a materialized view cannot be read after the change.
+func (p *Pass) staysUnpopulated(oid schema.OID) bool {
+	v := p.After.Relations[oid]
+	return v != nil && !v.Populated
 }
 
 func refreshAdvice(s *devdb.Step, v *schema.Relation) string {

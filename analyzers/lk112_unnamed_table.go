@@ -64,6 +64,10 @@ func ownTables(s *devdb.Step) (own map[schema.OID]bool, onlyKeys bool) {
 	own = map[schema.OID]bool{}
 	keys := map[schema.OID]bool{}
 	for _, c := range s.Changes {
+		if d, ok := c.(*schema.DetachPartition); ok {
+			own[d.Parent.OID], own[d.Partition.OID] = true, true
+			continue
+		}
 		t := tableOf(c)
 		if t == 0 {
 			continue
@@ -111,6 +115,9 @@ func dropKeysAdvice(at At, keys []*schema.Constraint, onlyKeys bool) string {
 		if t := at.Step.Before.Relations[k.Table]; t != nil {
 			sql = append(sql, fmt.Sprintf("ALTER TABLE %s DROP CONSTRAINT %s;", relSQL(t), sqlIdent(k.Name)))
 		}
+	}
+	if len(Changes[*schema.DetachPartition](at.Step)) > 0 {
+		return "DETACH makes sure that no row refers to the partition. Run it in a migration of its own, with a short lock_timeout, and try again until it gets through:\n\n" + setLockTimeout(at.Migration, at.Step)
 	}
 	a := "Drop the foreign key first, in a migration of its own with a short lock_timeout, so that the two tables are locked together for no longer than that"
 	if len(Changes[*schema.AlterColumnType](at.Step)) > 0 {

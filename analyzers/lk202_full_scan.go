@@ -152,14 +152,24 @@ func scanCauseOf(p *Pass, s *devdb.Step, c schema.Change, oid schema.OID) (cause
 	case *schema.ValidateConstraint:
 		// SET NOT NULL over a NOT NULL that is NOT VALID (18 and later) validates that under its own lock.
 		if l, ok := lockOn(s, oid); ok && c.After.Table == oid && l.Mode.BlocksWrites() {
+			if !c.Before.Enforced { // VALIDATE refuses one that is not enforced
+				return fmt.Sprintf("validating constraint %q", c.After.Name), enforceAdvice(rel(s, top), c.After)
+			}
 			return fmt.Sprintf("validating constraint %q", c.After.Name), validateAdvice(rel(s, top), c.After)
 		}
 		if c.After.Domain != 0 {
 			return fmt.Sprintf("validating the domain's constraint %q", c.After.Name), "There is no weaker way for a domain: run it when few write, in a migration of its own. A CHECK on the table's column instead can be validated while writes go on."
 		}
+	case *schema.DetachPartition:
+		return fmt.Sprintf("making sure that no row refers to partition %q", c.Partition.Name),
+			"An index on the referring columns that begins with those of the key makes it quick. Otherwise run it in a migration of its own, when few use the two tables."
 	case *schema.AttachPartition:
 		return fmt.Sprintf("attaching partition %q", c.Partition.Name), attachAdvice(s, c, oid)
 	case *schema.AddColumn:
+		if c.Table.OID == oid && c.Column.NotNull && c.Column.Generated == "virtual" {
+			return notNullCause(c.Column), fmt.Sprintf("Add the column without NOT NULL, then:\n\nALTER TABLE %[1]s ADD CONSTRAINT %[2]s NOT NULL %[3]s NOT VALID;\n-- in the next migration\nALTER TABLE %[1]s VALIDATE CONSTRAINT %[2]s;",
+				relSQL(rel(s, top)), sqlIdent(c.Table.Name+"_"+c.Column.Name+"_not_null"), sqlIdent(c.Column.Name))
+		}
 		if c.Table.OID == oid && c.Column.NotNull && c.Column.Default != "" {
 			return notNullCause(c.Column), fmt.Sprintf("Say NOT NULL where the column is added; the default then proves it and nothing is read:\n\nALTER TABLE %s ADD COLUMN %s %s NOT NULL DEFAULT %s;",
 				relSQL(rel(s, top)), sqlIdent(c.Column.Name), c.Column.Type, c.Column.Default)
@@ -245,6 +255,12 @@ func notNullAdvice(p *Pass, s *devdb.Step, table *schema.Relation, col *schema.C
 	}
 	return fmt.Sprintf("Prove it first with a CHECK that is validated while writes go on; SET NOT NULL then reads nothing:\n\n%sALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT %s;\n-- in the one after that\nALTER TABLE %s ALTER COLUMN %s SET NOT NULL;\nALTER TABLE %s DROP CONSTRAINT %s;",
 		others, t, name, c, t, name, t, c, t, name)
+}
+
+// enforceAdvice is for a constraint that was NOT ENFORCED, which cannot be validated first.
+func enforceAdvice(t *schema.Relation, k *schema.Constraint) string {
+	return fmt.Sprintf("Drop it and add it again NOT VALID, which reads nothing; validate it in a later migration, while writes go on:\n\nALTER TABLE %[1]s DROP CONSTRAINT %[2]s;\nALTER TABLE %[1]s ADD CONSTRAINT %[2]s %[3]s NOT VALID;\n-- in the next migration\nALTER TABLE %[1]s VALIDATE CONSTRAINT %[2]s;",
+		relSQL(t), sqlIdent(k.Name), strings.TrimSuffix(k.Definition, " NOT VALID"))
 }
 
 func validateAdvice(t *schema.Relation, k *schema.Constraint) string {

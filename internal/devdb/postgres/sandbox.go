@@ -28,12 +28,15 @@ var allowedExtensions = []string{
 // makeOwner makes the role that migrations run as on an own server: everything
 // that a superuser may, short of what reaches out of the database.
 func (s *Server) makeOwner(ctx context.Context, c *pgx.Conn) error {
-	if s.owner == adminRole {
-		return nil
-	}
 	var there bool
-	if err := c.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) $1::pg_catalog.name)", s.owner).Scan(&there); err != nil || there {
+	if err := c.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) $1::pg_catalog.name)", ownerRole).Scan(&there); err != nil || there {
 		return err
+	}
+	if s.owner == adminRole { // migrations are trusted; dumps name the superuser that most servers have
+		if _, err := c.Exec(ctx, "CREATE ROLE "+quoted(ownerRole)+" SUPERUSER"); err != nil {
+			return fmt.Errorf("making role %s: %w", ownerRole, err)
+		}
+		return nil
 	}
 	pass := ""
 	if s.own.pass != "" {
