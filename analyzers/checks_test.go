@@ -2,6 +2,7 @@ package analyzers_test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -201,6 +202,13 @@ func recordCase(t *testing.T, s *stage, c *fixture.Case) *devdb.Record {
 		up := s.copy(t)
 		clone := func(ctx context.Context) (devdb.DB, error) { return s.server.Clone(ctx, up) }
 		if err := pipeline.RecordDowns(ctx, up, clone, rec); err != nil {
+			t.Fatal(err)
+		}
+		bench := s.server.Bench(s.base)
+		err := pipeline.Rollback{Bench: bench, Rehearse: func(ctx context.Context, rows []string, all []*migration.Migration) (*devdb.Rehearsal, error) {
+			return s.server.Rehearse(ctx, s.base, rows, all)
+		}}.Try(ctx, rec)
+		if err := errors.Join(err, bench.Close()); err != nil {
 			t.Fatal(err)
 		}
 	}

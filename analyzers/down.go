@@ -196,9 +196,9 @@ func takenByDown(m *devdb.Recorded, is func(schema.Change) bool) bool {
 
 // destroyed reports the first statement of a way back that takes a table or
 // column which was there before the migration, or empties such a table.
-func (p *Pass) destroyed(m *devdb.Recorded, d *devdb.DownRun) {
+func (p *Pass) destroyed(m *devdb.Recorded, d *devdb.DownRun) bool {
 	if len(m.Steps) == 0 {
-		return
+		return false
 	}
 	for _, s := range d.Steps {
 		what, object := takes(s, d.Left)
@@ -215,8 +215,9 @@ func (p *Pass) destroyed(m *devdb.Recorded, d *devdb.DownRun) {
 			Evidence: []lint.Evidence{catalogEvidence(object, "there before the migration, gone after the way back")},
 			Advice:   "Undo only what the migration did.",
 		})
-		return
+		return true
 	}
+	return false
 }
 
 // takes tells what of Left the step drops: a table or column of before.

@@ -19,7 +19,9 @@ var (
 						Evidence: refusal(e),
 						Advice:   "Undo the statements of the migration in the opposite order, each once.",
 					})
+					continue
 				}
+				p.downRefuses(m, d)
 			}
 		},
 	}
@@ -59,8 +61,8 @@ var (
 		Rule: lint.Rule{ID: "SQ203", Name: "down-destroys-data", Title: "a way back that takes data the migration did not bring", Severity: lint.Error, Hazards: []string{"X21"}},
 		Run: func(p *Pass) {
 			for m, d := range p.downs() {
-				if d.Err == nil {
-					p.destroyed(m, d)
+				if d.Err == nil && !p.destroyed(m, d) {
+					p.notRestored(m, d)
 				}
 			}
 		},

@@ -121,7 +121,7 @@ func (a *app) review(ctx context.Context, s *session, o *lintOptions, prove bool
 			return nil, nil, err
 		}
 	}
-	if err := s.downs(ctx, rec); err != nil {
+	if err := s.downs(ctx, rec, prove && !o.noProofs && !o.all); err != nil {
 		return nil, nil, err
 	}
 	res, err := a.judge(ctx, s.project, o, rec)

@@ -100,7 +100,7 @@ func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res 
 		}
 	}
 	if !o.quick {
-		if err := s.downs(ctx, rec); err != nil {
+		if err := s.downs(ctx, rec, !o.noProofs && !o.all); err != nil {
 			return nil, err
 		}
 	}

@@ -338,4 +338,19 @@ type DownRun struct {
 	Err       *StatementError
 	// Left are the changes from the catalog before the up part to that after the down part; none if it came back.
 	Left []schema.Change
+	// Tried: it was run over rows.
+	Tried bool
+	// Refused is the statement that fails on rows that are kept from before the
+	// migration, nil if none does or it was not tried.
+	Refused *StatementError
+	// Lost are columns whose values from before the migration do not come back.
+	Lost []LostColumn
+}
+
+// LostColumn is a column of before a migration whose values the migration keeps
+// somewhere and the down migration does not bring back.
+type LostColumn struct {
+	Column string // "public.orders.note"
+	Kept   string // where the migration has them
+	Value  string // one of them
 }

@@ -28,6 +28,8 @@ type Proving struct {
 	// Guard is how long one set of rows, or one question, may take before it
 	// counts as a hang; 0 is DefaultGuard. Work bounds the search, not this.
 	Guard time.Duration
+	// Only chooses what is tried; nil tries all.
+	Only func(*proof.Task) bool
 	// Work is for tests; zero is proof.Most.
 	Work proof.Work
 	// AfterFunc is time.AfterFunc, for tests: it gives how to stop it.
@@ -46,15 +48,7 @@ const (
 // of it to the steps. It must come after RecordAll; the bench must have been
 // made before it.
 func Prove(ctx context.Context, b Bench, r *devdb.Record, o Proving) error {
-	if o.Guard == 0 {
-		o.Guard = DefaultGuard
-	}
-	if o.Work == (proof.Work{}) {
-		o.Work = proof.Most
-	}
-	if o.AfterFunc == nil {
-		o.AfterFunc = func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
-	}
+	o = o.filled()
 	if !o.Alone {
 		return prove(ctx, b, r.Before, r.New, o)
 	}
@@ -81,9 +75,26 @@ func Prove(ctx context.Context, b Bench, r *devdb.Record, o Proving) error {
 	return nil
 }
 
+// filled gives what was not said its default.
+func (o Proving) filled() Proving {
+	if o.Guard == 0 {
+		o.Guard = DefaultGuard
+	}
+	if o.Work == (proof.Work{}) {
+		o.Work = proof.Most
+	}
+	if o.AfterFunc == nil {
+		o.AfterFunc = func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
+	}
+	return o
+}
+
 // prove tries the tasks of one change set, each within the same work.
 func prove(ctx context.Context, b Bench, before *schema.Catalog, change []*devdb.Recorded, o Proving) error {
 	tasks := proof.Tasks(before, change)
+	if o.Only != nil {
+		tasks = slices.DeleteFunc(tasks, func(t *proof.Task) bool { return !o.Only(t) })
+	}
 	if len(tasks) == 0 {
 		return nil
 	}
