@@ -20,6 +20,9 @@ const (
 	mostRead      = 6  // tables that a view or function reads
 )
 
+// mostFetched bounds what is read of tables that merged migrations have filled.
+const mostFetched = " LIMIT 1000"
+
 // useKey names a use of a subject, the same before and after the change.
 type useKey struct{ verb, role string }
 
@@ -337,7 +340,7 @@ func (u *user) asRole(ctx context.Context, role string, own []*row, c *crowd) er
 	}
 	name := fullName(u.rel)
 	if (role != "" || u.rel.RowSecurity) && u.may(role, "SELECT") {
-		sql := "SELECT * FROM " + name
+		sql := "SELECT * FROM " + name + mostFetched
 		did, err := act("SELECT", sql)
 		if err != nil {
 			return err
@@ -486,7 +489,7 @@ func (u *user) view(ctx context.Context) error {
 		u.note("REFRESH", "", sql, resultOf(did))
 		return nil
 	}
-	sql := "SELECT * FROM " + fullName(u.rel)
+	sql := "SELECT * FROM " + fullName(u.rel) + mostFetched
 	for _, role := range append([]string{""}, u.s.roles...) {
 		if !u.may(role, "SELECT") {
 			continue

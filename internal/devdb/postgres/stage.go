@@ -23,6 +23,7 @@ type Stage struct {
 	open   bool            // a transaction is
 	anyone string          // the role with every privilege; empty until it is made
 	member map[string]bool // roles that the owner was made a member of
+	lost   bool            // something that was used has ended the connection: nothing more until Reset
 }
 
 // useTimeout guards against uses that never end: a loop in a function. What
@@ -77,7 +78,7 @@ func (s *Stage) begin(ctx context.Context) error {
 
 // Reset rolls back everything.
 func (s *Stage) Reset(ctx context.Context) error {
-	s.open, s.anyone, s.member = false, "", nil
+	s.open, s.anyone, s.member, s.lost = false, "", nil, false
 	if s.conn.TxStatus() == 'I' {
 		return nil
 	}
@@ -111,6 +112,9 @@ func (s *Stage) Do(ctx context.Context, a proof.Act) (*proof.Did, error) {
 		if err != nil {
 			return nil, err
 		}
+		if role == "" {
+			return untried("the role cannot be made on this server"), nil
+		}
 		sql += "SET LOCAL ROLE " + role + "; "
 		end += "; RESET ROLE"
 	}
@@ -122,6 +126,9 @@ func (s *Stage) Do(ctx context.Context, a proof.Act) (*proof.Did, error) {
 
 // run runs SQL in a savepoint.
 func (s *Stage) run(ctx context.Context, sql, end string, keep bool) (*proof.Did, error) {
+	if s.lost {
+		return untried("the connection was ended before"), nil
+	}
 	if err := s.begin(ctx); err != nil {
 		return nil, err
 	}
@@ -134,7 +141,13 @@ func (s *Stage) run(ctx context.Context, sql, end string, keep bool) (*proof.Did
 	switch {
 	case err == nil:
 		return &proof.Did{Rows: lastRows(res)}, nil
-	case !errors.As(err, &pe) || s.conn.IsClosed():
+	case ctx.Err() == nil && s.conn.IsClosed():
+		if s.conn, err = dial(ctx, &s.db.owner.Config); err != nil {
+			return nil, fmt.Errorf("connecting again to use what the change touches: %w", err)
+		}
+		s.lost = true
+		return untried("it ends the connection"), nil
+	case !errors.As(err, &pe):
 		return nil, fmt.Errorf("using what the change touches: %w", err)
 	}
 	out := &proof.Did{Refused: asRefusal(pe)}
@@ -147,7 +160,13 @@ func (s *Stage) run(ctx context.Context, sql, end string, keep bool) (*proof.Did
 	return out, nil
 }
 
-// role gives the name of a role, and makes the one that has every privilege.
+// untried is the outcome of an act that says nothing of what was to be used.
+func untried(why string) *proof.Did {
+	return &proof.Did{Refused: &proof.Refusal{Code: "57014", Message: why}}
+}
+
+// role gives the name of a role, and makes the one that has every privilege; empty
+// where the server does not allow that.
 func (s *Stage) role(ctx context.Context, name string) (string, error) {
 	if name != devdb.AnyRole {
 		// Before PostgreSQL 16 whoever makes a role is no member of it.
@@ -165,17 +184,14 @@ func (s *Stage) role(ctx context.Context, name string) (string, error) {
 	if s.anyone != "" {
 		return s.anyone, nil
 	}
-	if err := s.begin(ctx); err != nil {
-		return "", err
-	}
 	role := quoted("assay_user_of_" + s.db.name)
 	grants := "GRANT pg_read_all_data, pg_write_all_data TO " + role
 	if s.db.server.version.Num < 140000 {
 		grants = strings.ReplaceAll(grantAll, "{role}", role)
 	}
-	_, err := s.conn.Exec(ctx, "CREATE ROLE "+role+" NOLOGIN; GRANT "+role+" TO CURRENT_USER; "+grants).ReadAll()
-	if err != nil {
-		return "", fmt.Errorf("making a role to use what the change touches: %w", err)
+	did, err := s.run(ctx, "CREATE ROLE "+role+" NOLOGIN; GRANT "+role+" TO CURRENT_USER; "+grants, "", true)
+	if err != nil || did.Refused != nil {
+		return "", err
 	}
 	s.anyone = role
 	return role, nil
