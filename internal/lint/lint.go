@@ -57,8 +57,8 @@ type Rule struct {
 	Covers []string
 	// CoversLater: theirs are left out about every object, and behind the statement in its transaction as well.
 	CoversLater bool
-	Once   bool // reported at the first place of a change only
-	Whole  bool // about the change and not a statement: no comment leaves it out
+	Once        bool // reported at the first place of a change only
+	Whole       bool // about the change and not a statement: no comment leaves it out
 }
 
 // Weight is how the size of the tables weighs on the severity of a rule's findings.

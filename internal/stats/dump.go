@@ -28,6 +28,9 @@ func FromDump(name, text, taken string) (*Stats, error) {
 	whole := map[*Table][]*Column{} // columns with those of the partitions
 	for _, c := range calls {
 		args := arguments(c[2])
+		if args["relname"] == "" || c[1] != "relation" && args["attname"] == "" {
+			return nil, fmt.Errorf("%s: statistics of a table or a column without a name: write them again with pg_dump --statistics-only", name)
+		}
 		key := args["schemaname"] + "\x00" + args["relname"]
 		t := tables[key]
 		if t == nil {

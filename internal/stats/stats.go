@@ -314,6 +314,9 @@ func Decode(name string, data []byte) (*Stats, error) {
 		if t == nil || t.Name == "" {
 			return nil, fmt.Errorf("%s: table %d has no name", name, i+1)
 		}
+		if slices.Contains(t.Columns, nil) || slices.Contains(t.Indexes, nil) {
+			return nil, fmt.Errorf("%s: table %s has a column or an index that is null", name, t.Name)
+		}
 	}
 	s.sort()
 	return s, nil
