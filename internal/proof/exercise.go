@@ -227,6 +227,8 @@ func (s *subject) isWorse(was, now devdb.UseResult) bool {
 	switch {
 	case was.Passes(), now.Code == "42P17", now.Code == "54001":
 		return true
+	case was.Tried && devdb.OfRows(was.Code): // it got as far as the rows
+		return now.Code != "" && now.Code != "23502"
 	case was.There && was.Tried, now.Code == "42501", now.Code == "23502":
 		return false
 	case now.Idle:
