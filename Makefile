@@ -44,7 +44,7 @@ fuzz: ## each fuzz target for FUZZTIME: a time, or a number of inputs such as 50
 	done
 
 faults: ## harm to TRIALS runs, and docs/reliability.md of what came of it
-	$(GO) test -count=1 -timeout $(TIMEOUT) ./internal/faults -run TestFaults -trials $(TRIALS) -update
+	$(GO) test -count=1 -timeout $(TIMEOUT) ./internal/faults -run TestFaults -trials $(TRIALS) -page
 
 race: ## the tests under the race detector, one package at a time
 	$(GO) test -race -p 1 -timeout $(TIMEOUT) ./...

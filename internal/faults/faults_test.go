@@ -24,7 +24,7 @@ var (
 	named   = flag.String("kind", "", "run only kinds whose group and name hold this")
 	workers = flag.Int("workers", 2, "how many trials at once, each in a world of its own")
 	seed    = flag.Uint64("seed", 1, "what the trials are chosen by")
-	update  = flag.Bool("update", false, "write docs/reliability.md")
+	update  = flag.Bool("page", false, "write docs/reliability.md")
 )
 
 // TestFaults runs the trials. Which they are depends on the seed and on nothing
