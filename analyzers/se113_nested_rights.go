@@ -22,7 +22,7 @@ var nestedRights = &Analyzer{
 			}
 			p.reportUse(u, lint.Finding{
 				Message: fmt.Sprintf("%s can no longer %s %s: %s", u.Role, verb, quote(p.used(u)), serverSaid(u.After)),
-				Advice:  fmt.Sprintf("GRANT what the error names to %s in this change, or make the function SECURITY DEFINER with a fixed search_path.", u.Role),
+				Advice:  fmt.Sprintf("Give %s the privilege that the error names in this change, or make the function SECURITY DEFINER with a fixed search_path.", u.Role),
 			})
 		}
 	},

@@ -224,6 +224,10 @@ func suspicious(role string, r devdb.UseResult) bool {
 // same use before: that worked, or there was nothing to use, and the fault does
 // not depend on where the new object is used or what it is given.
 func (s *subject) isWorse(was, now devdb.UseResult) bool {
+	switch now.Code {
+	case "42P07", "42P06", "42710", "42701", "42723":
+		return false // it makes what the change has made, perhaps by a call of it
+	}
 	switch {
 	case was.Passes(), now.Code == "42P17", now.Code == "54001":
 		return true
