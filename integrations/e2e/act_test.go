@@ -71,12 +71,24 @@ func act(t *testing.T, clone, url, token, event string, payload any, more ...str
 	args := []string{
 		event, "-P", "ubuntu-latest=-self-hosted", "-e", file, "-s", "GITHUB_TOKEN=" + token,
 		"--local-repository", cacheAction + "=" + cacheStandIn(t),
+		"--local-repository", cosignAction + "=" + cosignStandIn(t),
 		"--env", "GITHUB_API_URL=" + url + "/api/v3", "--env", "GITHUB_REPOSITORY=o/r", "--env", "GITHUB_SERVER_URL=" + url,
 	}
 	if more == nil {
 		more = []string{"--no-cache-server"}
 	}
 	return sh(t, clone, []string{"HOME=" + t.TempDir(), "XDG_CACHE_HOME=" + filepath.Join(os.TempDir(), "assay-e2e-act")}, tool(t, "bin/act"), append(args, more...)...)
+}
+
+// cosignAction installs what verifies a release. act reads it even where its
+// step is left out, as here, where the binary is given.
+const cosignAction = "sigstore/cosign-installer@6f9f17788090df1f26f669e9d70d6ae9567deba6"
+
+func cosignStandIn(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	write(t, dir, "action.yml", "name: cosign\ndescription: stands in for cosign-installer\nruns:\n  using: composite\n  steps: [{run: exit 1, shell: bash}]\n")
+	return dir
 }
 
 // cacheAction is what action.yml uses to keep PostgreSQL and bases.
