@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,11 +37,13 @@ func TestChecks(t *testing.T) {
 		t.Run(major, func(t *testing.T) {
 			server := pgtest.Server(t, major)
 			for _, a := range analyzers.All {
+				f, err := a.Fixture()
+				if err != nil {
+					t.Fatal(err)
+				}
 				t.Run(a.ID, func(t *testing.T) {
-					t.Parallel()
-					f, err := a.Fixture()
-					if err != nil {
-						t.Fatal(err)
+					if !changesRoles(f) { // those run alone, before the others
+						t.Parallel()
 					}
 					runFixture(t, server, a, f)
 				})
@@ -60,6 +63,7 @@ type stage struct {
 func newStage(t *testing.T, server *postgres.Server, f *fixture.Fixture) *stage {
 	t.Helper()
 	ctx := context.Background()
+	makeRoles(t, server)
 	db, err := server.Create(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -88,6 +92,56 @@ func newStage(t *testing.T, server *postgres.Server, f *fixture.Fixture) *stage 
 		}
 	})
 	return &stage{server: server, base: db, bench: bench}
+}
+
+// changesRoles reports whether a case of the fixture makes or changes roles.
+func changesRoles(f *fixture.Fixture) bool {
+	return slices.ContainsFunc(f.Cases, func(c *fixture.Case) bool {
+		for _, text := range c.Files {
+			if ofRoles.MatchString(text) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+var (
+	ofRoles   = regexp.MustCompile(`(?i)\b(CREATE|ALTER|DROP)\s+(ROLE|USER|GROUP)\b`)
+	madeRoles sync.Map // *postgres.Server to *sync.Once
+	makesRole = regexp.MustCompile(`(?m)^DO \$\$ BEGIN CREATE ROLE .*$`)
+)
+
+// makeRoles makes the roles of all fixtures before the first of them runs: roles
+// belong to the whole server, and one that appears while another fixture is
+// recorded would be a change there.
+func makeRoles(t *testing.T, server *postgres.Server) {
+	t.Helper()
+	once, _ := madeRoles.LoadOrStore(server, &sync.Once{})
+	once.(*sync.Once).Do(func() {
+		roles := &fixture.Fixture{Name: "roles"}
+		for _, a := range analyzers.All {
+			f, err := a.Fixture()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, line := range makesRole.FindAllString(f.Base, -1) {
+				roles.Base += strings.TrimSuffix(line, ";") + ";\n"
+			}
+		}
+		ctx := context.Background()
+		base, err := roles.BaseMigration()
+		if err != nil {
+			t.Fatal(err)
+		}
+		db, err := server.Create(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(pipeline.Replay(ctx, db, []*migration.Migration{base}), db.Close()); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 // copy is a database as the base is.
