@@ -101,10 +101,7 @@ func (p *Pass) verbs(u *devdb.Use) string {
 			out = append(out, o.Verb)
 		}
 	}
-	if n := len(out) - 1; n > 0 {
-		return strings.Join(out[:n], ", ") + " and " + out[n]
-	}
-	return strings.Join(out, "")
+	return listPlain(out, len(out))
 }
 
 // used is the object of a use, as people name it.
@@ -142,10 +139,7 @@ func useEvidence(u *devdb.Use) []lint.Evidence {
 	}
 	text := "it does nothing"
 	if u.After.Code != "" {
-		text = u.After.Message
-		if w := where(u.After); w != "" {
-			text += ", " + w
-		}
+		text = serverSaid(u.After)
 	}
 	if u.Role != "" {
 		text += ", as " + u.Role
@@ -174,7 +168,7 @@ func (p *Pass) reportUse(u *devdb.Use, f lint.Finding) {
 	p.Report(At{Migration: u.Migration, Step: u.Step}, f)
 }
 
-// said is what the server says of a use, with the place.
+// serverSaid is what the server says of a use, with the place.
 func serverSaid(r devdb.UseResult) string {
 	if w := where(r); w != "" {
 		return fmt.Sprintf("%s, %s", r.Message, w)
