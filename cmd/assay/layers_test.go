@@ -26,11 +26,12 @@ var layers = map[string][]string{
 	"internal/queries":   {},
 	"internal/project":   {},
 	"internal/faults":    {}, // tests alone
+	"internal/plan":      {},
 
 	"internal/devdb":            {"internal/migration", "internal/schema", "internal/stats"},
 	"internal/proof":            {"internal/devdb", "internal/migration", "internal/schema"},
 	"internal/devdb/postgres":   {"internal/devdb", "internal/migration", "internal/project", "internal/proof", "internal/schema", "internal/stats"},
-	"internal/devdb/postgres/*": {"internal/devdb", "internal/devdb/postgres", "internal/migration", "internal/schema"},
+	"internal/devdb/postgres/*": {"internal/devdb", "internal/devdb/postgres", "internal/migration", "internal/plan", "internal/schema"},
 	"internal/pipeline":         {"internal/devdb", "internal/lint", "internal/migration", "internal/proof", "internal/queries", "internal/schema"},
 	"internal/report":           {"internal/devdb", "internal/lint", "internal/migration", "internal/schema"},
 
