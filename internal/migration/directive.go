@@ -43,7 +43,7 @@ func directivesIn(comment string, at func(offset int) Position) []Directive {
 
 // mayDirect is a cheap no for nearly every comment.
 func mayDirect(comment string) bool {
-	for _, w := range []string{"ignore", "nolint", "sensitive", "IGNORE", "NOLINT", "SENSITIVE", "Ignore", "Nolint", "Sensitive"} {
+	for _, w := range []string{"ignore", "nolint", "sensitive", "IGNORE", "NOLINT", "SENSITIVE", "Ignore", "Nolint", "Sensitive", "assay:", "@rename"} {
 		if strings.Contains(comment, w) {
 			return true
 		}
@@ -51,7 +51,21 @@ func mayDirect(comment string) bool {
 	return false
 }
 
+// schemaWords are the comments of schema files: what an object was called
+// before, and that the file holds rows.
+var schemaWords = regexp.MustCompile(`(?i)^(?:assay\s*:\s*was\s+|@renamed?\s+from\s*=\s*)(?P<old>\S.*)$|^assay\s*:\s*(?P<data>data)\s*$`)
+
 func directive(body string) (Directive, bool) {
+	if m := schemaWords.FindStringSubmatch(body); m != nil {
+		d := Directive{Kind: Was, Tool: "assay", Reason: m[1]}
+		switch {
+		case m[2] != "":
+			d.Kind, d.File = Data, true
+		case strings.HasPrefix(body, "@"):
+			d.Tool = "sqldef"
+		}
+		return d, true
+	}
 	m := directiveWords.FindStringSubmatch(body)
 	if m == nil {
 		return Directive{}, false

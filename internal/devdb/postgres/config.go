@@ -21,6 +21,9 @@ type Config struct {
 	CacheDir string
 	// Superuser runs the migrations as a superuser: no sandbox.
 	Superuser bool
+	// Schemas runs the statements that take a superuser and run no code (event
+	// triggers, publications of all tables) for the migrations' role: a schema holds all that a database has.
+	Schemas bool
 	// StrangersSetup runs what is named under `setup:` as the migrations' role,
 	// because it comes from a checkout that is not trusted.
 	StrangersSetup bool

@@ -109,7 +109,7 @@ func (r *recorder) stub(ctx context.Context, call string) (sent, error) {
 func (r *recorder) sendUpdate(ctx context.Context, st *migration.Statement, probe bool) (sent, error) {
 	w := words(st.Text, 4)
 	if r.prepareStub == nil || len(w) < 4 || !strings.EqualFold(w[0], "ALTER") || !strings.EqualFold(w[1], "EXTENSION") || !strings.EqualFold(w[3], "UPDATE") {
-		return r.sendWith(ctx, st, probe)
+		return r.sendSuper(ctx, st, probe)
 	}
 	r.settle(ctx)
 	is, err := query(ctx, r.conn, "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = "+literal(identifier(w, 2)))

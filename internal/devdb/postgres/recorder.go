@@ -21,6 +21,9 @@ func (d *DB) recorder() *recorder {
 	if d.rec == nil {
 		d.rec = newRecorder(&d.owner.Config, &d.admin.Config, d.server.config.StatementTimeout, d.server.config.TimeZone)
 		d.rec.createExtension, d.rec.prepareStub, d.rec.stubbed = d.CreateExtension, d.prepareStub, d.server.config.Stubbed
+		if d.server.config.Schemas && d.server.super && d.server.owner != d.server.admin.User {
+			d.rec.prepareSuper = d.prepareSuper
+		}
 		d.rec.alive = d.server.existing.alive
 		d.rec.present = d.equipped
 		d.share()

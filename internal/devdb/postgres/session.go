@@ -38,7 +38,9 @@ type recorder struct {
 	alive func() error // of a server that is not assay's own: whether it is the same still
 	// prepareStub gives the call that makes a stub of an extension that the server lacks; false if there is none.
 	prepareStub func(ctx context.Context, e migration.Extension, here string) (string, bool, error)
-	stubbed     bool // stubs are taken even for extensions that the server has
+	// prepareSuper gives the call that runs a statement which takes a superuser; nil: such are refused.
+	prepareSuper func(ctx context.Context, st *migration.Statement) (string, error)
+	stubbed      bool // stubs are taken even for extensions that the server has
 
 	conn *pgconn.PgConn // traced
 	obs  *pgconn.PgConn // admin's
