@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-func compareKeys(a, b Key) int {
+// Compare orders keys by class, then by name.
+func Compare(a, b Key) int {
 	return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.Schema, b.Schema), cmp.Compare(a.Of, b.Of), cmp.Compare(a.Name, b.Name))
 }
 

@@ -94,7 +94,7 @@ type State struct {
 
 // Keys are the keys of the state's objects, sorted.
 func (s *State) Keys() []Key {
-	return slices.SortedFunc(maps.Keys(s.Objects), compareKeys)
+	return slices.SortedFunc(maps.Keys(s.Objects), Compare)
 }
 
 // Act is what a statement does to its object.
