@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync/atomic"
+	"time"
 )
 
 // What a server may say at once. A message, its detail or its hint says what it
@@ -23,12 +25,36 @@ const (
 // before anything of them is kept in memory.
 type bounded struct {
 	net.Conn
-	in   *bufio.Reader
-	out  []byte // ready to be read
-	pass int    // bytes of a message that are handed on as they are
+	in    *bufio.Reader
+	out   []byte      // ready to be read
+	pass  int         // bytes of a message that are handed on as they are
+	pulse *pulse      // hears of errors; nil: nobody does
+	ended atomic.Bool // the end of the connection has been announced, by either side
 }
 
-func newBounded(c net.Conn) *bounded { return &bounded{Conn: c, in: bufio.NewReaderSize(c, 32<<10)} }
+func newBounded(c net.Conn, p *pulse) *bounded {
+	return &bounded{Conn: c, in: bufio.NewReaderSize(c, 32<<10), pulse: p}
+}
+
+// terminate is the message with which a client ends a session.
+var terminate = []byte{'X', 0, 0, 0, 4}
+
+// Write sends bytes to the server. A program that is built to be harmed may be harmed at each.
+func (b *bounded) Write(p []byte) (int, error) {
+	moment()
+	if bytes.HasSuffix(p, terminate) {
+		b.ended.Store(true)
+	}
+	return b.Conn.Write(p)
+}
+
+// SetDeadline is called where assay waits no longer: the statement is canceled then.
+func (b *bounded) SetDeadline(t time.Time) error {
+	if !t.IsZero() {
+		b.pulse.cancels()
+	}
+	return b.Conn.SetDeadline(t)
+}
 
 // Read gives the next bytes of the protocol.
 func (b *bounded) Read(p []byte) (int, error) {
@@ -55,6 +81,9 @@ func (b *bounded) Read(p []byte) (int, error) {
 func (b *bounded) next() error {
 	head, err := b.in.Peek(5)
 	if err != nil {
+		if !b.ended.Load() {
+			b.pulse.lost(err)
+		}
 		return err
 	}
 	size := int(int32(binary.BigEndian.Uint32(head[1:])))
@@ -63,7 +92,7 @@ func (b *bounded) next() error {
 	}
 	kind := head[0]
 	switch {
-	case (kind == 'E' || kind == 'N') && size > mostText:
+	case kind == 'E' || kind == 'N' && size > mostText:
 		return b.report(kind)
 	case kind == 'D' && size > mostRow:
 		return b.row(size)
@@ -98,13 +127,14 @@ func (b *bounded) row(size int) error {
 	return b.skip(size - 6)
 }
 
-// report cuts each part of an error or notice.
+// report cuts each part of an error or notice, and hands on what an error says.
 func (b *bounded) report(kind byte) error {
 	if err := b.skip(5); err != nil {
 		return err
 	}
 	body := []byte{}
 	facts := false
+	var said serverError
 	for {
 		part, err := b.in.ReadByte()
 		if err != nil {
@@ -122,11 +152,23 @@ func (b *bounded) report(kind byte) error {
 		if err != nil {
 			return err
 		}
-		if part == 'C' { // it comes before the message
-			code := string(text)
-			facts = code == eventDDL || code == eventDropped || code == eventRewrite
+		switch part {
+		case 'V':
+			if s := string(text); kind == 'E' && (s == "FATAL" || s == "PANIC") {
+				b.ended.Store(true)
+			}
+		case 'C': // it comes before the message
+			said.code = string(text)
+			facts = said.code == eventDDL || said.code == eventDropped || said.code == eventRewrite
+		case 'M':
+			said.message = string(text)
+		case 'F':
+			said.file = string(text)
 		}
 		body = append(append(body, text...), 0)
+	}
+	if kind == 'E' {
+		b.pulse.heard(said)
 	}
 	b.out = append(binary.BigEndian.AppendUint32([]byte{kind}, uint32(4+len(body))), body...)
 	return nil

@@ -23,7 +23,7 @@ func FuzzBounded(f *testing.F) {
 	f.Add([]byte("N\x00\x00\x00\x00"), 3)
 	f.Add([]byte("D\x00\x00\x00\x0b\x00\x01\xff\xff\xff\xffx"), 64)
 	f.Fuzz(func(t *testing.T, text []byte, size int) {
-		b := newBounded(said{r: bytes.NewReader(text)})
+		b := newBounded(said{r: bytes.NewReader(text)}, nil)
 		p := make([]byte, min(max(size, 1), 4096))
 		total := 0
 		for range 2*len(text) + 100 {

@@ -38,7 +38,7 @@ func TestBounded(t *testing.T) {
 	put(&pgproto3.CopyData{Data: make([]byte, mostRow)})
 	put(&pgproto3.DataRow{Values: [][]byte{[]byte("1"), nil}})
 	for name, read := range map[string]func(io.Reader) io.Reader{"whole": func(r io.Reader) io.Reader { return r }, "in halves": iotest.HalfReader} {
-		f := pgproto3.NewFrontend(newBounded(readOnly{Reader: read(bytes.NewReader(wire.Bytes()))}), io.Discard)
+		f := pgproto3.NewFrontend(newBounded(readOnly{Reader: read(bytes.NewReader(wire.Bytes()))}, nil), io.Discard)
 		next := func() pgproto3.BackendMessage {
 			m, err := f.Receive()
 			must(t, err)
@@ -73,7 +73,7 @@ func TestBounded(t *testing.T) {
 		}
 	}
 	huge := binary.BigEndian.AppendUint32([]byte{'V'}, mostBody+1)
-	_, err := pgproto3.NewFrontend(newBounded(readOnly{Reader: bytes.NewReader(huge)}), io.Discard).Receive()
+	_, err := pgproto3.NewFrontend(newBounded(readOnly{Reader: bytes.NewReader(huge)}, nil), io.Discard).Receive()
 	if err == nil || !strings.Contains(err.Error(), "more than") {
 		t.Errorf("a huge message gives %v", err)
 	}

@@ -48,9 +48,12 @@ func (s *Server) Layers() []string {
 func (s *Server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stalled := s.pulse.stop()
+	failed := s.pulse.stop()
 	if s.own == nil {
-		return errors.Join(stalled, s.existing.close())
+		if failed == nil {
+			failed = s.existing.sound()
+		}
+		return errors.Join(failed, s.existing.close())
 	}
 	wait := time.Duration(0)
 	if s.admin != nil && s.own.done != nil {
@@ -62,9 +65,9 @@ func (s *Server) Close() error {
 			_ = c.Close()
 		}
 	}
-	err := stalled
-	if err == nil {
-		err = s.own.died(wait)
+	err := s.own.died(wait)
+	if failed != nil { // it says why
+		err = failed
 	}
 	err = errors.Join(err, s.own.stop(false))
 	if s.keeping != nil {
@@ -91,7 +94,7 @@ func (s *Server) up(ctx context.Context) error {
 	}
 	s.admin = s.own.connConfig()
 	s.pulse = newPulse(s.config)
-	wired(s.admin, s.pulse.opened)
+	wired(s.admin, s.pulse)
 	fortify(s.admin, s.version.Num, true)
 	s.pulse.watch(s)
 	return s.asAdmin(ctx, s.makeOwner)

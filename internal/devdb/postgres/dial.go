@@ -57,17 +57,17 @@ func dialPgx(ctx context.Context, c *pgx.ConnConfig) (*pgx.Conn, error) {
 }
 
 // wired bounds what a connection may take: the time to be let in, and the size
-// of what the server says. opened gets every connection; nil for nobody.
-func wired(c *pgx.ConnConfig, opened func(net.Conn) (net.Conn, error)) {
+// of what the server says. The pulse gets every connection and every error; nil for nobody.
+func wired(c *pgx.ConnConfig, p *pulse) {
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = answerWithin
 	}
 	c.AfterNetConnect = func(_ context.Context, _ *pgconn.Config, n net.Conn) (net.Conn, error) {
-		if opened == nil {
-			return newBounded(n), nil
+		if p == nil {
+			return newBounded(n, nil), nil
 		}
-		w, err := opened(n)
-		return newBounded(w), err
+		w, err := p.opened(n)
+		return newBounded(w, p), err
 	}
 }
 

@@ -20,12 +20,13 @@ const databaseComment = "throw-away database of assay"
 
 // existing is a server that is not assay's own. conn holds the lock for the whole run.
 type existing struct {
-	server *Server
-	conn   *pgx.Conn
-	name   string // prefix of the run's databases
-	role   string // made for the run: it runs the migrations, or only marks the run; empty if the admin may make none
-	before things // what was there
-	say    func(string)
+	server     *Server
+	conn       *pgx.Conn
+	name       string            // prefix of the run's databases
+	role       string            // made for the run: it runs the migrations, or only marks the run; empty if the admin may make none
+	before     things            // what was there
+	configured map[string]string // the server's own settings at the beginning
+	say        func(string)
 
 	mu    sync.Mutex
 	named map[string]bool // names in statements that may have made a role, a database or a slot
@@ -37,7 +38,7 @@ func openExisting(ctx context.Context, c Config) (*Server, error) {
 		return nil, fmt.Errorf("reading --dev-url: it is not a PostgreSQL URL such as postgres://user:password@host:5432/postgres")
 	}
 	p := newPulse(c)
-	wired(cfg, p.opened)
+	wired(cfg, p)
 	fortify(cfg, 0, false)
 	conn, err := dialPgx(ctx, cfg)
 	var refused *pgconn.PgError
@@ -80,6 +81,9 @@ func (s *Server) prepare(ctx context.Context, c *pgx.Conn) error {
 	}
 	s.existing.removeLeft(ctx)
 	if s.existing.before, err = s.existing.things(ctx); err != nil {
+		return err
+	}
+	if s.existing.configured, err = s.existing.configuration(ctx); err != nil {
 		return err
 	}
 	s.owner = user

@@ -19,16 +19,19 @@ const stillFor = 4
 // and refuses nothing, so that whatever was asked of it would wait for ever; when
 // that is seen all connections to it are closed, and the run ends.
 type pulse struct {
-	mu    sync.Mutex
-	open  map[net.Conn]bool
-	cause error
-	end   chan struct{}
-	once  sync.Once
-	every time.Duration
+	mu     sync.Mutex
+	open   map[net.Conn]bool
+	cause  error
+	fault  error // the server has failed in what it was asked, and what was made of that is worth nothing
+	shared bool  // the server is not assay's own: others may end sessions there
+	asked  bool  // assay has asked the server to cancel a statement
+	end    chan struct{}
+	once   sync.Once
+	every  time.Duration
 }
 
 func newPulse(c Config) *pulse {
-	p := &pulse{open: map[net.Conn]bool{}, end: make(chan struct{}), every: beatEvery}
+	p := &pulse{open: map[net.Conn]bool{}, end: make(chan struct{}), every: beatEvery, shared: c.URL != ""}
 	if c.beat > 0 {
 		p.every = c.beat
 	}
@@ -127,6 +130,9 @@ func (p *pulse) stop() error {
 		return nil
 	default:
 		close(p.end)
+	}
+	if p.cause == nil {
+		return p.fault
 	}
 	return p.cause
 }

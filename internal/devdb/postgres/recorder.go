@@ -24,7 +24,7 @@ func (d *DB) recorder() *recorder {
 		if d.server.config.Schemas && d.server.super && d.server.owner != d.server.admin.User {
 			d.rec.prepareSuper = d.prepareSuper
 		}
-		d.rec.alive = d.server.existing.alive
+		d.rec.alive, d.rec.pulse = d.server.existing.alive, d.server.pulse
 		d.rec.present = d.equipped
 		d.share()
 	}

@@ -203,6 +203,9 @@ func (r *recorder) broken(ctx context.Context, oids []schema.OID, path *string) 
 	if err := json.Unmarshal([]byte(text), &answers); err != nil {
 		return nil, nil, fmt.Errorf("trying the statements of routines: %w", err)
 	}
+	for _, a := range answers { // the function has caught them, so nobody has heard of them
+		r.pulse.heard(serverError{code: a.Code, message: a.Message})
+	}
 	return routines, judgeProbes(probes, answers), nil
 }
 

@@ -36,6 +36,7 @@ type recorder struct {
 	createExtension func(ctx context.Context, e migration.Extension, here string) error
 
 	alive func() error // of a server that is not assay's own: whether it is the same still
+	pulse *pulse       // hears what the server says of itself
 	// prepareStub gives the call that makes a stub of an extension that the server lacks; false if there is none.
 	prepareStub func(ctx context.Context, e migration.Extension, here string) (string, bool, error)
 	// prepareSuper gives the call that runs a statement which takes a superuser; nil: such are refused.
@@ -346,6 +347,7 @@ func (r *recorder) guard(ctx context.Context, s *sent) func() {
 		}
 		for range 3 {
 			c, stop := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+			r.pulse.cancels()
 			_ = conn.CancelRequest(c) // the next try or the close will do
 			stop()
 			select {
