@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -264,7 +265,25 @@ var otherRows = [][3]string{
 	{"a superuser who writes, reads or starts what lies outside of the server's directory", "Landlock, where the kernel has it", "TestLayers"},
 	{"a prepared transaction, a template, a closed database, a database and roles that are left", "assay takes them away", "TestLeavings"},
 	{"the same when assay is killed", "the next run takes them away", "TestKilledRun"},
+	{"a `--dev-url` server that becomes read-only, gets other settings, ends sessions or loses connections in the middle of a run", "errors of the server are told from refusals where they arrive", "TestServerFails"},
+	{"an error with a code of the server's that a migration raises, to end the run", "the file of PostgreSQL that raised it, which no SQL can set", "TestOfServer"},
 	{"a server that is stopped, or crashes", "assay sees it and ends with exit code 3", "TestStopped, TestCrash"},
+}
+
+// testNames are the tests of this package.
+func testNames(t *testing.T) map[string]bool {
+	t.Helper()
+	out := map[string]bool{}
+	files, err := filepath.Glob("*_test.go")
+	must(t, err)
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		must(t, err)
+		for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\)`).FindAllSubmatch(text, -1) {
+			out[string(m[1])] = true
+		}
+	}
+	return out
 }
 
 const tableMark = "<!-- what migrations have tried: made by go test ./internal/devdb/postgres -run TestSecurityTable -update -->\n"
@@ -293,7 +312,13 @@ func TestSecurityTable(t *testing.T) {
 	for _, x := range tricks {
 		fmt.Fprintf(&b, "| an extension that is on no list: %s | the admin's statement is put together from its parts | TestTricks |\n", x.name)
 	}
+	there := testNames(t)
 	for _, r := range otherRows {
+		for _, name := range strings.Split(r[2], ", ") {
+			if !there[name] {
+				t.Errorf("%s: there is no %s", r[0], name)
+			}
+		}
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", r[0], r[1], r[2])
 	}
 	path := filepath.Join("..", "..", "..", "SECURITY.md")
