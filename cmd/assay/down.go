@@ -46,6 +46,6 @@ func (s *session) tryDowns(ctx context.Context, rec *devdb.Record) (err error) {
 		Rehearse: func(ctx context.Context, rows []string, all []*migration.Migration) (*devdb.Rehearsal, error) {
 			return s.server.Rehearse(ctx, s.base, rows, all)
 		},
-		How: pipeline.Proving{Guard: max(s.project.config.Proofs.Timeout.Or(pipeline.DefaultGuard), pipeline.LeastGuard)},
+		How: s.proving(),
 	}.Try(ctx, rec)
 }

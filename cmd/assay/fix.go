@@ -33,7 +33,7 @@ func (a *app) fixes(ctx context.Context, s *session, o *lintOptions, rec *devdb.
 	if o.all && !o.fix && !o.diff || o.noFixes {
 		return nil
 	}
-	f, done := a.fixing(s, o, res)
+	f, done := a.fixing(s, o, rec, res)
 	defer func() { err = errors.Join(err, done()) }()
 	if o.fix || o.diff {
 		f.Most = len(res.Findings)
@@ -50,10 +50,11 @@ func (a *app) fixes(ctx context.Context, s *session, o *lintOptions, rec *devdb.
 }
 
 // fixing is how fixes of a session's project are tried; the function it gives ends that.
-func (a *app) fixing(s *session, o *lintOptions, res *lint.Result) (pipeline.Fixing, func() error) {
+func (a *app) fixing(s *session, o *lintOptions, rec *devdb.Record, res *lint.Result) (pipeline.Fixing, func() error) {
 	bench := s.server.Bench(s.base)
 	// Rows are looked for again only where they have shown something: a fix must not hide it.
 	proven := slices.ContainsFunc(res.Findings, func(f *lint.Finding) bool { return f.Confidence == lint.Proven })
+	again := stages{rows: proven, uses: rec.Exercise != nil && len(rec.Exercise.Worse) > 0, downs: true}
 	once := map[string]bool{}
 	for _, r := range analyzers.Rules() {
 		once[r.ID] = r.Once
@@ -76,7 +77,7 @@ func (a *app) fixing(s *session, o *lintOptions, res *lint.Result) (pipeline.Fix
 			if err != nil {
 				return nil, nil, pipeline.Unfit{Err: err}
 			}
-			rec, res, err := a.review(ctx, next, o, proven)
+			rec, res, err := a.review(ctx, next, o, again)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -107,25 +108,6 @@ func (s *session) fixed(fixes []*lint.Fix) (*session, error) {
 	next := *s
 	next.project = &p
 	return &next, nil
-}
-
-// review records and judges the new migrations of a session's project.
-func (a *app) review(ctx context.Context, s *session, o *lintOptions, prove bool) (*devdb.Record, *lint.Result, error) {
-	rec, err := s.record(ctx, s.project.dir, s.project.new, true)
-	if err != nil {
-		return nil, nil, err
-	}
-	rec.Edited = s.project.edited
-	if prove {
-		if err := s.prove(ctx, o, s.seed, rec); err != nil {
-			return nil, nil, err
-		}
-	}
-	if err := s.downs(ctx, rec, prove && !o.noProofs && !o.all); err != nil {
-		return nil, nil, err
-	}
-	res, err := a.judge(ctx, s.project, o, rec)
-	return rec, res, err
 }
 
 // listed adds to a fix what the tool's own list of migrations must say of its
@@ -259,7 +241,7 @@ func (a *app) applyFixes(ctx context.Context, s *session, o *lintOptions, rec *d
 		if s, err = s.fixed(fixesOf(take)); err != nil {
 			return nil, err
 		}
-		if rec, res, err = a.review(ctx, s, o, true); err != nil {
+		if rec, res, err = a.review(ctx, s, o, o.whole()); err != nil {
 			return nil, err
 		}
 		if err := a.fixes(ctx, s, o, rec, res); err != nil {
@@ -276,7 +258,7 @@ func (a *app) together(ctx context.Context, s *session, o *lintOptions, rec *dev
 	if len(take) < 2 {
 		return take, nil
 	}
-	f, done := a.fixing(s, o, res)
+	f, done := a.fixing(s, o, rec, res)
 	defer func() { err = errors.Join(err, done()) }()
 	for ; len(take) > 1; take = take[:len(take)-1] {
 		why, err := f.Holds(ctx, rec, res.Findings, fixesOf(take), take)

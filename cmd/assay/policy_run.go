@@ -15,15 +15,14 @@ import (
 	"slices"
 	"strings"
 	"testing/fstest"
+	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/assaydb/assay/analyzers"
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/devdb/postgres"
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/migration"
-	"github.com/assaydb/assay/internal/pipeline"
 	"github.com/assaydb/assay/internal/report"
 	"github.com/assaydb/assay/policy"
 )
@@ -33,41 +32,6 @@ type recordingServer interface {
 	Create(context.Context) (*postgres.DB, error)
 	Version() devdb.Version
 	Close() error
-}
-
-// policyFacts records the new migrations and judges them with the built-in
-// checks: all that policies are told.
-func (a *app) policyFacts(ctx context.Context, o *lintOptions) (f policy.Facts, p *policy.Policies, err error) {
-	pr, err := a.openProject(ctx, o)
-	if err != nil {
-		return f, nil, err
-	}
-	if p, err = a.loadPolicies(ctx, pr.config, pr.rules); err != nil {
-		return f, nil, err
-	}
-	if a.context.ChangedFiles, err = a.changedFiles(ctx, pr); err != nil {
-		return f, nil, err
-	}
-	ctx, cancel := limited(ctx, o.timeout)
-	defer cancel()
-	s, err := a.openSession(ctx, pr, o)
-	if err != nil {
-		return f, nil, err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	rec, err := s.record(ctx, pr.dir, pr.new, false)
-	if err != nil {
-		return f, nil, err
-	}
-	rec.Edited = pr.edited
-	found, err := analyzers.Checks{Alone: o.all}.Judge(ctx, rec, nil)
-	if err != nil {
-		return f, nil, err
-	}
-	if p == nil {
-		return policy.Facts{Record: rec, Findings: found, Context: a.context, Stats: policyStats(pr.stats)}, nil, nil
-	}
-	return p.Facts(rec, found, a.context, policyStats(pr.stats)), p, nil
 }
 
 func (a *app) schemaCommand() *cobra.Command {
@@ -140,40 +104,35 @@ func (a *app) lintSchema(ctx context.Context, r *policyRun, args []string, addre
 	} else {
 		pr.dir = &migration.Dir{Path: path.Dir(dump.Path), Format: migration.Plain, Migrations: []*migration.Migration{dump}}
 	}
-	if err := pr.scripts(&lintOptions{setup: r.setup}); err != nil {
+	if err := errors.Join(pr.scripts(&lintOptions{setup: r.setup}), pr.loadStats(time.Now())); err != nil {
 		return nil, err
 	}
 	if roles != nil && len(roles.Statements) > 0 {
 		pr.setup = append(pr.setup, roles)
 	}
-	server, err := a.openServer(ctx, pr, &r.lintOptions)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, server.Close()) }()
-	fitDump(dump, server.Version())
-	db, err := server.Create(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := errors.Join(db.Setup(ctx, pr.setup), pipeline.Replay(ctx, db, merged)); err != nil {
-		return nil, explained(err, dump, server.Version())
-	}
-	rec := &devdb.Record{Version: server.Version(), Dir: pr.dir, Base: merged}
+	pr.base = merged
 	if dump != nil {
-		rec.New = recorded(pr.dir.Migrations, true)
+		pr.new = recorded(pr.dir.Migrations, true)
 	}
-	if err := pipeline.RecordAll(ctx, db, rec); err != nil {
+	o := r.lintOptions
+	o.quick, o.noProofs = true, true // a schema is judged, and no change
+	s, err := a.openSession(ctx, pr, &o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	fitDump(dump, s.server.Version())
+	rec, err := a.first(ctx, s, &o)
+	if err != nil {
 		return nil, err
 	}
 	for _, m := range rec.New {
 		if m.Err != nil {
-			return nil, explained(m.Err, dump, server.Version())
+			return nil, explained(m.Err, dump, s.server.Version())
 		}
 	}
 	a.policies = p
-	res, err = a.judgeWith(ctx, pr, &r.lintOptions, rec, []pipeline.Judge{&policy.Rules{Policies: p, Subject: subject}})
+	res, err = a.judgeWith(ctx, pr, &o, rec, a.policyJudges(pr, subject))
 	if err == nil {
 		name := subject
 		if dump != nil {

@@ -32,7 +32,6 @@ func (a asker) Ask(ctx context.Context, texts []string) ([]pipeline.Answer, erro
 }
 
 // askQueries asks the application's queries, if the configuration names any.
-// What failed before is said once, and is nobody's fault here.
 func (s *session) askQueries(ctx context.Context, rec *devdb.Record) (err error) {
 	p := s.project
 	if len(p.queries) == 0 {
@@ -45,6 +44,15 @@ func (s *session) askQueries(ctx context.Context, rec *devdb.Record) (err error)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if err := pipeline.AskQueries(ctx, asker{db}, rec, p.queries); err != nil {
 		return fmt.Errorf("asking the application's queries: %w", err)
+	}
+	return nil
+}
+
+// unasked collects the notices about queries that could not be asked, or failed
+// before the change.
+func (p *project) unasked(rec *devdb.Record) {
+	if rec.Queries == nil {
+		return
 	}
 	named := 0
 	for _, q := range p.queries {
@@ -60,7 +68,6 @@ func (s *session) askQueries(ctx context.Context, rec *devdb.Record) (err error)
 	for _, f := range rec.Queries.Failed {
 		p.notices = append(p.notices, lint.Notice{Path: f.Path, Line: f.Line, Text: "this query fails on the merged schema already: " + f.Error})
 	}
-	return nil
 }
 
 // loadQueries reads the files of queries.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -46,6 +47,8 @@ type app struct {
 	// describe asks the host what it knows of the pull request, once there are
 	// policies that want to know; nil if there is no host.
 	describe func(context.Context) error
+	// afterFunc is time.AfterFunc for the guards of proofs; nil: the real one.
+	afterFunc func(time.Duration, func()) (stop func() bool)
 }
 
 // usageError is wrong input; it ends with exit code 2.

@@ -54,73 +54,14 @@ func limited(ctx context.Context, d time.Duration) (context.Context, context.Can
 }
 
 func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res *lint.Result, err error) {
-	if a.policies, err = a.projectPolicies(ctx, p.config, p.rules); err != nil {
-		return nil, err
-	}
-	if a.context.ChangedFiles, err = a.changedFiles(ctx, p); err != nil {
-		return nil, err
-	}
-	if len(a.allPolicies()) > 0 && a.describe != nil {
-		if err := a.describe(ctx); err != nil {
-			return nil, err
-		}
-	}
-	seed, err := a.loadSeed(p, o)
-	if err != nil {
-		return nil, err
-	}
-	s, err := a.openSession(ctx, p, o)
+	s, rec, err := a.gathered(ctx, p, o)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	s.seed = seed
-	rec, err := s.record(ctx, p.dir, p.new, !o.quick)
-	for again := true; err == nil && again; {
-		if again, err = s.missing(ctx, o, rec); err == nil && again {
-			rec, err = s.record(ctx, p.dir, p.new, !o.quick)
-		}
-	}
-	if err != nil {
+	if res, err = a.judgeWhole(ctx, p, o, rec); err != nil {
 		return nil, err
 	}
-	p.notices = append(p.notices, s.notices(rec)...)
-	p.stubs = s.stubs(rec)
-	rec.Edited = p.edited
-	if err := s.prove(ctx, o, seed, rec); err != nil {
-		return nil, err
-	}
-	if err := s.exercise(ctx, o, rec); err != nil {
-		return nil, err
-	}
-	if x := rec.Exercise; o.verbose && x != nil {
-		a.say("assay: used %d tables, views and functions that the change touches, in %d statements", x.Subjects, x.Uses)
-		for _, left := range x.Left {
-			a.say("assay: not used: %s", left)
-		}
-	}
-	if !o.quick {
-		if err := s.downs(ctx, rec, !o.noProofs && !o.all); err != nil {
-			return nil, err
-		}
-	}
-	p.unknownTables(rec.Before)
-	p.usedUp(rec.Before)
-	if err := s.askQueries(ctx, rec); err != nil {
-		return nil, err
-	}
-	if p.config.Measure && p.stats != nil {
-		if err := s.measureAll(ctx, rec, func(*devdb.Recorded, *devdb.Step, *devdb.Measurement) {}); err != nil {
-			return nil, err
-		}
-	}
-	if res, err = a.judge(ctx, p, o, rec); err != nil {
-		return nil, err
-	}
-	if err := a.judgedBy(ctx, p, o, rec, res); err != nil {
-		return nil, err
-	}
-	measured(rec, res)
 	if err := a.fixes(ctx, s, o, rec, res); err != nil {
 		return nil, err
 	}
@@ -136,14 +77,7 @@ func (a *app) lintProject(ctx context.Context, p *project, o *lintOptions) (res 
 
 // judge turns a record into a result, with the built-in checks and the policies.
 func (a *app) judge(ctx context.Context, p *project, o *lintOptions, rec *devdb.Record) (*lint.Result, error) {
-	judges := []pipeline.Judge{analyzers.Checks{Alone: o.all, Sizes: sizes(p.config), Skip: func(r lint.Rule) bool {
-		sev, where := p.config.Severity(r, "", "")
-		return sev == lint.Off && where == "" && r.Optional && !named(p.config, r)
-	}}}
-	for _, x := range a.allPolicies() {
-		judges = append(judges, &policy.Rules{Policies: x, Context: a.context, Stats: policyStats(p.stats)})
-	}
-	return a.judgeWith(ctx, p, o, rec, judges)
+	return a.judgeWith(ctx, p, o, rec, a.judges(p, o))
 }
 
 // judgeWith turns a record into a result.

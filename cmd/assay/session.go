@@ -25,6 +25,13 @@ type session struct {
 	build   *builder
 	apart   bool // each new migration is a change of its own
 	seed    []*migration.Migration
+	// afterFunc is the program's.
+	afterFunc func(time.Duration, func()) (stop func() bool)
+}
+
+// proving is how proofs of the session's project are sought.
+func (s *session) proving() pipeline.Proving {
+	return pipeline.Proving{Alone: s.apart, Guard: max(s.project.config.Proofs.Timeout.Or(pipeline.DefaultGuard), pipeline.LeastGuard), AfterFunc: s.afterFunc}
 }
 
 // openSession starts a server and replays what is merged, or takes it from an
@@ -34,7 +41,7 @@ func (a *app) openSession(ctx context.Context, p *project, o *lintOptions) (*ses
 	if err != nil {
 		return nil, err
 	}
-	s := &session{project: p, server: server, build: &builder{server: server, project: p, gone: map[*migration.Statement]bool{}}}
+	s := &session{project: p, server: server, afterFunc: a.afterFunc, build: &builder{server: server, project: p, gone: map[*migration.Statement]bool{}}}
 	if err := s.replayBase(ctx, o); err != nil {
 		return nil, errors.Join(err, server.Close())
 	}
@@ -107,8 +114,7 @@ func (s *session) prove(ctx context.Context, o *lintOptions, seed []*migration.M
 	if !o.noProofs && !o.quick {
 		bench := s.server.Bench(s.base)
 		defer func() { err = errors.Join(err, bench.Close()) }()
-		how := pipeline.Proving{Alone: o.all, Guard: max(s.project.config.Proofs.Timeout.Or(pipeline.DefaultGuard), pipeline.LeastGuard)}
-		if err := pipeline.Prove(ctx, bench, rec, how); err != nil {
+		if err := pipeline.Prove(ctx, bench, rec, s.proving()); err != nil {
 			return err
 		}
 	}
