@@ -44,12 +44,8 @@ var dropObject = &Analyzer{
 	},
 }
 
-// gone reports a dropped object that nothing in the database needed; what falls
-// with one that was needed is DS105's, which names both.
+// gone reports a dropped object.
 func (p *Pass) gone(at At, kind, name string) {
-	if _, fell := p.cascaded(at.Step); len(fell) > 0 {
-		return
-	}
 	p.Report(at, lint.Finding{
 		Object:   name,
 		Message:  fmt.Sprintf("drops %s %s: code that still uses it fails", kind, quote(name)),

@@ -13,7 +13,7 @@ import (
 
 var sequenceBehind = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD110", Name: "sequence-behind", Title: "a sequence that hands out values that rows already have", Severity: lint.Warning, Weight: lint.ByRows,
+		ID: "DD110", Name: "sequence-behind", Title: "a sequence that hands out values that rows already have", Severity: lint.Warning, Weight: lint.ByRows, Covers: []string{"DS112"},
 		Aliases: []string{"squawk:ban-alter-sequence-values"},
 		Hazards: []string{"C21", "F25"},
 	},

@@ -11,7 +11,7 @@ import (
 
 var dropSchema = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DS104", Name: "drop-schema", Title: "dropping a schema or a database with all that is in it", Severity: lint.Error,
+		ID: "DS104", Name: "drop-schema", Title: "dropping a schema or a database with all that is in it", Severity: lint.Error, Covers: []string{"DS105"},
 		Aliases: []string{"atlas:DS101", "squawk:ban-drop-database", "squawk:ban-drop-schema"}, Hazards: []string{"D03"},
 	},
 	Run: func(p *Pass) {

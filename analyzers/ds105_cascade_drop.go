@@ -12,13 +12,25 @@ import (
 
 var cascadeDrop = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DS105", Name: "cascade-drop", Title: "objects that fall with CASCADE and are not named", Severity: lint.Error,
+		ID: "DS105", Name: "cascade-drop", Title: "objects that fall with CASCADE and are not named", Severity: lint.Error, Covers: []string{"BC103"},
 		Hazards: []string{"D02", "C17", "F11", "F22", "F29", "F30"},
 	},
 	Run: func(p *Pass) {
 		for m, s := range p.Steps() {
-			if named, fell := p.cascaded(s); len(fell) > 0 {
-				p.Report(At{Migration: m, Step: s}, cascadeFinding(named, fell))
+			named, fell := p.cascaded(s)
+			for _, c := range Changes[*schema.DropSchema](s) {
+				in := func(d devdb.Dropped) bool { return schemaOf(s, d) == c.Schema.Name }
+				if list := slices.DeleteFunc(slices.Clone(fell), func(d devdb.Dropped) bool { return !in(d) }); len(list) > 0 {
+					p.Report(At{Migration: m, Step: s}, cascadeFinding(c.Schema.Name, c.Schema.Name, list))
+				}
+				fell = slices.DeleteFunc(fell, in)
+			}
+			if len(fell) > 0 {
+				about := named
+				if _, ok := Has[*schema.DropSchema](s); ok {
+					about = fell[0].Name // what is elsewhere is no part of the schema
+				}
+				p.Report(At{Migration: m, Step: s}, cascadeFinding(about, named, fell))
 			}
 		}
 	},
@@ -34,14 +46,12 @@ func (p *Pass) cascaded(s *devdb.Step) (named string, fell []devdb.Dropped) {
 			fell = append(fell, d)
 		}
 	}
-	if _, ok := Has[*schema.DropSchema](s); ok { // DS104 tells what falls with a schema; here is what is elsewhere
-		fell = slices.DeleteFunc(fell, func(d devdb.Dropped) bool { return inDroppedSchema(s, d) })
-	}
-	return named, append(fell, unpublished(p, s)...)
+	return named, fell
 }
 
-func cascadeFinding(named string, fell []devdb.Dropped) lint.Finding {
-	f := lint.Finding{Object: named}
+// cascadeFinding is about an object: what a statement drops with what it names.
+func cascadeFinding(about, named string, fell []devdb.Dropped) lint.Finding {
+	f := lint.Finding{Object: about}
 	var names []string
 	for _, d := range fell {
 		names = append(names, d.Kind+" "+plainName(d.Name))
@@ -140,26 +150,25 @@ func withAnother(s *devdb.Step, d devdb.Dropped) bool {
 	return table != 0 && s.Before.Relations[table] != nil && s.After.Relations[table] == nil
 }
 
-// inDroppedSchema reports whether the object was in a schema that the step drops.
-func inDroppedSchema(s *devdb.Step, d devdb.Dropped) bool {
-	var name string
+// schemaOf is the schema that an object was in before the step; empty for what is in none.
+func schemaOf(s *devdb.Step, d devdb.Dropped) string {
 	switch d.Ref.Class {
 	case schema.ClassRelation:
 		if r := s.Before.Relations[d.Ref.OID]; r != nil && d.Ref.Sub == 0 {
-			name = r.Schema
+			return r.Schema
 		} else if i := s.Before.Indexes[d.Ref.OID]; i != nil {
-			name = i.Schema
+			return i.Schema
 		}
 	case schema.ClassFunction:
 		if f := s.Before.Functions[d.Ref.OID]; f != nil {
-			name = f.Schema
+			return f.Schema
 		}
 	case schema.ClassType:
 		if t := s.Before.Types[d.Ref.OID]; t != nil {
-			name = t.Schema
+			return t.Schema
 		}
 	}
-	return droppedSchema(s, name)
+	return ""
 }
 
 // plainName drops the schema public, of the table that an object is on too.
@@ -184,26 +193,6 @@ func ownPart(s *devdb.Step, d devdb.Dropped) bool {
 	return table != 0 && s.After.Relations[table] == nil
 }
 
-// unpublished are the publications that lose a table which stays, because a
-// column of its column list or row filter falls.
-func unpublished(p *Pass, s *devdb.Step) []devdb.Dropped {
-	var out []devdb.Dropped
-	for _, c := range Changes[*schema.AlterPublication](s) {
-		for _, t := range c.Before.Tables {
-			r := s.After.Relations[t.Table]
-			if r == nil || !strings.HasPrefix(s.Tag, "ALTER TABLE") && !strings.HasPrefix(s.Tag, "DROP") || publishes(s.After, c.After, r) || p.Before.Publications[c.After.OID] == nil {
-				continue
-			}
-			name := r.QualifiedName() + " in publication " + c.After.Name
-			out = append(out, devdb.Dropped{
-				ObjectRef: devdb.ObjectRef{Ref: schema.Ref{Class: schema.ClassPublication, OID: c.After.OID}, Kind: "table", Name: name},
-				Normal:    true, Via: []string{r.QualifiedName(), "publication " + c.After.Name},
-			})
-		}
-	}
-	return out
-}
-
 // existed reports whether a dropped object was there before the change.
 func (p *Pass) existed(s *devdb.Step, d devdb.Dropped) bool {
 	if d.Ref.Class != schema.ClassDefault {
@@ -217,9 +206,6 @@ func (p *Pass) existed(s *devdb.Step, d devdb.Dropped) bool {
 }
 
 func dropSQL(d devdb.Dropped) string {
-	if d.Ref.Class == schema.ClassPublication {
-		return ""
-	}
 	switch name, table, on := strings.Cut(d.Name, " on "); {
 	case on && d.Kind == "table constraint":
 		return "ALTER TABLE " + short(table) + " DROP CONSTRAINT " + name + ";"

@@ -29,8 +29,11 @@ var dropSequence = &Analyzer{
 				Advice:   "Note its last value before it goes, if anything must go on from there; and release code that does not call it first.",
 			}
 			if p.relationNamed(old.Schema, old.Name) {
-				if p.setLater(at.Step, cmp.Or(p.Before.Relations[old.OwnedBy.OID], old), old) || p.nowIdentity(old) {
+				if p.setLater(at.Step, cmp.Or(p.Before.Relations[old.OwnedBy.OID], old), old) {
 					continue
+				}
+				if made, c, ok := p.madeIdentity(old); ok {
+					at, f.Object = made, c.Table.QualifiedName()+"."+c.After.Name
 				}
 				f.Message = fmt.Sprintf("drops sequence %s and makes a new one of that name: it begins anew, and hands out values that rows have", quote(name))
 				f.Advice = fmt.Sprintf("Change the sequence that is there:\n\nALTER SEQUENCE %s …;", sqlName(old.Schema, old.Name))
@@ -47,9 +50,13 @@ func (p *Pass) ownedByNew(s *devdb.Step, seq *schema.Relation) bool {
 	return owner != nil && p.IsNew(owner.OID) && !droppedSchema(s, seq.Schema)
 }
 
-// nowIdentity reports whether the sequence of that name is the identity's that
-// the column of the old one has become: that it begins anew is told there.
-func (p *Pass) nowIdentity(old *schema.Relation) bool {
-	c := column(p.After.Relations[old.OwnedBy.OID], old.OwnedBy.Sub)
-	return c != nil && c.Identity != ""
+// madeIdentity is the statement that makes the column of a dropped sequence an
+// identity, whose own sequence then has the name.
+func (p *Pass) madeIdentity(old *schema.Relation) (made At, change *schema.AlterIdentity, ok bool) {
+	for at, c := range Each[*schema.AlterIdentity](p) {
+		if c.Table.OID == old.OwnedBy.OID && c.After.Num == old.OwnedBy.Sub && c.Before.Identity == "" && c.After.Identity != "" {
+			made, change, ok = at, c, true
+		}
+	}
+	return made, change, ok
 }

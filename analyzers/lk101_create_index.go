@@ -28,6 +28,7 @@ var createIndex = &Analyzer{
 			table := relName(at.Step, i.Table)
 			f := lint.Finding{
 				Object:   qualified(i.Schema, i.Name),
+				On:       table,
 				Message:  fmt.Sprintf("building index %q: %s to %s wait until it is done", i.Name, waiters(l.Mode), quote(table)),
 				Evidence: append([]lint.Evidence{lockEvidence(l)}, scansBelow(at.Step, i.Table)...),
 			}

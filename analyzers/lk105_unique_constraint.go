@@ -11,7 +11,7 @@ import (
 
 var uniqueConstraint = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK105", Name: "add-unique-constraint", Title: "building a key's index while reads and writes wait", Severity: lint.Error, Weight: lint.ByLock,
+		ID: "LK105", Name: "add-unique-constraint", Title: "building a key's index while reads and writes wait", Severity: lint.Error, Weight: lint.ByLock, Covers: []string{"LK113"},
 		Aliases: []string{
 			"atlas:PG104", "atlas:PG105", "atlas:PG312", "squawk:disallowed-unique-constraint", "squawk:adding-serial-primary-key-field", "eugene:E7",
 			"strong_migrations:add_unique_constraint",
@@ -29,6 +29,7 @@ var uniqueConstraint = &Analyzer{
 			table := rel(at.Step, k.Table)
 			f := lint.Finding{
 				Object:   qualified(table.Schema, table.Name) + "." + k.Name,
+				On:       qualified(table.Schema, table.Name),
 				Message:  fmt.Sprintf("%s %q: %s to %s wait until its index is built", keyKind(k), k.Name, waiters(l.Mode), quote(l.Object)),
 				Evidence: append([]lint.Evidence{lockEvidence(l)}, scansBelow(at.Step, k.Table)...),
 				Advice:   usingIndexAdvice(at, table, k),

@@ -16,8 +16,8 @@ var fanOut = &Analyzer{
 	},
 	Run: func(p *Pass) {
 		for m, s := range p.Steps() {
-			if p.fansOutGently(m, s) || s.Stmt.Syntax.Tag == "LOCK TABLE" || len(s.Scans)+len(s.Rewrites) > 0 {
-				continue // what reads or writes the partitions is told by other checks
+			if p.fansOutGently(m, s) || s.Stmt.Syntax.Tag == "LOCK TABLE" {
+				continue // somebody who writes LOCK TABLE wants it locked
 			}
 			for _, top := range s.Locks {
 				if !p.strongOnTable(top) || s.After.Relations[top.Relation] == nil || lead(s, top.Relation) != top.Relation {

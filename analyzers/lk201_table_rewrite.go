@@ -14,7 +14,7 @@ import (
 var tableRewrite = &Analyzer{
 	Rule: lint.Rule{
 		ID: "LK201", Name: "table-rewrite", Title: "writing a table anew while reads and writes wait", Severity: lint.Error, Weight: lint.ByLock,
-		Covers: []string{"BC106", "LK208"}, // what is to be done instead keeps the old column
+		Covers: []string{"BC106", "LK113", "LK202", "LK208"}, // what is to be done instead keeps the old column
 		Aliases: []string{
 			"atlas:PG301", "atlas:PG302", "atlas:PG307", "atlas:PG309", "atlas:PG310", "atlas:PG311",
 			"squawk:changing-column-type", "squawk:adding-field-with-default", "eugene:E5", "eugene:E10", "eugene:E11",
@@ -94,6 +94,7 @@ func rewriteFinding(at At, g *rewriteGroup) lint.Finding {
 	}
 	return lint.Finding{
 		Object:   names[0],
+		On:       relName(s, lead(s, g.tables[0].Relation)),
 		Message:  fmt.Sprintf("%s writes all of %s anew: reads and writes wait until it is done", g.cause, list(names, 3)),
 		Evidence: ev,
 		Advice:   rewriteAdvice(at, g),

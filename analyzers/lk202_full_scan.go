@@ -12,7 +12,7 @@ import (
 
 var fullScan = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK202", Name: "full-scan-under-lock", Title: "reading all rows while reads or writes wait", Severity: lint.Error, Weight: lint.ByLock,
+		ID: "LK202", Name: "full-scan-under-lock", Title: "reading all rows while reads or writes wait", Severity: lint.Error, Weight: lint.ByLock, Covers: []string{"LK113"},
 		Aliases: []string{
 			"atlas:PG303", "atlas:PG304", "atlas:PG305", "atlas:MF104", "squawk:constraint-missing-not-valid",
 			"squawk:adding-not-nullable-field", "eugene:E1", "eugene:E2", "eugene:W14",
@@ -32,6 +32,7 @@ var fullScan = &Analyzer{
 				p.Report(at.of(g.change), lint.Finding{
 					Severity: g.severity(),
 					Object:   g.scans[0].Object,
+					On:       relName(s, lead(s, g.scans[0].Relation)),
 					Message:  fmt.Sprintf("%s reads all of %s while %s wait", g.cause, list(g.names(), 3), waiters(g.lock.Mode)),
 					Evidence: someEvidence(ev, 5),
 					Advice:   g.advice,
@@ -93,12 +94,9 @@ func (p *Pass) scansByCause(s *devdb.Step) []*scanGroup {
 }
 
 // scanCauses tells why a statement had to read a table: each subcommand that
-// needs it, or what else may have; none if another check tells it (a rewrite, an
-// index, a key, a new partition) or the scan is a query's own.
+// needs it, or what else may have; none if it is an index, a key or a new
+// partition that reads it, or the scan is a query's own.
 func scanCauses(p *Pass, s *devdb.Step, oid schema.OID) (out []scanCause) {
-	if _, ok := rewritten(s, oid); ok {
-		return nil
-	}
 	others, elsewhere := scansToldElsewhere(s, oid)
 	more := scanCount(s, oid) > others && others > 0 // a DO block that also builds an index reads the table for each
 	for _, c := range s.Changes {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/schema"
 )
@@ -20,7 +19,7 @@ var statisticsLost = &Analyzer{
 			var table *schema.Relation
 			for _, c := range Changes[*schema.AlterColumnType](s) {
 				t := c.Table
-				if !t.IsTable() || c.After.Generated == "virtual" || len(parents(t)) > 0 || p.IsNew(t.OID) || table != nil && table.OID != t.OID || rewrittenBelow(s, t.OID) ||
+				if !t.IsTable() || c.After.Generated == "virtual" || len(parents(t)) > 0 || p.IsNew(t.OID) || table != nil && table.OID != t.OID ||
 					p.Before.Relations[t.OID].Column(c.After.Num) == nil {
 					continue
 				}
@@ -47,15 +46,6 @@ var statisticsLost = &Analyzer{
 			})
 		}
 	},
-}
-
-func rewrittenBelow(s *devdb.Step, oid schema.OID) bool {
-	for _, r := range heirs(s.After, oid) {
-		if tableRewritten(s, r.OID) {
-			return true
-		}
-	}
-	return false
 }
 
 // analyzedAfter reports whether a later statement of the change set analyzes

@@ -17,7 +17,10 @@ var slowTimeout = &Analyzer{
 	Run: func(p *Pass) {
 		for m, s := range p.Steps() {
 			w, ok := p.slowWork(s)
-			if !ok || s.Err != nil {
+			if s.Err != nil {
+				w, ok = p.slowOutside(s)
+			}
+			if !ok {
 				continue
 			}
 			at := At{Migration: m, Step: s}
@@ -51,6 +54,21 @@ type slow struct {
 	what   string // "building index "i" concurrently"
 	left   string // what is left behind if it is ended
 	waits  bool   // for older transactions, which lock_timeout ends
+}
+
+// slowOutside is the slow work of a statement that the server refuses in a
+// transaction alone: outside of it, the timeout is still there.
+func (p *Pass) slowOutside(s *devdb.Step) (slow, bool) {
+	x := s.Stmt.Syntax
+	if s.Err.Code != inTransaction || !x.Concurrently || x.Tag != "CREATE INDEX" || len(x.Objects) == 0 {
+		return slow{}, false
+	}
+	t := writtenRelation(s, x.Objects[0])
+	if t == nil || p.IsNew(t.OID) {
+		return slow{}, false
+	}
+	_, index := splitName(x.Name)
+	return slow{t.QualifiedName(), fmt.Sprintf("building index %q concurrently", index), ": the index stays behind INVALID", false}, true
 }
 
 func (p *Pass) slowWork(s *devdb.Step) (slow, bool) {

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/assaydb/assay/internal/lint"
-	"github.com/assaydb/assay/internal/migration"
 	"github.com/assaydb/assay/internal/schema"
 )
 
@@ -23,7 +22,11 @@ var publication = &Analyzer{
 		for at, c := range Each[*schema.AlterPublication](p) {
 			if p.Before.Publications[c.After.OID] != nil {
 				for _, text := range publicationLosses(at, c) {
-					p.Report(at, publicationFinding(c.After, text))
+					f := publicationFinding(c.After, text)
+					if at.Step.Stmt.Syntax.Tag != "ALTER PUBLICATION" {
+						f.Severity = lint.Error // it falls with something else, by CASCADE
+					}
+					p.Report(at, f)
 				}
 			}
 		}
@@ -55,8 +58,7 @@ func publicationLosses(at At, c *schema.AlterPublication) []string {
 		i := slices.IndexFunc(c.After.Tables, func(x schema.PublicationTable) bool { return x.Table == t.Table })
 		switch {
 		case i < 0:
-			// What falls with CASCADE is told by DS105.
-			if !at.Step.Stmt.Syntax.Cascade && !cascades(at.Step.Stmt.Syntax.Actions) && !publishes(at.Step.After, c.After, at.Step.After.Relations[t.Table]) {
+			if !publishes(at.Step.After, c.After, at.Step.After.Relations[t.Table]) {
 				out = append(out, fmt.Sprintf("publication %q no longer holds %s: subscribers keep the rows they have and get no more", c.After.Name, quote(r.QualifiedName())))
 			}
 		case c.After.Tables[i].Columns != nil && (t.Columns == nil || len(c.After.Tables[i].Columns) < len(t.Columns)):
@@ -71,10 +73,6 @@ func publicationLosses(at At, c *schema.AlterPublication) []string {
 		}
 	}
 	return out
-}
-
-func cascades(actions []migration.Action) bool {
-	return slices.ContainsFunc(actions, func(a migration.Action) bool { return a.Cascade })
 }
 
 // subscribersFirst tells a column that subscribers must have before the publisher.

@@ -19,7 +19,7 @@ var needsSearchPath = &Analyzer{
 		reported := map[schema.Ref]bool{} // one finding says it of an object
 		for _, b := range p.directFirst() {
 			if slices.ContainsFunc(p.Broken, func(o devdb.BrokenRoutine) bool { return o.Function == b.Function }) {
-				continue // OB105 reports that it never runs
+				continue // it fails whatever the search_path is
 			}
 			for _, ref := range stored[b.Function] {
 				if at, ok := p.broughtTogether(b.Function, ref); ok && !reported[ref] {

@@ -14,7 +14,7 @@ import (
 
 var hiddenDrift = &Analyzer{
 	Rule: lint.Rule{
-		ID: "SQ104", Name: "if-not-exists-hides-drift", Title: "IF NOT EXISTS keeps an object of another shape", Severity: lint.Warning,
+		ID: "SQ104", Name: "if-not-exists-hides-drift", Title: "IF NOT EXISTS keeps an object of another shape", Severity: lint.Warning, Covers: []string{"SQ107"},
 		Hazards: []string{"X17", "C24", "D16"},
 	},
 	Run: func(p *Pass) {

@@ -24,12 +24,13 @@ var maybeInvalid = &Analyzer{
 				if c, ok := Has[*schema.AddIndex](s); ok && p.NewTable(c.Index.Table) {
 					continue
 				}
-				if idx := writtenIndex(s, x.Name, x.Objects[0]); idx != nil && len(indexDiffers(s, idx)) > 0 { // SQ104 says it
-					continue
-				}
 				_, name := splitName(x.Name)
+				object := name
+				if t := writtenRelation(s, x.Objects[0]); t != nil {
+					object = t.QualifiedName() + "." + name
+				}
 				p.Report(At{Migration: m, Step: s}, lint.Finding{
-					Object: name, Confidence: lint.Inferred,
+					Object: object, Confidence: lint.Inferred,
 					Message:  fmt.Sprintf("a second run after a build that failed keeps the broken %q: no query uses it, every write pays for it", name),
 					Evidence: syntaxEvidence("a failed CREATE INDEX CONCURRENTLY leaves the index there, invalid; IF NOT EXISTS looks at the name alone"),
 					Advice:   fmt.Sprintf("Remove what may be there first:\n\nDROP INDEX CONCURRENTLY IF EXISTS %s;\n%s;", x.Name, withoutIfNotExists(s.Stmt.Text)),

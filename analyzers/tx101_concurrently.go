@@ -6,6 +6,9 @@ import (
 	"github.com/assaydb/assay/internal/lint"
 )
 
+// inTransaction is the error of a statement that must be outside of a transaction.
+const inTransaction = "25001"
+
 var concurrentlyInTransaction = &Analyzer{
 	Rule: lint.Rule{
 		ID: "TX101", Name: "concurrently-in-transaction", Title: "a statement that cannot run in the transaction it is in", Severity: lint.Error, Covers: []string{"SQ101"},
@@ -14,7 +17,7 @@ var concurrentlyInTransaction = &Analyzer{
 	Run: func(p *Pass) {
 		for m, s := range p.Steps() {
 			e := s.Err
-			if e == nil || e.Code != "25001" || !s.InTx {
+			if e == nil || e.Code != inTransaction || !s.InTx {
 				continue
 			}
 			what := s.Stmt.Syntax.Tag

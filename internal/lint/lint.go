@@ -96,6 +96,9 @@ type Finding struct {
 	Statement int `json:"statement"`
 	// Sensitive: no text, literal or data of the statement may be shown.
 	Sensitive bool `json:"sensitive,omitempty"`
+	// On is the table that the finding is about, where Object is something of that
+	// table, or one of its partitions: what a rule covers is looked for there too.
+	On string `json:"-"`
 	// Enforced is "advisory", "overridable" or "mandatory" if the check or rule is enforced: the change itself cannot switch it off.
 	Enforced string `json:"enforced,omitempty"`
 	// Approval asks for somebody's approval instead of failing (policy rules).

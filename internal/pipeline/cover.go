@@ -31,7 +31,7 @@ func Uncovered(r *devdb.Record, rules []lint.Rule, all []*lint.Finding) []*lint.
 		if rule.CoversLater {
 			return step(c).TxID == step(f).TxID && c.Statement <= f.Statement
 		}
-		return c.Statement == f.Statement && partOf(f.Object, c.Object)
+		return c.Statement == f.Statement && (partOf(f.Object, c.Object) || c.On != "" && partOf(f.Object, c.On))
 	}
 	var covering []*lint.Finding
 	for _, f := range all {
