@@ -32,11 +32,11 @@ import (
 // the same rows, leave the same settings, and go back to the same schema. No
 // fixed one scans or rewrites more under a lock that blocks writers.
 //
-// Every 52nd pair by default; every Nth with ASSAY_TEST_FIXES=N.
+// Every 260th pair by default; every Nth with ASSAY_TEST_FIXES=N.
 func TestFixesEverywhere(t *testing.T) {
 	server := pgtest.Server(t, "")
 	common, rows, changes := readChanges(t)
-	every := 52
+	every := 260
 	if v := os.Getenv("ASSAY_TEST_FIXES"); v != "" {
 		var err error
 		if every, err = strconv.Atoi(v); err != nil || every < 1 {

@@ -20,6 +20,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/assaydb/assay/internal/devdb/postgres/pgtest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -40,7 +42,7 @@ func TestMain(m *testing.M) {
 // the exit code; `commit MESSAGE` commits the working tree. $WRONG_BUILDS is a
 // registry that answers with other bytes than it should, $PLATFORM an https
 // server of policies whose certificate is in platform.pem. `[exists:PATH]` is a
-// condition.
+// condition, and `[all]` is true unless a sample runs (pgtest.All).
 func TestScripts(t *testing.T) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -74,6 +76,9 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {
+			if cond == "all" {
+				return pgtest.All(), nil
+			}
 			path, ok := strings.CutPrefix(cond, "exists:")
 			if !ok {
 				return false, fmt.Errorf("unknown condition %q", cond)

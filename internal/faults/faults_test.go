@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	trials  = flag.Int("trials", 14, "how many trials to run: the first so many of the seed")
+	trials  = flag.Int("trials", 6, "how many trials to run: the first so many of the seed")
 	only    = flag.Int("trial", -1, "run one trial alone, by its number")
 	named   = flag.String("kind", "", "run only kinds whose group and name hold this")
 	workers = flag.Int("workers", 2, "how many trials at once, each in a world of its own")

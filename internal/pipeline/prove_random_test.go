@@ -22,10 +22,7 @@ import (
 // statement that two rows, or one, can break: the rows must be accepted by the
 // old schema and break it. ASSAY_TEST_SCHEMAS sets how many.
 func TestProveRandom(t *testing.T) {
-	n := 50 // make test-matrix runs 300
-	if testing.Short() {
-		n = 40
-	}
+	n := 20 // make test-matrix runs 300
 	if v, err := strconv.Atoi(os.Getenv("ASSAY_TEST_SCHEMAS")); err == nil {
 		n = v
 	}

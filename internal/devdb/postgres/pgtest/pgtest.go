@@ -3,6 +3,7 @@ package pgtest
 
 import (
 	"context"
+	"flag"
 	"os"
 	"strconv"
 	"strings"
@@ -17,9 +18,17 @@ var (
 	servers = map[string]*postgres.Server{}
 )
 
-// All reports whether tests that take a sample of many alike run all of them:
-// with ASSAY_TEST_ALL, as `make test-matrix` does.
-func All() bool { return os.Getenv("ASSAY_TEST_ALL") != "" }
+// All reports whether tests that run a sample of many similar cases run all of
+// them: with ASSAY_TEST_ALL, as `make test-matrix` does, and for tests that
+// -run names.
+func All() bool {
+	named := flag.Lookup("test.run")
+	return os.Getenv("ASSAY_TEST_ALL") != "" || named != nil && named.Value.String() != ""
+}
+
+// InSample reports whether case i of many similar ones runs: each one if All,
+// every nth otherwise.
+func InSample(i, n int) bool { return i%n == 0 || All() }
 
 // Majors are the majors to test on: ASSAY_TEST_MAJORS, comma-separated, or
 // that of the one server that is found or downloaded.
