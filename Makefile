@@ -6,7 +6,7 @@ TRIALS ?= 310
 # A guard against hangs: a machine that is forty times as busy needs it, too.
 TIMEOUT ?= 2h
 
-.PHONY: build demo test update test-matrix bench fixes-campaign fuzz faults race vulncheck lint e2e release-snapshot
+.PHONY: build demo test test-all update test-matrix bench fixes-campaign fuzz faults race vulncheck lint e2e release-snapshot
 
 build: ## bin/assay
 	$(GO) build -o bin/assay ./cmd/assay
@@ -18,8 +18,11 @@ demo: build ## a bad change (exit code 1 is right) and the same change made well
 	@echo '== testdata/demo/good: the last 9 migrations do the same with care'
 	@bin/assay lint -C testdata/demo/good --latest 9; code=$$?; echo "exit code $$code"; test $$code -eq 0
 
-test: ## everything, on one PostgreSQL
+test: ## every package, on one PostgreSQL, with a sample of many similar cases
 	$(GO) test -timeout $(TIMEOUT) ./...
+
+test-all: ## every case on one PostgreSQL: the long form of test
+	ASSAY_TEST_ALL=1 $(GO) test -count=1 -timeout $(TIMEOUT) ./...
 
 update: ## rewrite every expected output and generated page; then read the diff
 	$(GO) test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u) -update
