@@ -105,6 +105,17 @@ matches_any(patterns, name) if {
 _glob(pattern, name) if glob.match(pattern, null, name)
 
 # METADATA
+# description: |
+#   Clients reach the table or view directly: its schema is one of those given. Where none is given, somebody else than the
+#   owner has a privilege on it.
+exposed(relation, schemas) if relation.schema in schemas
+
+exposed(relation, schemas) if {
+	count(schemas) == 0
+	count(relation.grants) > 0
+}
+
+# METADATA
 # description: The name matches the whole regular expression.
 name_matches(pattern, name) if regex.match(sprintf("^(?:%s)$", [pattern]), name)
 

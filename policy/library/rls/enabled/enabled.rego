@@ -8,15 +8,15 @@
 #   aliases: [splinter:rls_disabled_in_public]
 #   params:
 #     schemas:
-#       default: ["api"]
-#       description: Schemas that clients reach directly.
+#       default: []
+#       description: Schemas that clients reach directly. Without any, what somebody else than its owner has a privilege on.
 package library.rls.enabled
 
 import data.assay
 
 deny contains {"message": message, "object": t.object} if {
 	some t in assay.tables
-	t.schema in input.params.RL101.schemas
+	assay.exposed(t, input.params.RL101.schemas)
 	not t.row_security
 	message := sprintf("table %q is exposed and has no row-level security", [t.object])
 }

@@ -6,8 +6,8 @@
 #   id: RL102
 #   params:
 #     schemas:
-#       default: ["api"]
-#       description: Schemas that clients reach directly.
+#       default: []
+#       description: Schemas that clients reach directly. Without any, what somebody else than its owner has a privilege on.
 #     commands:
 #       default: ["select", "insert", "update", "delete"]
 #       description: Commands that need a policy.
@@ -17,7 +17,7 @@ import data.assay
 
 deny contains {"message": message, "object": t.object} if {
 	some t in assay.tables
-	t.schema in input.params.RL102.schemas
+	assay.exposed(t, input.params.RL102.schemas)
 	t.row_security
 	count(t.policies) > 0
 	some command in input.params.RL102.commands

@@ -8,8 +8,8 @@
 #   aliases: [splinter:security_definer_view]
 #   params:
 #     schemas:
-#       default: ["api"]
-#       description: Schemas that clients reach directly.
+#       default: []
+#       description: Schemas that clients reach directly. Without any, what somebody else than its owner has a privilege on.
 package library.rls.view_invoker
 
 import data.assay
@@ -17,7 +17,7 @@ import data.assay
 deny contains {"message": message, "object": v.object, "fix": fix} if {
 	some v in input.after.views
 	v.kind == "view"
-	v.schema in input.params.RL106.schemas
+	assay.exposed(v, input.params.RL106.schemas)
 	not v.security_invoker
 	message := sprintf("view %q reads with its owner's rights, past row-level security", [v.object])
 	fix := sprintf("ALTER VIEW %s SET (security_invoker = on);", [assay.sql_name(v)])
