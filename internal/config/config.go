@@ -347,10 +347,11 @@ func (c *Config) ReadStep(fsys fs.FS, name string) (string, bool, error) {
 	return string(sql), true, nil
 }
 
-// exists is for defaults that hold only where the file is there.
+// exists is for defaults that hold only where the file is there. One that may not
+// be read is there: reading it says why.
 func exists(fsys fs.FS, name string) bool {
 	_, err := fs.Stat(fsys, name)
-	return err == nil
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // BaselineFile is the baseline to read: the one named, else the default one

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 )
 
 // format is what assay knows of one tool's files.
@@ -176,10 +177,14 @@ func says(fsys fs.FS, file, text string) bool {
 	}
 }
 
-// exists reports whether there is such a file.
+// exists reports whether there is such a file. One that may not be read is there:
+// reading it says why.
 func (l *loader) exists(file string) bool {
 	info, err := fs.Stat(l.fsys, file)
-	return err == nil && !info.IsDir()
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrInvalid) && !errors.Is(err, syscall.ENOTDIR)
+	}
+	return !info.IsDir()
 }
 
 // entries lists a directory, files and directories apart, by name.

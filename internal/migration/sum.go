@@ -41,6 +41,9 @@ func (l *loader) checkSum(suffix string) error {
 	return l.checkUnlisted(listed, suffix)
 }
 
+// mostMissing are the missing files of an atlas.sum that are named one by one.
+const mostMissing = 20
+
 type sumLine struct {
 	name, hash string
 	line       int
@@ -67,14 +70,19 @@ func (l *loader) checkListed(file string, listed []sumLine) error {
 		}
 	}
 	h, chained := sha256.New(), true
+	missing := 0
 	for _, e := range listed {
 		for len(ignored) > 0 && ignored[0] < e.name {
 			h.Write([]byte(ignored[0]))
 			ignored = ignored[1:]
 		}
 		if !l.exists(l.in(e.name)) {
-			l.sumNotice("sum-missing-file", file, e.line, fmt.Sprintf("atlas.sum lists %s, which is not there", e.name))
 			chained = false
+			if missing++; missing <= mostMissing {
+				l.sumNotice("sum-missing-file", file, e.line, fmt.Sprintf("atlas.sum lists %s, which is not there", e.name))
+			} else if missing == mostMissing+1 {
+				l.sumNotice("sum-missing-file", file, e.line, "atlas.sum lists more files that are not there, from this line on")
+			}
 			continue
 		}
 		src, err := l.read(l.in(e.name))
@@ -103,8 +111,12 @@ func (l *loader) checkUnlisted(listed []sumLine, suffix string) error {
 			suffix = ".up.sql"
 		}
 	}
+	names := map[string]bool{}
+	for _, e := range listed {
+		names[e.name] = true
+	}
 	for _, f := range files {
-		if !strings.HasSuffix(f, suffix) || slices.ContainsFunc(listed, func(e sumLine) bool { return e.name == f }) {
+		if !strings.HasSuffix(f, suffix) || names[f] {
 			continue
 		}
 		src, err := l.read(l.in(f))
@@ -123,17 +135,20 @@ func (l *loader) sumNotice(kind, file string, line int, text string) {
 }
 
 // parseSum reads an atlas.sum: the total on the first line, then a name and a
-// hash on each. bad is the number of the first line that is neither.
+// hash on each. bad is the number of the first line that is neither, or that lists
+// a file again: each is read once.
 func parseSum(text string) (total string, listed []sumLine, bad int) {
+	seen := map[string]bool{}
 	for i, line := range strings.Split(strings.TrimRight(text, "\r\n"), "\n") {
 		name, hash, ok := strings.Cut(strings.TrimRight(line, " \t\r"), "h1:")
 		name = strings.TrimSpace(name)
 		switch {
-		case !ok || (i == 0) != (name == ""):
+		case !ok || (i == 0) != (name == ""), i > 0 && seen[name]:
 			return "", nil, i + 1
 		case i == 0:
 			total = hash
 		default:
+			seen[name] = true
 			listed = append(listed, sumLine{name, hash, i + 1})
 		}
 	}

@@ -29,6 +29,9 @@ const dotted = `(?:"(?:[^"]|"")+"|[\w$\x80-\xff]+)(?:\.(?:"(?:[^"]|"")+"|[\w$\x8
 // byAdmin reports whether a statement is one that the admin may run for the
 // migrations' role, and gives the role that it makes an owner.
 func byAdmin(text string) (owner string, ok bool) {
+	if strings.Contains(text, `\`) {
+		return "", false // where a string with one ends is a matter of settings, so that there could be a second statement behind it
+	}
 	if superusers.MatchString(text) {
 		return "", true
 	}

@@ -265,6 +265,8 @@ var otherRows = [][3]string{
 	{"a superuser who writes, reads or starts what lies outside of the server's directory", "Landlock, where the kernel has it", "TestLayers"},
 	{"a prepared transaction, a template, a closed database, a database and roles that are left", "assay takes them away", "TestLeavings"},
 	{"the same when assay is killed", "the next run takes them away", "TestKilledRun"},
+	{"an event trigger of the setup or of a schema directory, whose function a migration replaces, at what the admin makes", "no event trigger fires in the admin's sessions", "TestEventTriggers, TestSuperTraps"},
+	{"a second statement behind one that takes a superuser, in a string or comment that ends elsewhere", "statements with a backslash are not run by the admin", "TestSuperTraps"},
 	{"a `--dev-url` server that becomes read-only, gets other settings, ends sessions or loses connections in the middle of a run", "errors of the server are told from refusals where they arrive", "TestServerFails"},
 	{"an error with a code of the server's that a migration raises, to end the run", "the file of PostgreSQL that raised it, which no SQL can set", "TestOfServer"},
 	{"a server that is stopped, or crashes", "assay sees it and ends with exit code 3", "TestStopped, TestCrash"},

@@ -113,7 +113,12 @@ func latePins(num int, super bool) map[string]string {
 		out["transaction_timeout"] = "0"
 	}
 	if super {
-		out["session_preload_libraries"], out["session_replication_role"] = "", "origin"
+		// Event triggers run their functions as whoever changes something, and the
+		// functions may be a migration's: none fires for the admin.
+		out["session_preload_libraries"], out["session_replication_role"] = "", "replica"
+		if num >= 170000 {
+			out["event_triggers"] = "off"
+		}
 	}
 	return out
 }
@@ -142,6 +147,28 @@ func fortify(c *pgx.ConnConfig, num int, super bool) {
 		if _, err := conn.Exec(ctx, unsetSQL).ReadAll(); err != nil {
 			return fmt.Errorf("taking back the settings of the database for the admin: %w", err)
 		}
+		if super && num < 170000 {
+			return unarmed(ctx, conn)
+		}
 		return nil
 	}
+}
+
+// alwaysSQL gives an event trigger that fires in every session whatever its settings
+// say, and whose function is not a superuser's.
+const alwaysSQL = `SELECT v.evtname::pg_catalog.text FROM pg_catalog.pg_event_trigger v JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) v.evtfoid
+	JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) p.proowner WHERE v.evtenabled OPERATOR(pg_catalog.=) 'A'::pg_catalog."char" AND NOT r.rolsuper ORDER BY 1 LIMIT 1`
+
+// unarmed refuses to go on as the admin in a database where that would run code of
+// the migrations as soon as the admin makes something. From 17 on a setting keeps
+// that from happening.
+func unarmed(ctx context.Context, c *pgconn.PgConn) error {
+	name, err := query(ctx, c, alwaysSQL)
+	if err != nil {
+		return fmt.Errorf("looking at the event triggers of the database: %w", err)
+	}
+	if name != "" {
+		return fmt.Errorf("event trigger %q is enabled always: PostgreSQL before 17 would run its function with the admin's rights; enable it without ALWAYS, or take a server of 17 or newer", name)
+	}
+	return nil
 }
