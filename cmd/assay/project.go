@@ -325,18 +325,27 @@ func (p *project) scripts(o *lintOptions) error {
 	}
 	opts := migration.Options{Values: p.config.Values}
 	for _, name := range setup {
-		m, err := migration.LoadScript(p.data, path.Clean(filepath.ToSlash(name)), opts)
+		m, err := p.script(name, opts)
 		if err != nil {
 			return usagef("reading the setup: %w", err)
 		}
 		p.setup = append(p.setup, m)
 	}
 	if o.base != "" {
-		m, err := migration.LoadScript(p.data, path.Clean(filepath.ToSlash(o.base)), opts)
+		m, err := p.script(o.base, opts)
 		if err != nil {
 			return usagef("reading the base: %w", err)
 		}
 		p.dump = m
 	}
 	return nil
+}
+
+// script reads a file of SQL of the project.
+func (p *project) script(name string, opts migration.Options) (*migration.Migration, error) {
+	file := path.Clean(filepath.ToSlash(name))
+	if !fs.ValidPath(file) {
+		return nil, fmt.Errorf("%s does not lie below the project directory by its name: put the file there, and name it relative to that directory, as in db/schema.sql", name)
+	}
+	return migration.LoadScript(p.data, file, opts)
 }

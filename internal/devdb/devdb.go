@@ -174,7 +174,8 @@ type Step struct {
 	// recorder took and without those held before in the same or a stronger mode.
 	Locks []Lock
 	// Held are the locks that earlier statements of the same transaction took
-	// and that are still held while this one runs.
+	// and that are still held while this one runs, without those on relations that
+	// the transaction has made: nobody waits for them.
 	Held     []Lock
 	Rewrites []Rewrite
 	Scans    []Scan

@@ -244,6 +244,7 @@ type Statement struct {
 	EndColumn     int        `json:"end_column"`
 	Path          string     `json:"path,omitempty"`      // only if included from another file
 	Text          string     `json:"text,omitempty"`      // empty when sensitive
+	TextCut       bool       `json:"text_cut,omitempty"`  // the text is the beginning of the statement
 	Sensitive     bool       `json:"sensitive,omitempty"` // no text, literal or data of it may be shown
 	Tag           string     `json:"tag"`
 	InTransaction bool       `json:"in_transaction"`

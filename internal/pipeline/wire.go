@@ -24,7 +24,7 @@ func wireMigration(r *devdb.Record, m *devdb.Recorded, timing bool) *lint.Migrat
 	for _, s := range m.Steps {
 		w := wireStatement(r, m, s)
 		if whole || isSensitive(s.Stmt.Directives) {
-			w.Text, w.Sensitive, out.Source = "", true, ""
+			w.Text, w.TextCut, w.Sensitive, out.Source = "", false, true, ""
 			if w.Error != "" {
 				w.Error = "SQLSTATE " + s.Err.Code
 			}
@@ -37,21 +37,22 @@ func wireMigration(r *devdb.Record, m *devdb.Recorded, timing bool) *lint.Migrat
 	return out
 }
 
-// wireText is as much of a statement as the wire format carries: seeds of many
-// megabytes are not shown by anybody.
+// mostText is as many bytes of a statement as the wire format carries: seeds of
+// many megabytes are not shown by anybody.
+const mostText = 4000
+
 func wireText(s string) string {
-	const limit = 4000
-	if len(s) <= limit {
+	if len(s) <= mostText {
 		return s
 	}
-	return strings.ToValidUTF8(s[:limit], "") + " …"
+	return strings.ToValidUTF8(s[:mostText], "") + " …"
 }
 
 func wireStatement(r *devdb.Record, m *devdb.Recorded, s *devdb.Step) *lint.Statement {
 	st := s.Stmt
 	w := &lint.Statement{
 		Line: st.Pos.Line, Column: st.Pos.Column, EndLine: st.End.Line, EndColumn: st.End.Column,
-		Text: wireText(st.Text), Tag: s.Tag, InTransaction: s.InTx, Transaction: s.TxID,
+		Text: wireText(st.Text), TextCut: len(st.Text) > mostText, Tag: s.Tag, InTransaction: s.InTx, Transaction: s.TxID,
 		Locks: []lint.Lock{}, Held: []lint.Lock{}, Rewrites: []lint.Rewrite{}, Scans: []lint.Scan{}, Dropped: []lint.Dropped{},
 	}
 	if w.Tag == "" {

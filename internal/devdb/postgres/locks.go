@@ -148,24 +148,34 @@ func (l *seenLock) is(s stranger) {
 }
 
 // holding is what a transaction holds: by relation and mode, the step that took it.
-type holding map[schema.OID]map[devdb.LockMode]devdb.Lock
+type holding map[schema.OID]map[devdb.LockMode]heldLock
+
+// heldLock is a lock that a transaction keeps.
+type heldLock struct {
+	devdb.Lock
+	made bool // on a relation that the transaction has made: nobody else can see it
+}
 
 // strongest gives the strongest lock held on a relation.
 func (h holding) strongest(o schema.OID) (devdb.Lock, bool) {
 	var best devdb.Lock
 	for m, l := range h[o] {
 		if m.Strength() > best.Mode.Strength() {
-			best = l
+			best = l.Lock
 		}
 	}
 	return best, best.Mode != ""
 }
 
-// list gives the strongest lock of each relation, sorted by name.
+// list gives the strongest lock of each relation that others can see, sorted by name.
 func (h holding) list() []devdb.Lock {
 	var out []devdb.Lock
-	for o := range h {
-		if l, ok := h.strongest(o); ok {
+	for o, modes := range h {
+		made := false
+		for _, l := range modes {
+			made = made || l.made
+		}
+		if l, ok := h.strongest(o); ok && !made {
 			out = append(out, l)
 		}
 	}
@@ -189,18 +199,19 @@ func (h holding) take(now []seenLock, step int, before, after *schema.Catalog) (
 		old, had := h[s.relation][s.mode]
 		l := old
 		if !had {
-			var ok bool
-			if l, ok = nameLock(s, before, after); !ok {
+			named, ok := nameLock(s, before, after)
+			if !ok {
 				continue
 			}
-			l.Step = step
+			named.Step = step
+			l = heldLock{named, madeBetween(before, after, s.relation, named.Table)}
 		}
 		if next[s.relation] == nil {
-			next[s.relation] = map[devdb.LockMode]devdb.Lock{}
+			next[s.relation] = map[devdb.LockMode]heldLock{}
 		}
 		next[s.relation][s.mode] = l
 		if !had && l.Mode.Strength() > fresh[s.relation].Mode.Strength() {
-			fresh[s.relation] = l
+			fresh[s.relation] = l.Lock
 		}
 	}
 	var out []devdb.Lock
@@ -212,6 +223,18 @@ func (h holding) take(now []seenLock, step int, before, after *schema.Catalog) (
 	}
 	sortLocks(out)
 	return out, next
+}
+
+// madeBetween reports whether a relation, or the table that it belongs to, is
+// new in the later of two catalogs.
+func madeBetween(before, after *schema.Catalog, relation, table schema.OID) bool {
+	if before == nil || after == nil {
+		return false
+	}
+	isNew := func(o schema.OID) bool {
+		return before.Relations[o] == nil && before.Indexes[o] == nil && (after.Relations[o] != nil || after.Indexes[o] != nil)
+	}
+	return isNew(relation) || isNew(table)
 }
 
 // nameLock finds what a locked relation is called: as it was before the
