@@ -29,8 +29,60 @@ func (p *Pass) crossed(m *devdb.Recorded, earlier []*devdb.Step, s *devdb.Step) 
 		if f, ok := p.afterJoin(m, earlier, s, l); ok {
 			return f, true
 		}
+		if f, ok := p.raised(m, s, l); ok {
+			return f, true
+		}
+		if f, ok := p.lookedUpFrom(m, s, l); ok {
+			return f, true
+		}
 	}
 	return lint.Finding{}, false
+}
+
+// lookedUpFrom reports a lock on a table whose writers look up rows of another by
+// a foreign key, while the transaction shuts that one: they wait for it with the
+// lock of the first in hand.
+func (p *Pass) lookedUpFrom(m *devdb.Recorded, s *devdb.Step, l devdb.Lock) (lint.Finding, bool) {
+	if !l.Mode.BlocksWrites() {
+		return lint.Finding{}, false
+	}
+	for _, held := range p.strongTables(s, s.Held) {
+		if held.Relation == l.Relation || held.Mode.Strength() < devdb.Exclusive.Strength() { // what FOR KEY SHARE waits for
+			continue
+		}
+		for _, k := range schema.Sorted(s.Before.Constraints) {
+			if k.Kind != schema.ForeignKey || !k.Enforced || topOf(s, k.Table) != l.Relation || topOf(s, k.RefTable) != held.Relation || p.old(k.Table) == nil || p.Before.Constraints[k.OID] == nil {
+				continue
+			}
+			name, ref := quote(l.Object), quote(held.Object)
+			return lint.Finding{
+				Object:   l.Object,
+				Message:  fmt.Sprintf("locks %s while %s stays locked: an INSERT into %s, which looks up its row of %s by foreign key %q, deadlocks with the migration", name, ref, name, ref, k.Name),
+				Evidence: []lint.Evidence{lockEvidence(l), heldEvidence(m, held, "")},
+				Advice:   "Put each table's statements into a migration of their own, or lock the referring table first.",
+			}, true
+		}
+	}
+	return lint.Finding{}, false
+}
+
+// raised reports a lock that shuts out readers of a table whose writers the
+// transaction keeps waiting already.
+func (p *Pass) raised(m *devdb.Recorded, s *devdb.Step, l devdb.Lock) (lint.Finding, bool) {
+	was, ok := strongest(p.strongTables(s, s.Held), l.Relation)
+	if !ok || !was.Mode.BlocksWrites() || was.Mode.BlocksReads() || !l.Mode.BlocksReads() {
+		return lint.Finding{}, false
+	}
+	if was.Step >= 0 && m.Steps[was.Step].Stmt.Syntax.Tag == "LOCK TABLE" {
+		return lint.Finding{}, false // its author has chosen the order
+	}
+	name := quote(l.Object)
+	return lint.Finding{
+		Object: l.Object, Severity: lint.Info,
+		Message:  fmt.Sprintf("raises its lock on %s from %s to %s: a transaction that has read %s and waits to write to it deadlocks with the migration", name, was.Mode, l.Mode, name),
+		Evidence: []lint.Evidence{lockEvidence(l), heldEvidence(m, was, "")},
+		Advice:   "Take the stronger lock first, or put the two statements into migrations of their own.",
+	}, true
 }
 
 // afterWrite reports a lock on a table whose rows, or those of one that goes

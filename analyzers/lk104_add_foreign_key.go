@@ -1,6 +1,7 @@
 package analyzers
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -55,7 +56,7 @@ func (p *Pass) foreignKeyAdvice(at At, k *schema.Constraint) string {
 	if t.Kind != schema.PartitionedTable || p.Version.Major() >= 18 {
 		return notValidAdvice(at.Step, t, k)
 	}
-	return fmt.Sprintf("NOT VALID is refused for a partitioned table before PostgreSQL 18. Add the key to each partition, validate it there, and last add it to the parent, which takes over those that are valid:\n\nALTER TABLE <partition> ADD CONSTRAINT … %s NOT VALID;\n-- in the next migration\nALTER TABLE <partition> VALIDATE CONSTRAINT …;\n-- in the one after that\nALTER TABLE %s ADD CONSTRAINT %s %s;",
+	return fmt.Sprintf("NOT VALID is refused for a partitioned table before PostgreSQL 18. Add the key to each partition, validate it there, and last add it to the parent, which takes over those that are valid and shuts readers of both tables out for that moment:\n\nALTER TABLE <partition> ADD CONSTRAINT … %s NOT VALID;\n-- in the next migration\nALTER TABLE <partition> VALIDATE CONSTRAINT …;\n-- in the one after that\nALTER TABLE %s ADD CONSTRAINT %s %s;",
 		strings.TrimSuffix(k.Definition, " NOT VALID"), relSQL(t), sqlIdent(k.Name), k.Definition)
 }
 
@@ -63,6 +64,7 @@ func (p *Pass) foreignKeyAdvice(at At, k *schema.Constraint) string {
 func notValidAdvice(s *devdb.Step, t *schema.Relation, k *schema.Constraint) string {
 	name := sqlName(t.Schema, t.Name)
 	def := strings.TrimSuffix(k.Definition, " NOT VALID")
+	first := cmp.Or(newColumns(s, t, k.Columns), otherActions(s, &schema.AddConstraint{Constraint: k}))
 	return fmt.Sprintf("Add it without checking the rows that are there, and check them in a later migration, while writes go on:\n\n%sALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT %s;",
-		otherActions(s, &schema.AddConstraint{Constraint: k}), name, sqlIdent(k.Name), def, name, sqlIdent(k.Name))
+		first, name, sqlIdent(k.Name), def, name, sqlIdent(k.Name))
 }

@@ -2,7 +2,6 @@ package analyzers
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/assaydb/assay/internal/lint"
@@ -76,13 +75,10 @@ func usingIndexAdvice(at At, t *schema.Relation, k *schema.Constraint) string {
 			name, sqlIdent(k.Name), k.Definition, key, sqlName(i.Schema, i.Name))
 	}
 	a := outside(at, "Build the index first while reads and writes go on, outside a transaction")
-	first := ""
-	for _, c := range Changes[*schema.AddColumn](at.Step) {
-		if c.Table.OID == t.OID && slices.Contains(k.Columns, c.Column.Num) {
-			first += fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s %s;\n-- in the next migration\n", name, sqlIdent(c.Column.Name), c.Column.Type)
-		}
-	}
-	if first == "" {
+	first := newColumns(at.Step, t, k.Columns)
+	if first != "" {
+		first += "-- in the next migration\n"
+	} else {
 		first = otherActions(at.Step, &schema.AddConstraint{Constraint: k})
 	}
 	a += fmt.Sprintf("; making it a constraint is then quick:\n\n%s%s;\n-- in the next migration\nALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s",

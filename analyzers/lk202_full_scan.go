@@ -57,13 +57,20 @@ type scanCause struct {
 }
 
 // severity is less for what has no weaker way: to validate a domain's constraint
-// by itself is the best there is.
+// by itself, or to make the domain NOT NULL, is the best there is.
 func (g *scanGroup) severity() lint.Severity {
-	if k, ok := g.change.(*schema.ValidateConstraint); ok && k.After.Domain != 0 {
+	switch c := g.change.(type) {
+	case *schema.ValidateConstraint:
+		if c.After.Domain != 0 {
+			return lint.Warning
+		}
+	case *schema.AlterType:
 		return lint.Warning
 	}
 	return ""
 }
+
+const noWeakerDomain = "There is no weaker way for a domain: run it when few write, in a migration of its own. A CHECK on the table's column instead can be validated while writes go on."
 
 func (g *scanGroup) names() []string {
 	var out []string
@@ -156,7 +163,7 @@ func scanCauseOf(p *Pass, s *devdb.Step, c schema.Change, oid schema.OID) (cause
 			return fmt.Sprintf("validating constraint %q", c.After.Name), validateAdvice(rel(s, top), c.After)
 		}
 		if c.After.Domain != 0 {
-			return fmt.Sprintf("validating the domain's constraint %q", c.After.Name), "There is no weaker way for a domain: run it when few write, in a migration of its own. A CHECK on the table's column instead can be validated while writes go on."
+			return fmt.Sprintf("validating the domain's constraint %q", c.After.Name), noWeakerDomain
 		}
 	case *schema.DetachPartition:
 		return fmt.Sprintf("making sure that no row refers to partition %q", c.Partition.Name),
@@ -177,7 +184,7 @@ func scanCauseOf(p *Pass, s *devdb.Step, c schema.Change, oid schema.OID) (cause
 			return fmt.Sprintf("changing %q from %s to %s", c.After.Name, c.Before.Type, c.After.Type), "Drop the CHECK that names the column, change the type, and add the CHECK again NOT VALID; validate it in a later migration."
 		}
 	case *schema.AlterType:
-		return fmt.Sprintf("changing %s %q", c.After.Kind, c.After.Name), "Add a CHECK (VALUE IS NOT NULL) NOT VALID to the domain, and validate it in a later migration."
+		return fmt.Sprintf("changing %s %q", c.After.Kind, c.After.Name), noWeakerDomain
 	}
 	return "", ""
 }
@@ -249,7 +256,13 @@ func notNullAdvice(p *Pass, s *devdb.Step, table *schema.Relation, col *schema.C
 	name := sqlIdent(table.Name + "_" + col.Name + "_not_null")
 	others := otherActions(s, &schema.SetNotNull{Table: table, Column: col})
 	if p.Version.Major() >= 18 {
-		return fmt.Sprintf("Add it without checking the rows that are there, and check them in a later migration, while writes go on:\n\n%sALTER TABLE %s ADD CONSTRAINT %s NOT NULL %s NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT %s;", others, t, name, c, t, name)
+		def := "NOT NULL " + c
+		for _, a := range Changes[*schema.AddConstraint](s) {
+			if k := a.Constraint; k.Kind == schema.NotNull && k.Table == table.OID && slices.Equal(k.Columns, []int16{col.Num}) && actionOf(s, a) != nil {
+				name, def, others = sqlIdent(k.Name), strings.TrimSuffix(k.Definition, " NOT VALID"), otherActions(s, a) // as its author wrote it
+			}
+		}
+		return fmt.Sprintf("Add it without checking the rows that are there, and check them in a later migration, while writes go on:\n\n%sALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT %s;", others, t, name, def, t, name)
 	}
 	return fmt.Sprintf("Prove it first with a CHECK that is validated while writes go on; SET NOT NULL then reads nothing:\n\n%sALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT %s;\n-- in the one after that\nALTER TABLE %s ALTER COLUMN %s SET NOT NULL;\nALTER TABLE %s DROP CONSTRAINT %s;",
 		others, t, name, c, t, name, t, c, t, name)

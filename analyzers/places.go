@@ -54,6 +54,26 @@ func otherActions(s *devdb.Step, c schema.Change) string {
 	return fmt.Sprintf("ALTER TABLE %s %s;\n", x.Objects[0], strings.Join(out, ", "))
 }
 
+// newColumns adds the columns that the step makes and a constraint is on, without
+// the constraint, as lines of SQL.
+func newColumns(s *devdb.Step, t *schema.Relation, columns []int16) string {
+	out := ""
+	for _, c := range Changes[*schema.AddColumn](s) {
+		if c.Table.OID != t.OID || !slices.Contains(columns, c.Column.Num) {
+			continue
+		}
+		of := ""
+		switch {
+		case c.Column.Generated != "":
+			of = " GENERATED ALWAYS AS (" + c.Column.Default + ") " + strings.ToUpper(c.Column.Generated)
+		case c.Column.Default != "" && c.Column.Identity == "":
+			of = " DEFAULT " + c.Column.Default
+		}
+		out += fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s %s%s;\n", relSQL(t), sqlIdent(c.Column.Name), c.Column.Type, of)
+	}
+	return out
+}
+
 // actionText is a subcommand as it is written.
 func actionText(s *devdb.Step, a *migration.Action) string {
 	from, to := a.Pos.Offset-s.Stmt.Pos.Offset, a.End.Offset-s.Stmt.Pos.Offset

@@ -21,13 +21,17 @@ var settingsLeak = &Analyzer{
 			}
 			for i, s := range m.Steps {
 				set := s.Stmt.Syntax.Set
-				if s.Err == nil && set != nil && !set.Local && !set.Reset && leaking[set.Name] != "" && !setBack(m.Steps[i+1:], set.Name) {
+				if (s.Err == nil || s.Err.Code == notAllowed) && set != nil && !set.Local && !set.Reset && leaking[set.Name] != "" && !setBack(m.Steps[i+1:], set.Name) {
 					p.Report(At{Migration: m, Step: s}, leak(m, s, set))
 				}
 			}
 		}
 	},
 }
+
+// notAllowed is what the server says of a role that may be another's to take:
+// who migrates production may well be allowed to.
+const notAllowed = "42501"
 
 // leaking are the settings that change what later statements mean, and what
 // then goes wrong. Timeouts are not among them: they are there to protect.
