@@ -35,7 +35,7 @@ var precision = regexp.MustCompile(`\(\d+\)`)
 func precisionOff(typ string) string { return precision.ReplaceAllString(typ, "") }
 
 // grown adds a column that a trigger fills from an expression over the row, and
-// fills the rows that are there.
+// fills the existing rows.
 func grown(s *devdb.Step, t *schema.Relation, c *schema.Column, name, expr string) string {
 	table, col, fn := relSQL(t), sqlIdent(name), sqlIdent("fill_"+t.Name+"_"+name)
 	typ := c.Type

@@ -24,7 +24,7 @@ func provenBound(r *schema.Relation) string {
 const mostPartitions = 8
 
 // partitionIndexes is the SQL that builds an index on each partition, and on
-// theirs, while writes go on, and attaches them to that of the parent. The
+// theirs, without blocking writes, and attaches them to that of the parent. The
 // parent's own is there already.
 func partitionIndexes(c *schema.Catalog, parent *schema.Index) string {
 	var b strings.Builder

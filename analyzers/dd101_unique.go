@@ -11,7 +11,7 @@ import (
 
 var uniqueViolation = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD101", Name: "unique-violation", Title: "a unique index or key that existing rows may break", Severity: lint.Warning, Weight: lint.ByRows,
+		ID: "DD101", Name: "unique-violation", Title: "existing rows may violate a new unique index or key", Severity: lint.Warning, Weight: lint.ByRows,
 		Aliases: []string{"atlas:MF101", "atlas:MF102"}, Hazards: []string{"A20", "B16", "B28"},
 	},
 	Run: func(p *Pass) {
@@ -56,9 +56,9 @@ func (p *Pass) reportCollisions(at At, c *schema.AlterColumnType) {
 		}
 		p.Report(at, lint.Finding{
 			Severity: lint.Error, Confidence: lint.Proven, Object: table,
-			Message:  fmt.Sprintf("changing %s makes one value of two: it fails if two rows of %s then share %s, as %q is unique", what, quote(table), paren(keyNames(i)), i.Name),
+			Message:  fmt.Sprintf("changing %s can make two values equal: it fails if two rows of %s then have the same %s, because %q is unique", what, quote(table), paren(keyNames(i)), i.Name),
 			Evidence: append([]lint.Evidence{counterexample(proof.Counterexample)}, factOf(table, "%s", clip(i.Definition))...),
-			Advice:   "Look in production first for rows whose values become the same, and fix them in an earlier migration.",
+			Advice:   "Check production first for rows whose values become equal, and fix them in an earlier migration.",
 		})
 	}
 }
@@ -97,8 +97,8 @@ func uniqueFinding(s *devdb.Step, i *schema.Index, what string) lint.Finding {
 	keys := keyNames(i)
 	f := lint.Finding{
 		Object:   table,
-		Message:  fmt.Sprintf("adding %s fails if two rows of %s share %s", what, quote(table), paren(keys)),
-		Evidence: factOf(table, "no unique index on %s says that its rows differ in %s", table, paren(keys)),
+		Message:  fmt.Sprintf("adding %s fails if two rows of %s have the same %s", what, quote(table), paren(keys)),
+		Evidence: factOf(table, "no existing unique index on %s guarantees uniqueness of %s", table, paren(keys)),
 	}
 	if s.Stmt.Syntax.Concurrently {
 		f.Message += ", and leaves an invalid index behind"
@@ -107,7 +107,7 @@ func uniqueFinding(s *devdb.Step, i *schema.Index, what string) lint.Finding {
 	if i.Predicate != "" {
 		where = " WHERE " + bare(i.Predicate)
 	}
-	f.Advice = fmt.Sprintf("Look for such rows in production first, and mend them in an earlier migration:\n\nSELECT %s, count(*) FROM %s%s GROUP BY %s HAVING count(*) > 1;",
+	f.Advice = fmt.Sprintf("Check production for such rows first, and fix them in an earlier migration:\n\nSELECT %s, count(*) FROM %s%s GROUP BY %s HAVING count(*) > 1;",
 		strings.Join(keys, ", "), sqlName(t.Schema, t.Name), where, strings.Join(keys, ", "))
 	return f
 }

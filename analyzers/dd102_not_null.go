@@ -31,7 +31,7 @@ var notNullViolation = &Analyzer{
 			}
 			if col := givenColumn(t, k); col != nil && !p.allNew(t.OID, k.Columns) {
 				f := notNullFinding(t, col)
-				f.Message = fmt.Sprintf("validating check %q fails if some row of %s has no value in %q", k.Name, quote(qualified(t.Schema, t.Name)), col.Name)
+				f.Message = fmt.Sprintf("validating check %q fails if some row of %s has NULL in %q", k.Name, quote(qualified(t.Schema, t.Name)), col.Name)
 				p.reportValidation(at, devdb.DemandCheck, k, f)
 			}
 		}
@@ -54,15 +54,15 @@ func (p *Pass) filled(c *schema.SetNotNull) bool {
 func notNullFinding(of *schema.Relation, c *schema.Column) lint.Finding {
 	table := qualified(of.Schema, of.Name)
 	t, col := sqlName(of.Schema, of.Name), sqlIdent(c.Name)
-	advice := fmt.Sprintf("Look for such rows in production first, and fill them in batches in an earlier migration:\n\nSELECT count(*) FROM %s WHERE %s IS NULL;\nUPDATE %s SET %s = … WHERE %s IS NULL;",
+	advice := fmt.Sprintf("Check production for such rows first, and backfill them in batches in an earlier migration:\n\nSELECT count(*) FROM %s WHERE %s IS NULL;\nUPDATE %s SET %s = … WHERE %s IS NULL;",
 		t, col, t, col, col)
 	if c.Generated != "" { // it can only be updated to DEFAULT
-		advice = fmt.Sprintf("Look for such rows in production first, and change what it is computed from in an earlier migration:\n\nSELECT count(*) FROM %s WHERE %s IS NULL;", t, col)
+		advice = fmt.Sprintf("Check production for such rows first, and change the columns it is computed from in an earlier migration:\n\nSELECT count(*) FROM %s WHERE %s IS NULL;", t, col)
 	}
 	return lint.Finding{
 		Object:   table + "." + c.Name,
-		Message:  fmt.Sprintf("making %q of %s NOT NULL fails if some row has no value there", c.Name, quote(table)),
-		Evidence: factOf(table, "%s.%s could be NULL so far, and no valid CHECK says that it is not", table, c.Name),
+		Message:  fmt.Sprintf("making %q of %s NOT NULL fails if some row has NULL there", c.Name, quote(table)),
+		Evidence: factOf(table, "%s.%s was nullable, and no valid CHECK excludes NULL", table, c.Name),
 		Advice:   advice,
 	}
 }

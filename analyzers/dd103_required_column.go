@@ -11,7 +11,7 @@ import (
 
 var addRequiredColumn = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD103", Name: "add-required-column", Title: "adding a NOT NULL column without a value for the rows that are there", Severity: lint.Error, Weight: lint.ByRows, Covers: []string{"BC104"},
+		ID: "DD103", Name: "add-required-column", Title: "adding a NOT NULL column without a default", Severity: lint.Error, Weight: lint.ByRows, Covers: []string{"BC104"},
 		Aliases: []string{"atlas:MF103", "squawk:adding-required-field"}, Hazards: []string{"B25"},
 	},
 	Run: func(p *Pass) {
@@ -23,9 +23,9 @@ var addRequiredColumn = &Analyzer{
 			t, col := sqlName(c.Table.Schema, c.Table.Name), sqlIdent(c.Column.Name)
 			p.reportDemand(at, devdb.DemandNotNull, columnRef(c.Table.OID, c.Column.Num), 0, lint.Finding{
 				Object:   table + "." + c.Column.Name,
-				Message:  fmt.Sprintf("adding %q as NOT NULL without a default fails as soon as %s has a row; if it is empty, inserts of running code fail afterwards", c.Column.Name, quote(table)),
+				Message:  fmt.Sprintf("adding %q as NOT NULL without a default fails if %s has any rows; if it is empty, inserts from the currently deployed code fail afterwards", c.Column.Name, quote(table)),
 				Evidence: factOf(table, "%s.%s %s NOT NULL has no default", table, c.Column.Name, c.Column.Type),
-				Advice: fmt.Sprintf("Add it nullable, fill it in batches, and make it NOT NULL%s in a later migration. Where one constant is right for every row, NOT NULL DEFAULT with it costs nothing:\n\nALTER TABLE %s ADD COLUMN %s %s;",
+				Advice: fmt.Sprintf("Add it as nullable, backfill it in batches, and make it NOT NULL%s in a later migration. If one constant fits every row, NOT NULL with that DEFAULT needs no rewrite:\n\nALTER TABLE %s ADD COLUMN %s %s;",
 					andUnique(at.Step, c), t, col, c.Column.Type),
 			})
 		}

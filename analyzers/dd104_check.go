@@ -11,7 +11,7 @@ import (
 
 var checkViolation = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD104", Name: "check-violation", Title: "a check that existing rows may break", Severity: lint.Warning, Weight: lint.ByRows,
+		ID: "DD104", Name: "check-violation", Title: "existing rows may violate a new CHECK constraint", Severity: lint.Warning, Weight: lint.ByRows,
 		Hazards: []string{"B12", "B28"},
 	},
 	Run: func(p *Pass) {
@@ -33,9 +33,9 @@ var checkViolation = &Analyzer{
 			}
 			return lint.Finding{
 				Object:   object,
-				Message:  fmt.Sprintf("check %q fails if some row of %s breaks %s", k.Name, quote(table), clip(expr)),
-				Evidence: factOf(table, "%s reads every row of %s", k.Name, table),
-				Advice: fmt.Sprintf("Look for such rows in production first, and mend them in an earlier migration:\n\nSELECT count(*) FROM %s WHERE NOT (%s);",
+				Message:  fmt.Sprintf("check %q fails if some row of %s violates %s", k.Name, quote(table), clip(expr)),
+				Evidence: factOf(table, "%s scans all of %s", k.Name, table),
+				Advice: fmt.Sprintf("Check production for such rows first, and fix them in an earlier migration:\n\nSELECT count(*) FROM %s WHERE NOT (%s);",
 					sqlName(t.Schema, t.Name), expr),
 			}, true
 		})
@@ -59,9 +59,9 @@ func (p *Pass) notValid() {
 		}
 		p.Report(at, lint.Finding{
 			Severity: lint.Warning, Confidence: lint.Proven, Object: table,
-			Message:  fmt.Sprintf("%q is NOT VALID, and holds for every row that is written: an UPDATE of an old row of %s that breaks %s fails from now on, whatever it changes", k.Name, quote(table), clip(expr)),
+			Message:  fmt.Sprintf("%q is NOT VALID but is checked for every written row: any UPDATE of an existing row of %s that violates %s fails from now on", k.Name, quote(table), clip(expr)),
 			Evidence: append([]lint.Evidence{counterexample(proof.Counterexample)}, factOf(table, "%s", k.Definition)...),
-			Advice: fmt.Sprintf("Fix such rows first, or in this change, in batches if they are many. Count them in production:\n\nSELECT count(*) FROM %s WHERE NOT (%s);",
+			Advice: fmt.Sprintf("Fix such rows first or in this change, in batches if there are many. Count them in production:\n\nSELECT count(*) FROM %s WHERE NOT (%s);",
 				sqlName(t.Schema, t.Name), expr),
 		})
 	}
@@ -134,7 +134,7 @@ func (p *Pass) reportValidation(at At, d devdb.Demand, k *schema.Constraint, f l
 	if proof.Outcome == devdb.Fails {
 		f.Confidence = lint.Proven
 		f.Evidence = append([]lint.Evidence{counterexample(proof.Counterexample)}, f.Evidence...)
-		f.Evidence = append(f.Evidence, factOf(f.Object, "%q is NOT VALID: rows from before it were never checked", k.Name)...)
+		f.Evidence = append(f.Evidence, factOf(f.Object, "%q is NOT VALID: existing rows were never checked", k.Name)...)
 		p.Report(at, f)
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 var foreignKeyViolation = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD105", Name: "foreign-key-violation", Title: "a foreign key that existing rows may break", Severity: lint.Warning, Weight: lint.ByRows,
+		ID: "DD105", Name: "foreign-key-violation", Title: "existing rows may violate a new foreign key", Severity: lint.Warning, Weight: lint.ByRows,
 		Hazards: []string{"B01", "B28"},
 	},
 	Run: func(p *Pass) {
@@ -66,9 +66,9 @@ func foreignKeyFinding(s *devdb.Step, k *schema.Constraint) lint.Finding {
 	}
 	return lint.Finding{
 		Object:   table,
-		Message:  fmt.Sprintf("foreign key %q fails if %s of some row of %s is not in %s", k.Name, paren(cols), quote(table), quote(other)),
-		Evidence: factOf(table, "nothing kept %s of %s in step with %s so far", paren(cols), table, other),
-		Advice: fmt.Sprintf("Look for such rows in production first, and mend them in an earlier migration:\n\nSELECT count(*) FROM %s r WHERE %s\n  AND %s;",
+		Message:  fmt.Sprintf("foreign key %q fails if %s of some row of %s has no match in %s", k.Name, paren(cols), quote(table), quote(other)),
+		Evidence: factOf(table, "no constraint enforced the reference from %s of %s to %s until now", paren(cols), table, other),
+		Advice: fmt.Sprintf("Check production for such rows first, and fix them in an earlier migration:\n\nSELECT count(*) FROM %s r WHERE %s\n  AND %s;",
 			sqlName(t.Schema, t.Name), strings.Join(given, " AND "), missing),
 	}
 }

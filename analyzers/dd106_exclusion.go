@@ -10,7 +10,7 @@ import (
 
 var exclusionViolation = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD106", Name: "exclusion-violation", Title: "an exclusion constraint that existing rows may break", Severity: lint.Warning, Weight: lint.ByRows,
+		ID: "DD106", Name: "exclusion-violation", Title: "existing rows may violate a new exclusion constraint", Severity: lint.Warning, Weight: lint.ByRows,
 		Hazards: []string{"B20", "B28"},
 	},
 	Run: func(p *Pass) {
@@ -26,9 +26,9 @@ var exclusionViolation = &Analyzer{
 			table := relName(at.Step, k.Table)
 			return lint.Finding{
 				Object:   table,
-				Message:  fmt.Sprintf("%s %q fails if two rows of %s exclude each other: %s", excluder(k), k.Name, quote(table), clip(k.Definition)),
-				Evidence: factOf(table, "%s reads every row of %s", k.Name, table),
-				Advice:   fmt.Sprintf("Join %s with itself by the operators of the constraint in production first, and mend what you find in an earlier migration.", short(table)),
+				Message:  fmt.Sprintf("%s %q fails if two rows of %s conflict with each other: %s", excluder(k), k.Name, quote(table), clip(k.Definition)),
+				Evidence: factOf(table, "%s scans all of %s", k.Name, table),
+				Advice:   fmt.Sprintf("First join %s with itself in production, using the operators of the constraint, and fix the conflicting rows in an earlier migration.", short(table)),
 			}, true
 		}
 		for _, kind := range []schema.ConstraintKind{schema.Exclusion, schema.Unique, schema.PrimaryKey} {

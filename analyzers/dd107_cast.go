@@ -11,7 +11,7 @@ import (
 
 var castFailure = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD107", Name: "cast-failure", Title: "a column type that existing values may not fit", Severity: lint.Warning, Weight: lint.ByRows,
+		ID: "DD107", Name: "cast-failure", Title: "existing values may not fit the new column type", Severity: lint.Warning, Weight: lint.ByRows,
 		Hazards: []string{"C12", "F22"},
 	},
 	Run: func(p *Pass) {
@@ -62,9 +62,9 @@ func castFinding(c *schema.AlterColumnType, why string) lint.Finding {
 		limits := map[string]string{"smallint": "-32768 AND 32767", "integer": "-2147483648 AND 2147483647", "bigint": "-9223372036854775808 AND 9223372036854775807"}
 		where = col + " NOT BETWEEN " + limits[a.base]
 	}
-	f.Advice = "Add a column of the new type, copy what fits in batches, and look at what is left before you swap the two."
+	f.Advice = "Add a column of the new type, copy the values that fit in batches, and check the remaining rows before you swap the two columns."
 	if where != "" {
-		f.Advice = fmt.Sprintf("Look for such rows in production first, and mend them in an earlier migration:\n\nSELECT count(*) FROM %s WHERE %s;", t, where)
+		f.Advice = fmt.Sprintf("Check production for such rows first, and fix them in an earlier migration:\n\nSELECT count(*) FROM %s WHERE %s;", t, where)
 	}
 	return f
 }

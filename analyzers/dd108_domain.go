@@ -11,7 +11,7 @@ import (
 
 var domainViolation = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD108", Name: "domain-violation", Title: "a domain's constraint that existing rows may break", Severity: lint.Warning, Weight: lint.ByRows,
+		ID: "DD108", Name: "domain-violation", Title: "existing values may violate a new domain constraint", Severity: lint.Warning, Weight: lint.ByRows,
 		Aliases: []string{"squawk:ban-alter-domain-with-add-constraint"}, Hazards: []string{"B26"},
 	},
 	Run: func(p *Pass) {
@@ -54,12 +54,12 @@ func (p *Pass) domainDemand(at At, oid schema.OID, target schema.Ref, k *schema.
 	dom := qualified(d.Schema, d.Name)
 	var what, advice string
 	if k != nil {
-		what = fmt.Sprintf("constraint %q of domain %s fails if some value of %s breaks %s", k.Name, quote(dom), list(cols, 3), expr)
+		what = fmt.Sprintf("constraint %q of domain %s fails if some value of %s violates %s", k.Name, quote(dom), list(cols, 3), expr)
 		advice = domainAdvice(at.Step, k)
 	} else {
-		advice = fmt.Sprintf("Fill the values in an earlier migration. A CHECK of the domain can be added NOT VALID, and validated later:\n\nALTER DOMAIN %s ADD CONSTRAINT %s CHECK (VALUE IS NOT NULL) NOT VALID;\n-- in the next migration\nALTER DOMAIN %s VALIDATE CONSTRAINT %s;",
+		advice = fmt.Sprintf("Backfill the values in an earlier migration. A CHECK of the domain can be added NOT VALID and validated later:\n\nALTER DOMAIN %s ADD CONSTRAINT %s CHECK (VALUE IS NOT NULL) NOT VALID;\n-- in the next migration\nALTER DOMAIN %s VALIDATE CONSTRAINT %s;",
 			sqlName(d.Schema, d.Name), sqlIdent(d.Name+"_is_set"), sqlName(d.Schema, d.Name), sqlIdent(d.Name+"_is_set"))
-		what = fmt.Sprintf("making domain %s NOT NULL fails if some row has no value in %s", quote(dom), list(cols, 3))
+		what = fmt.Sprintf("making domain %s NOT NULL fails if some row has NULL in %s", quote(dom), list(cols, 3))
 	}
 	p.reportDemand(at, devdb.DemandDomain, target, 0, lint.Finding{
 		Object:   dom,

@@ -10,7 +10,7 @@ import (
 
 var partitionViolation = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD109", Name: "partition-violation", Title: "a partition whose bound existing rows may break", Severity: lint.Warning, Weight: lint.ByRows,
+		ID: "DD109", Name: "partition-violation", Title: "existing rows may violate the bound of a new partition", Severity: lint.Warning, Weight: lint.ByRows,
 		Hazards: []string{"P02", "P03"},
 	},
 	Run: func(p *Pass) {
@@ -30,8 +30,8 @@ func (p *Pass) partitionDemand(at At, t *schema.Relation) {
 	p.reportDemand(at, devdb.DemandPartition, relRef(t.OID), t.OID, lint.Finding{
 		Object:   name,
 		Message:  fmt.Sprintf("attaching %s fails if one of its rows is not %s", quote(name), boundText(at.Step, t)),
-		Evidence: factOf(name, "reads every row of %s: no valid CHECK says that all are within the bound", name),
-		Advice:   "Give it a CHECK that says what its bound says, and validate it in an earlier migration; rows that break it show then, and ATTACH reads nothing:\n\n" + provenBound(t),
+		Evidence: factOf(name, "scans %s: no valid CHECK guarantees that all rows are within the bound", name),
+		Advice:   "Give it a CHECK that matches its bound, and validate it in an earlier migration; VALIDATE finds violating rows, and ATTACH then skips the scan:\n\n" + provenBound(t),
 	})
 }
 
@@ -45,8 +45,8 @@ func (p *Pass) defaultDemand(at At, parent schema.OID, t *schema.Relation) {
 		p.reportDemand(at, devdb.DemandPartition, relRef(d.OID), d.OID, lint.Finding{
 			Object:   name,
 			Message:  fmt.Sprintf("adding partition %s fails if the default partition %s holds rows %s", quote(part), quote(name), boundText(at.Step, t)),
-			Evidence: factOf(name, "reads every row of %s for rows that belong into %s", name, part),
-			Advice:   fmt.Sprintf("Move such rows out of %s first: detach it, copy them into the new partition, delete them, and attach it again.", short(name)),
+			Evidence: factOf(name, "scans %s for rows that belong to %s", name, part),
+			Advice:   fmt.Sprintf("First move such rows out of %s: detach it, copy the rows into the new partition, delete them, and attach it again.", short(name)),
 		})
 	}
 }

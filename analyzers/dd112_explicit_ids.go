@@ -14,7 +14,7 @@ import (
 
 var explicitIDs = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD112", Name: "explicit-ids", Title: "rows with ids that their sequence will hand out again", Severity: lint.Warning, Weight: lint.ByRows,
+		ID: "DD112", Name: "explicit-ids", Title: "inserting explicit ids that the sequence will generate again", Severity: lint.Warning, Weight: lint.ByRows,
 		Hazards: []string{"F26"},
 	},
 	Run: func(p *Pass) {
@@ -47,9 +47,9 @@ func explicitFinding(t *schema.Relation, c *schema.Column, seq *schema.Relation,
 	table, col := qualified(t.Schema, t.Name), sqlIdent(c.Name)
 	return lint.Finding{
 		Object:   table + "." + c.Name,
-		Message:  fmt.Sprintf("rows of %s get %q up to %d by hand, and its sequence does not know: it will hand out the same values", quote(table), c.Name, top),
-		Evidence: factOf(table, "%s.%s takes its values from %s, and nothing in this change sets that", table, c.Name, qualified(seq.Schema, seq.Name)),
-		Advice: fmt.Sprintf("Leave %s out of the column list, or set its sequence after the highest value afterwards:\n\nSELECT setval('%s', (SELECT max(%s) FROM %s));",
+		Message:  fmt.Sprintf("inserts explicit values of %s with %q up to %d, and the sequence is not advanced: it will generate the same values", quote(table), c.Name, top),
+		Evidence: factOf(table, "%s.%s takes its values from %s, and nothing in this change advances that sequence", table, c.Name, qualified(seq.Schema, seq.Name)),
+		Advice: fmt.Sprintf("Omit %s from the column list, or set its sequence past the highest value afterwards:\n\nSELECT setval('%s', (SELECT max(%s) FROM %s));",
 			col, sqlName(seq.Schema, seq.Name), col, sqlName(t.Schema, t.Name)),
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 var expressionFails = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD113", Name: "expression-fails", Title: "a generated column or an index whose expression fails for some rows", Severity: lint.Error, Weight: lint.ByRows,
+		ID: "DD113", Name: "expression-fails", Title: "the expression of a generated column or index fails for some rows", Severity: lint.Error, Weight: lint.ByRows,
 	},
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.AddColumn](p) {
@@ -22,7 +22,7 @@ var expressionFails = &Analyzer{
 				Object:   table + "." + c.Column.Name,
 				Message:  fmt.Sprintf("generated column %q of %s cannot be computed for some rows, and the migration fails", c.Column.Name, quote(table)),
 				Evidence: factOf(table, "%s is %s", c.Column.Name, clip(c.Column.Default)),
-				Advice:   "Let the expression give NULL, or another value, for what it cannot take, such as nullif(…, 0) below a division.",
+				Advice:   "Make the expression return NULL or another value for input that it cannot handle, for example nullif(…, 0) as the divisor.",
 			})
 		}
 		for at, c := range Each[*schema.AddIndex](p) {
@@ -35,7 +35,7 @@ var expressionFails = &Analyzer{
 				Object:   qualified(c.Index.Schema, c.Index.Name),
 				Message:  fmt.Sprintf("the expression of index %q fails for some rows of %s, and so does every later write of such a row", c.Index.Name, quote(table)),
 				Evidence: factOf(table, "%s", clip(c.Index.Definition)),
-				Advice:   "Index only the rows that the expression can take, with a WHERE, or let it give NULL for the others.",
+				Advice:   "Index only the rows that the expression can handle, with a WHERE clause, or make it return NULL for the others.",
 			})
 			p.reportSize(at, t, c.Index)
 		}
@@ -56,12 +56,12 @@ func (p *Pass) reportSize(at At, t *schema.Relation, i *schema.Index) {
 	f := lint.Finding{
 		Severity: lint.Warning, Confidence: lint.Proven,
 		Object:   qualified(i.Schema, i.Name),
-		Message:  fmt.Sprintf("index %q takes no %q of more than about 2,700 bytes: one in %s fails the migration, and later every write of one fails", i.Name, c.Name, quote(table)),
+		Message:  fmt.Sprintf("index %q cannot hold a %q of more than about 2,700 bytes: one such row in %s fails the migration, and later every write of such a value fails", i.Name, c.Name, quote(table)),
 		Evidence: []lint.Evidence{{Kind: "counterexample", Text: proof.Counterexample.Say(), SQL: proof.Counterexample.Rows, Code: proof.Counterexample.Code}},
-		Advice:   fmt.Sprintf("Index a hash of it for equality, which takes any length, or limit the column with a CHECK first:\n\nCREATE INDEX CONCURRENTLY %s ON %s USING hash (%s);", sqlIdent(i.Name), sqlName(t.Schema, t.Name), sqlIdent(c.Name)),
+		Advice:   fmt.Sprintf("For equality use a hash index, which accepts any length, or first limit the column with a CHECK:\n\nCREATE INDEX CONCURRENTLY %s ON %s USING hash (%s);", sqlIdent(i.Name), sqlName(t.Schema, t.Name), sqlIdent(c.Name)),
 	}
 	if i.Unique || len(i.Keys) > 1 {
-		f.Advice = "Put a hash of it into the index, such as md5 of the text, or limit the column with a CHECK first."
+		f.Advice = "Index a hash of the value, such as md5 of the text, or first limit the column with a CHECK."
 	}
 	if col := p.Stats.Table(t.Schema, t.Name).Column(c.Name); col != nil {
 		if col.Width < shortValues {

@@ -11,14 +11,14 @@ import (
 
 var dataStatement = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD114", Name: "data-statement-fails", Title: "a statement that fails on rows that may be there", Severity: lint.Error, Weight: lint.ByRows,
+		ID: "DD114", Name: "data-statement-fails", Title: "a data statement fails on rows that production may have", Severity: lint.Error, Weight: lint.ByRows,
 	},
 	Run: func(p *Pass) {
 		for m, s := range p.Steps() {
 			proof := s.Proof(devdb.DemandData, schema.Ref{})
 			if s.Err == nil && proof != nil && proof.Hung {
 				p.Report(At{Migration: m, Step: s}, lint.Finding{
-					Message:  "whether this statement fails on rows that may be there is not known: trying it did not come to an end",
+					Message:  "not known whether this statement fails on rows that production may have: the test run did not finish",
 					Evidence: gaveUp(proof),
 				})
 				continue
@@ -38,7 +38,7 @@ var dataStatement = &Analyzer{
 				Confidence: lint.Proven,
 				Message:    fmt.Sprintf("this %s fails on %s: %s", what, rowsOf(x), x.Message),
 				Evidence:   []lint.Evidence{counterexample(x)},
-				Advice:     "Say with a WHERE which rows it can take, and decide what becomes of the others: a default, a repair, or an earlier migration that fixes them.",
+				Advice:     "Add a WHERE clause for the rows it can handle, and decide what happens to the others: a default, a fix in this statement, or an earlier migration that fixes them.",
 			}
 			if len(s.Stmt.Syntax.Objects) > 0 {
 				f.Object = s.Stmt.Syntax.Objects[0]
@@ -55,7 +55,7 @@ var dataStatement = &Analyzer{
 // rowsOf says whose rows a counterexample has.
 func rowsOf(x *devdb.Counterexample) string {
 	if x.Seeded {
-		return "the rows of the seed"
+		return "the rows of the seed data"
 	}
 	return "rows that the schema accepts"
 }

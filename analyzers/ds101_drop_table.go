@@ -11,7 +11,7 @@ import (
 
 var dropTable = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DS101", Name: "drop-table", Title: "dropping a table with its rows", Severity: lint.Error,
+		ID: "DS101", Name: "drop-table", Title: "dropping a table and its rows", Severity: lint.Error,
 		Aliases: []string{"atlas:DS102", "squawk:ban-drop-table"}, Hazards: []string{"D01"},
 	},
 	Run: func(p *Pass) {
@@ -22,13 +22,13 @@ var dropTable = &Analyzer{
 			name := qualified(c.Table.Schema, c.Table.Name)
 			f := lint.Finding{
 				Object:   name,
-				Message:  fmt.Sprintf("drops table %s: its rows are gone, and code that still uses it fails", quote(name)),
+				Message:  fmt.Sprintf("drops table %s: all its rows are lost, and code that still uses it will fail", quote(name)),
 				Evidence: []lint.Evidence{{Kind: "dropped", Text: fmt.Sprintf("%s with %s", name, plural(len(c.Table.Columns), "column")), Object: name}},
-				Advice: fmt.Sprintf("Rename it first, so that it can come back, and drop it in a later release when nothing has missed it:\n\nALTER TABLE %s RENAME TO %s;",
+				Advice: fmt.Sprintf("First rename it, which can be undone, and drop it in a later release when nothing has failed without it:\n\nALTER TABLE %s RENAME TO %s;",
 					sqlName(c.Table.Schema, c.Table.Name), sqlIdent(c.Table.Name+"_to_drop")),
 			}
 			if parent := at.Step.After.Relations[c.Table.PartitionOf]; parent != nil {
-				f.Advice = fmt.Sprintf("Detach it first, so that it can come back, and drop it in a later release when nothing has missed its rows:\n\nALTER TABLE %s DETACH PARTITION %s%s;",
+				f.Advice = fmt.Sprintf("First detach it, which can be undone, and drop it in a later release when nothing has failed without its rows:\n\nALTER TABLE %s DETACH PARTITION %s%s;",
 					relSQL(parent), relSQL(c.Table), p.detachConcurrently(parent.OID))
 			}
 			for _, l := range at.Step.Locks {
@@ -37,7 +37,7 @@ var dropTable = &Analyzer{
 				}
 			}
 			f = withLoss(at, f, func(places string) string {
-				return fmt.Sprintf("drops table %s: what its rows held is in %s afterwards, and code that still uses it fails", quote(name), places)
+				return fmt.Sprintf("drops table %s: its data is in %s afterwards, and code that still uses it will fail", quote(name), places)
 			}, tableRef(c.Table.OID))
 			p.Report(at, p.unlessUsed(at, f, p.old(c.Table.OID).Name))
 		}

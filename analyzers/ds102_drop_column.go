@@ -12,7 +12,7 @@ import (
 
 var dropColumn = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DS102", Name: "drop-column", Title: "dropping a column with its values", Severity: lint.Error,
+		ID: "DS102", Name: "drop-column", Title: "dropping a column and its values", Severity: lint.Error,
 		Aliases: []string{"atlas:DS103", "squawk:ban-drop-column", "strong_migrations:remove_column"}, Hazards: []string{"C15"},
 	},
 	Run: func(p *Pass) {
@@ -25,8 +25,8 @@ var dropColumn = &Analyzer{
 			name := table + "." + c.Column.Name
 			f := lint.Finding{
 				Object:   name,
-				Message:  fmt.Sprintf("drops column %q of %s: its values are gone, and code that still names it fails", c.Column.Name, quote(table)),
-				Evidence: factOf(name, "%s %s is gone", name, c.Column.Type),
+				Message:  fmt.Sprintf("drops column %q of %s: all its values are lost, and code that still uses it will fail", c.Column.Name, quote(table)),
+				Evidence: factOf(name, "%s %s is dropped", name, c.Column.Type),
 				Advice:   fmt.Sprintf("First release code that neither reads nor writes %s, then drop it in a later release.", c.Column.Name),
 			}
 			again := columnByName(p.After.Relations[c.Table.OID], old.Name)
@@ -35,29 +35,29 @@ var dropColumn = &Analyzer{
 			}
 			switch {
 			case again != nil && again.Generated == "":
-				f.Message = fmt.Sprintf("drops column %q of %s and adds it anew: its values are gone", c.Column.Name, quote(table))
-				f.Evidence = factOf(name, "%s %s is gone, %s is another column of the same name", name, c.Column.Type, again.Type)
+				f.Message = fmt.Sprintf("drops and re-adds column %q of %s: all its values are lost", c.Column.Name, quote(table))
+				f.Evidence = factOf(name, "%s %s is dropped, %s is a new column of the same name", name, c.Column.Type, again.Type)
 				using := ""
 				if again.TypeOID != old.TypeOID {
 					using = fmt.Sprintf(" USING %s::%s", sqlIdent(old.Name), again.Type)
 				}
-				f.Advice = fmt.Sprintf("Change the column that is there, or add the new one under another name and copy the values.\n\nALTER TABLE %s ALTER COLUMN %s TYPE %s%s;",
+				f.Advice = fmt.Sprintf("Alter the existing column, or add the new one under another name and copy the values.\n\nALTER TABLE %s ALTER COLUMN %s TYPE %s%s;",
 					sqlName(c.Table.Schema, c.Table.Name), sqlIdent(old.Name), again.Type, using)
 			case c.Column.Generated != "" || c.Table.Kind == schema.ForeignTable:
 				if again != nil {
 					continue // made of other columns before and after
 				}
 				f.Severity = lint.Warning
-				f.Message = fmt.Sprintf("drops column %q of %s: code that still names it fails", c.Column.Name, quote(table))
+				f.Message = fmt.Sprintf("drops column %q of %s: code that still uses it will fail", c.Column.Name, quote(table))
 			}
 			if s := p.copiedBefore(at, c.Table.OID, old, again); s != nil && !shownLost(at, columnRef(c.Table.OID, c.Column.Num)) {
 				f.Severity = lint.Warning
-				f.Message = fmt.Sprintf("drops column %q of %s: its values are copied into the new %q first, and what is written after that is gone", c.Column.Name, quote(table), again.Name)
-				f.Evidence = factOf(name, "%s %s is gone, %s takes its place, with values of it from %s:%d", name, c.Column.Type, again.Type, s.Stmt.Pos.Path, s.Stmt.Pos.Line)
-				f.Advice = "Keep both columns in step by a trigger until the swap, and lock the table from the copy to the swap."
+				f.Message = fmt.Sprintf("drops column %q of %s: its values are copied into the new %q first, and later writes are lost", c.Column.Name, quote(table), again.Name)
+				f.Evidence = factOf(name, "%s %s is dropped, %s replaces it, with its values copied in %s:%d", name, c.Column.Type, again.Type, s.Stmt.Pos.Path, s.Stmt.Pos.Line)
+				f.Advice = "Keep both columns in sync with a trigger until the swap, or lock the table from the copy to the swap."
 			}
 			f = withLoss(at, f, func(places string) string {
-				return fmt.Sprintf("drops column %q of %s: its values are kept in %s, and code that still names it fails", c.Column.Name, quote(table), places)
+				return fmt.Sprintf("drops column %q of %s: its values are kept in %s, and code that still uses it will fail", c.Column.Name, quote(table), places)
 			}, columnRef(c.Table.OID, c.Column.Num))
 			p.Report(at, p.unlessUsed(at, f, p.Before.Relations[c.Table.OID].Name, old.Name))
 		}
@@ -140,7 +140,7 @@ func (p *Pass) attributesLost(at At, c *schema.AlterType) {
 		name := qualified(c.After.Schema, c.After.Name)
 		p.Report(at, lint.Finding{
 			Object:   name,
-			Message:  fmt.Sprintf("drops attribute %q of type %s: what %s held there is gone, and code that still names it fails", a.Name, quote(name), list(used, 3)),
+			Message:  fmt.Sprintf("drops attribute %q of type %s: the values of it in %s are lost, and code that still uses it will fail", a.Name, quote(name), list(used, 3)),
 			Evidence: factOf(name, "%s is of type %s", listPlain(slices.Clone(used), 5), short(name)),
 			Advice:   fmt.Sprintf("First release code that neither reads nor writes %s, then drop it in a later release.", a.Name),
 		})

@@ -28,15 +28,15 @@ var truncate = &Analyzer{
 			if len(tables) == 0 {
 				continue
 			}
-			msg := fmt.Sprintf("empties %s: the rows are gone, and reads wait until the transaction ends", list(tables, 4))
+			msg := fmt.Sprintf("empties %s: all its rows are lost, and reads are blocked until the transaction ends", list(tables, 4))
 			if named := s.Stmt.Syntax.Objects; s.Stmt.Syntax.Cascade && len(named) > 0 && len(tables) > len(named) {
-				msg = fmt.Sprintf("TRUNCATE … CASCADE of %s empties %s: every table whose foreign keys lead there", list(named, 2), list(tables, 4))
+				msg = fmt.Sprintf("TRUNCATE … CASCADE of %s also empties %s: every table that references it by a foreign key", list(named, 2), list(tables, 4))
 			}
 			p.reportLoss(At{Migration: m, Step: s}, lint.Finding{
 				Object: tables[0], Message: msg, Evidence: ev,
-				Advice: fmt.Sprintf("If the rows must go, delete them in batches by key, outside the migration:\n\nDELETE FROM %s WHERE …;", strings.TrimPrefix(tables[0], "public.")),
+				Advice: fmt.Sprintf("If the rows must be removed, delete them in batches by key, outside the migration:\n\nDELETE FROM %s WHERE …;", strings.TrimPrefix(tables[0], "public.")),
 			}, func(places string) string {
-				return fmt.Sprintf("empties %s: what the rows held is in %s, and reads wait until the transaction ends", list(tables, 4), places)
+				return fmt.Sprintf("empties %s: its data is in %s, and reads are blocked until the transaction ends", list(tables, 4), places)
 			}, refs...)
 		}
 	},

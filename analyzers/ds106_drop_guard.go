@@ -13,7 +13,7 @@ import (
 
 var dropGuard = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DS106", Name: "drop-guard", Title: "dropping a constraint that kept data right", Severity: lint.Warning,
+		ID: "DS106", Name: "drop-guard", Title: "dropping a constraint that protects data", Severity: lint.Warning,
 		Aliases: []string{"atlas:CD101", "atlas:CD102", "atlas:CD103", "squawk:ban-drop-constraint"}, Hazards: []string{"B27"},
 	},
 	Run: func(p *Pass) {
@@ -170,19 +170,19 @@ func (p *Pass) guardFinding(s *devdb.Step, k *schema.Constraint) (lint.Finding, 
 	table := qualified(t.Schema, t.Name)
 	f := lint.Finding{
 		Object:   table,
-		Evidence: factOf(table, "%s on %s: %s; nothing in its place", k.Name, table, k.Definition),
-		Advice:   "If it only has to change, add the new one NOT VALID in the same migration, and drop the old one after it.",
+		Evidence: factOf(table, "%s on %s: %s; nothing replaces it", k.Name, table, k.Definition),
+		Advice:   "To change it, add the new one NOT VALID in the same migration, and drop the old one after it.",
 	}
 	switch k.Kind {
 	case schema.Unique, schema.PrimaryKey:
 		return p.lostUnique(s, p.Before.Indexes[k.Index], fmt.Sprintf("%s %q", keyKind(k), k.Name)), true
 	case schema.ForeignKey:
-		f.Message = fmt.Sprintf("drops foreign key %q: from now on rows of %s may point to rows of %s that are not there", k.Name, quote(table), quote(relName(s, k.RefTable)))
+		f.Message = fmt.Sprintf("drops foreign key %q: from now on rows of %s may reference rows of %s that do not exist", k.Name, quote(table), quote(relName(s, k.RefTable)))
 	case schema.Check:
-		f.Message = fmt.Sprintf("drops check %q: from now on rows of %s may break %s", k.Name, quote(table), clip(bare(k.Expression)))
+		f.Message = fmt.Sprintf("drops check %q: from now on rows of %s may violate %s", k.Name, quote(table), clip(bare(k.Expression)))
 	case schema.Exclusion:
 		f.Message = fmt.Sprintf("drops exclusion constraint %q: from now on rows of %s may overlap", k.Name, quote(table))
-		f.Advice = "Keep it until code that takes its place runs everywhere."
+		f.Advice = "Keep it until code that replaces it is deployed everywhere."
 	default:
 		return lint.Finding{}, false
 	}
@@ -206,9 +206,9 @@ func (p *Pass) domainGuard(k *schema.Constraint) (lint.Finding, bool) {
 	}
 	return lint.Finding{
 		Object:   name,
-		Message:  fmt.Sprintf("drops check %q of domain %s: from now on values of %s may break %s", k.Name, quote(name), list(used, 3), clip(bare(k.Expression))),
-		Evidence: factOf(name, "%s on %s: %s; nothing in its place", k.Name, name, k.Definition),
-		Advice:   "If it only has to change, add the new one NOT VALID in the same migration, and drop the old one after it.",
+		Message:  fmt.Sprintf("drops check %q of domain %s: from now on values of %s may violate %s", k.Name, quote(name), list(used, 3), clip(bare(k.Expression))),
+		Evidence: factOf(name, "%s on %s: %s; nothing replaces it", k.Name, name, k.Definition),
+		Advice:   "To change it, add the new one NOT VALID in the same migration, and drop the old one after it.",
 	}, true
 }
 
@@ -225,9 +225,9 @@ func (p *Pass) lostUnique(s *devdb.Step, i *schema.Index, what string) lint.Find
 	}
 	return lint.Finding{
 		Object:   table,
-		Message:  fmt.Sprintf("drops %s: from now on rows of %s may share %s, and INSERT … ON CONFLICT %s fails", what, quote(table), keys, conflict),
-		Evidence: factOf(table, "%s; no other unique index says the same", i.Definition),
-		Advice:   "If it only has to change, build the new unique index CONCURRENTLY first, and drop the old one after it.",
+		Message:  fmt.Sprintf("drops %s: from now on rows of %s may have duplicate %s, and INSERT … ON CONFLICT %s fails", what, quote(table), keys, conflict),
+		Evidence: factOf(table, "%s; no other unique index enforces this", i.Definition),
+		Advice:   "To change it, build the new unique index CONCURRENTLY first, and drop the old one after it.",
 	}
 }
 
@@ -237,12 +237,12 @@ func replacedUnique(table, what, keys, conflict string, old, now *schema.Index) 
 	f := lint.Finding{
 		Object:   table,
 		Evidence: factOf(table, "before: %s", old.Definition),
-		Advice:   "Keep the old index until no running code names it in ON CONFLICT or counts on it, and drop it in a later release.",
+		Advice:   "Keep the old index until no deployed code uses it in ON CONFLICT or relies on it, and drop it in a later release.",
 	}
 	f.Evidence = append(f.Evidence, factOf(table, "after: %s", now.Definition)...)
 	if keepsUnique(now, old) {
 		f.Severity = lint.Info
-		f.Message = fmt.Sprintf("drops %s for %q: INSERT … ON CONFLICT %s of running code finds no index and fails", what, now.Name, conflict)
+		f.Message = fmt.Sprintf("drops %s for %q: INSERT … ON CONFLICT %s in deployed code finds no matching index and fails", what, now.Name, conflict)
 		return f
 	}
 	weaker := fmt.Sprintf("which is on %s", clip(paren(keyNames(now))))
@@ -250,10 +250,10 @@ func replacedUnique(table, what, keys, conflict string, old, now *schema.Index) 
 	case !now.Valid:
 		weaker = "which is invalid"
 	case now.Predicate != "" && now.Predicate != old.Predicate:
-		weaker = fmt.Sprintf("which holds only where %s", clip(bare(now.Predicate)))
+		weaker = fmt.Sprintf("which applies only where %s", clip(bare(now.Predicate)))
 	case old.NullsNotDistinct && !now.NullsNotDistinct:
-		weaker = "to which one NULL differs from another"
+		weaker = "which treats NULLs as distinct"
 	}
-	f.Message = fmt.Sprintf("drops %s for %q, %s: from now on rows of %s may share %s, and INSERT … ON CONFLICT %s fails", what, now.Name, weaker, quote(table), keys, conflict)
+	f.Message = fmt.Sprintf("drops %s for %q, %s: from now on rows of %s may have duplicate %s, and INSERT … ON CONFLICT %s fails", what, now.Name, weaker, quote(table), keys, conflict)
 	return f
 }

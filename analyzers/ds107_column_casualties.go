@@ -11,7 +11,7 @@ import (
 
 var columnCasualties = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DS107", Name: "column-casualties", Title: "what falls without a word with a dropped column", Severity: lint.Warning,
+		ID: "DS107", Name: "column-casualties", Title: "DROP COLUMN silently drops dependent objects", Severity: lint.Warning,
 		Hazards: []string{"C16"},
 	},
 	Run: func(p *Pass) {
@@ -136,13 +136,13 @@ func (p *Pass) casualtyFinding(s *devdb.Step, c *schema.DropColumn, lost []casua
 			cols = append(cols, d.Column.Name)
 		}
 	}
-	advice := "Make what must stay anew on the columns that are left, before this statement; and drop the rest by name, so that the reviewer sees what goes."
+	advice := "First re-create what you need on the remaining columns, and drop the rest by name, so that reviewers see what is dropped."
 	if columnByName(p.After.Relations[c.Table.OID], c.Column.Name) != nil {
-		advice = "Make what must stay anew on the column that takes its place, right after it is filled: an index with CONCURRENTLY."
+		advice = "Re-create what you need on the column that replaces it, right after the backfill; build indexes with CONCURRENTLY."
 	}
 	return lint.Finding{
 		Object:   table,
-		Message:  fmt.Sprintf("dropping %s of %s takes %s with it, without CASCADE or a word", list(cols, 3), quote(table), listPlain(names, 3)),
+		Message:  fmt.Sprintf("dropping %s of %s silently drops %s too, without CASCADE", list(cols, 3), quote(table), listPlain(names, 3)),
 		Evidence: ev,
 		Advice:   advice,
 	}

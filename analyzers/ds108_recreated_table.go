@@ -12,7 +12,7 @@ import (
 
 var recreatedTable = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DS108", Name: "recreated-table", Title: "dropping a table and making a new one of the same name", Severity: lint.Error,
+		ID: "DS108", Name: "recreated-table", Title: "dropping a table and creating a new one with the same name", Severity: lint.Error,
 		Aliases: []string{"strong_migrations:create_table"},
 		Hazards: []string{"D14"},
 	},
@@ -26,9 +26,9 @@ var recreatedTable = &Analyzer{
 			name := qualified(old.Schema, old.Name)
 			f := lint.Finding{
 				Object:   name,
-				Message:  fmt.Sprintf("drops table %s and makes a new one of that name: its rows are gone", quote(name)),
-				Evidence: []lint.Evidence{{Kind: "dropped", Text: name + " is another, empty table after this change", Object: name}},
-				Advice:   "Change the table that is there with ALTER TABLE, or copy its rows into the new one before it is dropped.",
+				Message:  fmt.Sprintf("drops table %s and creates a new one of that name: all its rows are lost", quote(name)),
+				Evidence: []lint.Evidence{{Kind: "dropped", Text: name + " is a new, empty table after this change", Object: name}},
+				Advice:   "Change the existing table with ALTER TABLE, or copy its rows into the new one before you drop it.",
 			}
 			proof := at.Step.Proof(devdb.DemandKeep, tableRef(c.Table.OID))
 			leaves := proof != nil && proof.Outcome == devdb.Changes
@@ -37,13 +37,13 @@ var recreatedTable = &Analyzer{
 					continue // nobody could write between the copy and the drop
 				}
 				f.Severity = lint.Warning
-				f.Message = fmt.Sprintf("replaces table %s by a copy: rows that are written after line %d copied it are gone", quote(name), s.Stmt.Pos.Line)
-				f.Evidence = factOf(name, "%s is read in %s:%d without a lock that keeps writes out", name, s.Stmt.Pos.Path, s.Stmt.Pos.Line)
-				f.Advice = fmt.Sprintf("Keep writes out from before the copy until the swap, all in one transaction:\n\nLOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE;", sqlName(c.Table.Schema, c.Table.Name))
+				f.Message = fmt.Sprintf("replaces table %s with a copy: rows written after line %d copied it are lost", quote(name), s.Stmt.Pos.Line)
+				f.Evidence = factOf(name, "%s is read in %s:%d without a lock that blocks writes", name, s.Stmt.Pos.Path, s.Stmt.Pos.Line)
+				f.Advice = fmt.Sprintf("Block writes from before the copy until the swap, in one transaction:\n\nLOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE;", sqlName(c.Table.Schema, c.Table.Name))
 			}
 			if leaves && f.Severity == lint.Warning {
 				f.Severity = lint.Error
-				f.Message = fmt.Sprintf("replaces table %s by a copy that leaves rows behind: they are gone", quote(name))
+				f.Message = fmt.Sprintf("replaces table %s with a copy that omits rows: these are lost", quote(name))
 			}
 			p.reportLoss(at, f, func(string) string { return f.Message }, tableRef(c.Table.OID))
 		}

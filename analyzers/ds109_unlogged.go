@@ -9,7 +9,7 @@ import (
 
 var unlogged = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DS109", Name: "unlogged-table", Title: "a table that a crash empties", Severity: lint.Warning,
+		ID: "DS109", Name: "unlogged-table", Title: "an unlogged table loses its data on a crash", Severity: lint.Warning,
 		Hazards: []string{"D07", "S19"},
 	},
 	Run: func(p *Pass) {
@@ -21,9 +21,9 @@ var unlogged = &Analyzer{
 			name := qualified(c.After.Schema, c.After.Name)
 			p.Report(at, lint.Finding{
 				Object:   name,
-				Message:  fmt.Sprintf("makes %s unlogged: a crash of the server empties it, and replicas lose it", quote(name)),
+				Message:  fmt.Sprintf("makes %s unlogged: a server crash empties it, and replicas lose its rows", quote(name)),
 				Evidence: factOf(name, "%s was %s and is unlogged; %s", name, c.Before.Persistence, why),
-				Advice:   "Leave it logged, unless its rows can be made anew at any time.",
+				Advice:   "Keep it logged, unless its rows can be regenerated at any time.",
 			})
 		}
 		for at, c := range Each[*schema.AddTable](p) {
@@ -35,9 +35,9 @@ var unlogged = &Analyzer{
 			p.Report(at, lint.Finding{
 				Severity: lint.Info,
 				Object:   name,
-				Message:  fmt.Sprintf("%s is unlogged: a crash of the server empties it, and replicas do not have it", quote(name)),
+				Message:  fmt.Sprintf("%s is unlogged: a server crash empties it, and replicas do not have its rows", quote(name)),
 				Evidence: factOf(name, "%s", why),
-				Advice:   fmt.Sprintf("If its rows cannot be made anew, make it a logged table:\n\nALTER TABLE %s SET LOGGED;", sqlName(c.Table.Schema, c.Table.Name)),
+				Advice:   fmt.Sprintf("If its rows cannot be regenerated, make it a logged table:\n\nALTER TABLE %s SET LOGGED;", sqlName(c.Table.Schema, c.Table.Name)),
 			})
 		}
 	},

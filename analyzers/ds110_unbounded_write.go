@@ -13,7 +13,7 @@ import (
 
 var unboundedWrite = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DS110", Name: "write-without-where", Title: "UPDATE or DELETE of every row", Severity: lint.Error, Covers: []string{"TX107"},
+		ID: "DS110", Name: "write-without-where", Title: "UPDATE or DELETE without WHERE", Severity: lint.Error, Covers: []string{"TX107"},
 		Hazards: []string{"X11"},
 	},
 	Run: func(p *Pass) {
@@ -41,7 +41,7 @@ var unboundedWrite = &Analyzer{
 				continue // only what is missing is filled in
 			}
 			p.reportLoss(At{Migration: m, Step: s}, f, func(places string) string {
-				return fmt.Sprintf("DELETE without WHERE: every row of %s goes, and what it held is in %s", quote(qualified(t.Schema, t.Name)), places)
+				return fmt.Sprintf("DELETE without WHERE: removes every row of %s; the data is in %s", quote(qualified(t.Schema, t.Name)), places)
 			}, tableRef(t.OID))
 		}
 	},
@@ -51,11 +51,11 @@ var unboundedWrite = &Analyzer{
 func unjoinedFinding(f *lint.Finding, s *devdb.Step, t *schema.Relation) {
 	name := quote(qualified(t.Schema, t.Name))
 	f.Severity = lint.Error
-	f.Message = fmt.Sprintf("DELETE of every row of %s as soon as the other tables have one that fits: no condition joins them", name)
+	f.Message = fmt.Sprintf("DELETE without a join condition: removes every row of %s if the other tables have a matching row", name)
 	if s.Tag == "UPDATE" {
-		f.Message = fmt.Sprintf("UPDATE of every row of %s as soon as the other tables have one that fits: no condition joins them, and the old values are gone", name)
+		f.Message = fmt.Sprintf("UPDATE without a join condition: changes every row of %s if the other tables have a matching row, and the old values are lost", name)
 	}
-	f.Advice = fmt.Sprintf("Say which row of the other table belongs to which of %s, with a condition on columns of both.", name)
+	f.Advice = fmt.Sprintf("Add a join condition on columns of both tables that matches the rows of %s.", name)
 }
 
 // target is the table that an UPDATE or DELETE names.
@@ -147,14 +147,14 @@ func unboundedFinding(s *devdb.Step, t *schema.Relation) lint.Finding {
 	name := qualified(t.Schema, t.Name)
 	f := lint.Finding{
 		Object:   name,
-		Message:  fmt.Sprintf("DELETE without WHERE: every row of %s is gone", quote(name)),
+		Message:  fmt.Sprintf("DELETE without WHERE: removes every row of %s", quote(name)),
 		Evidence: []lint.Evidence{{Kind: "syntax", Text: clip(s.Stmt.Text), Object: name}},
-		Advice:   fmt.Sprintf("Say which rows, and delete them in batches outside the migration:\n\nDELETE FROM %s WHERE …;", sqlName(t.Schema, t.Name)),
+		Advice:   fmt.Sprintf("Add a WHERE clause and delete in batches outside the migration:\n\nDELETE FROM %s WHERE …;", sqlName(t.Schema, t.Name)),
 	}
 	if s.Tag == "UPDATE" {
 		f.Severity = lint.Warning
-		f.Message = fmt.Sprintf("UPDATE without WHERE: every row of %s gets other values, and the old ones are gone", quote(name))
-		f.Advice = fmt.Sprintf("Say which rows, and update them in batches outside the migration:\n\nUPDATE %s SET … WHERE …;", sqlName(t.Schema, t.Name))
+		f.Message = fmt.Sprintf("UPDATE without WHERE: changes every row of %s, and the old values are lost", quote(name))
+		f.Advice = fmt.Sprintf("Add a WHERE clause and update in batches outside the migration:\n\nUPDATE %s SET … WHERE …;", sqlName(t.Schema, t.Name))
 	}
 	if l, ok := inForce(s, t.OID); ok {
 		f.Evidence = append(f.Evidence, lockEvidence(l))

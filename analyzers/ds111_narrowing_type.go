@@ -11,7 +11,7 @@ import (
 
 var narrowingType = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DS111", Name: "narrowing-type", Title: "a column type that rounds or cuts values without an error", Severity: lint.Warning,
+		ID: "DS111", Name: "narrowing-type", Title: "a type change silently rounds or truncates values", Severity: lint.Warning,
 		Hazards: []string{"C12"},
 	},
 	Run: func(p *Pass) {
@@ -24,10 +24,10 @@ var narrowingType = &Analyzer{
 			using := usingOf(at, c.After.Name)
 			lost := castLoses(c.Before, c.After, using)
 			if using != "" && using != "…" && !nameIn(strings.ToLower(c.After.Name), strings.ToLower(strings.ReplaceAll(using, `"`, " "))) && !nameIn(c.Table.Name, using) {
-				lost = "USING does not ask for the old values, which are gone"
+				lost = "USING ignores the old values, which are lost"
 			}
 			if lost == "" && proven {
-				lost = "some values are others than before"
+				lost = "some values change"
 			}
 			if lost == "" || !proven && p.writtenBefore(at, c.Table.OID) {
 				continue
@@ -54,7 +54,7 @@ func narrowingFinding(c *schema.AlterColumnType, using, lost string) lint.Findin
 		Object:   table + "." + c.After.Name,
 		Message:  fmt.Sprintf("changing %q of %s from %s to %s: %s, without an error", c.After.Name, quote(table), c.Before.Type, c.After.Type, lost),
 		Evidence: factOf(table, "%s.%s is %s and becomes %s", table, c.After.Name, c.Before.Type, c.After.Type),
-		Advice: fmt.Sprintf("Keep the old values in their column until the new ones are known to be right:\n\nALTER TABLE %s ADD COLUMN %s %s;",
+		Advice: fmt.Sprintf("Keep the old column until the new values are verified:\n\nALTER TABLE %s ADD COLUMN %s %s;",
 			t, sqlIdent(c.After.Name+"_new"), c.After.Type) + "\n-- in batches\n" + fmt.Sprintf("UPDATE %s SET %s = %s WHERE …;", t, sqlIdent(c.After.Name+"_new"), col),
 	}
 }

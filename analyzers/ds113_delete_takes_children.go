@@ -12,7 +12,7 @@ import (
 
 var takesChildren = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DS113", Name: "delete-takes-children", Title: "a DELETE that takes the rows of other tables with it", Severity: lint.Warning,
+		ID: "DS113", Name: "delete-takes-children", Title: "a DELETE also deletes or changes rows of other tables", Severity: lint.Warning,
 		Hazards: []string{"B09"},
 	},
 	Run: func(p *Pass) {
@@ -87,12 +87,12 @@ func childrenFinding(s *devdb.Step, t *schema.Relation, keys []*schema.Constrain
 		does = append(does, "also deletes their rows of "+list(gone, 4))
 	}
 	if len(cut) > 0 {
-		does = append(does, "takes the reference from their rows of "+list(cut, 4))
+		does = append(does, "clears the reference in their rows of "+list(cut, 4))
 	}
 	return lint.Finding{
 		Object: t.QualifiedName(), Confidence: lint.Proven,
 		Message:  fmt.Sprintf("deleting rows of %s %s", quote(t.QualifiedName()), strings.Join(does, ", and ")),
 		Evidence: someEvidence(ev, 4),
-		Advice:   fmt.Sprintf("Delete or move the rows of %s by statements of their own first, so that the reviewer sees what goes.", list(append(gone, cut...), 4)),
+		Advice:   fmt.Sprintf("First delete or move the rows of %s in separate statements, so that reviewers see what is deleted.", list(append(gone, cut...), 4)),
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 var swappedTable = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DS114", Name: "swapped-table", Title: "a new table under an old name lacks what the old one had", Severity: lint.Warning,
+		ID: "DS114", Name: "swapped-table", Title: "a replaced table loses properties of the old one", Severity: lint.Warning,
 		Hazards: []string{"D14"},
 	},
 	Run: func(p *Pass) {
@@ -75,11 +75,11 @@ func (w *swap) finding() lint.Finding {
 	name := qualified(w.now.Schema, w.now.Name)
 	f := lint.Finding{
 		Object:  name,
-		Message: fmt.Sprintf("table %s is replaced by one that lacks %s", quote(name), listPlain(slices.Clone(w.lacks), 4)),
-		Advice:  "Give the new table all of it before it takes the name, in the same transaction.",
+		Message: fmt.Sprintf("table %s is replaced by a table that lacks %s", quote(name), listPlain(slices.Clone(w.lacks), 4)),
+		Advice:  "Add them to the new table before you rename it, in the same transaction.",
 	}
 	if len(w.sql) > 0 {
-		f.Advice = "Give the new table all of it, in the same transaction:\n\n" + sqlList(w.sql)
+		f.Advice = "Add them to the new table, in the same transaction:\n\n" + sqlList(w.sql)
 	}
 	if w.severe {
 		f.Severity = lint.Error
@@ -254,7 +254,7 @@ func (w *swap) constraints() {
 			}
 			what := fmt.Sprintf("foreign key %q of %s", k.Name, quote(child.QualifiedName()))
 			if kept := a.Relations[w.old.OID]; kept != nil {
-				what += ", which still points to " + quote(kept.QualifiedName())
+				what += ", which still references " + quote(kept.QualifiedName())
 			}
 			w.lack(what, "")
 		}
@@ -317,7 +317,7 @@ func (w *swap) whole() {
 		w.lack("storage parameters "+strings.Join(options, ", "), "ALTER TABLE "+name+" SET ("+strings.Join(options, ", ")+");")
 	}
 	if w.old.Persistence == "permanent" && w.now.Persistence == "unlogged" {
-		w.lack("a log: it is UNLOGGED", "ALTER TABLE "+name+" SET LOGGED;")
+		w.lack("WAL logging: it is UNLOGGED", "ALTER TABLE "+name+" SET LOGGED;")
 	}
 	if parent := w.p.After.Relations[w.old.PartitionOf]; parent != nil && w.now.PartitionOf == 0 {
 		w.lack("its place as a partition of "+quote(parent.QualifiedName()), "")
@@ -335,7 +335,7 @@ func (w *swap) leftBehind() {
 	}
 	for _, d := range readers(w.p, w.p.After, relRef(kept.OID)) {
 		if d.Ref.Class == schema.ClassRelation && w.p.Before.Has(d.Ref) {
-			w.lack(fmt.Sprintf("%s %s, which still reads %s", w.p.After.Kind(d.Ref), quote(w.p.After.Name(d.Ref)), quote(kept.QualifiedName())), "")
+			w.lack(fmt.Sprintf("%s %s, which still reads from %s", w.p.After.Kind(d.Ref), quote(w.p.After.Name(d.Ref)), quote(kept.QualifiedName())), "")
 		}
 	}
 	for _, s := range schema.Sorted(w.p.After.Relations) {
@@ -344,7 +344,7 @@ func (w *swap) leftBehind() {
 			continue
 		}
 		if n := columnByName(w.now, c.Name); n != nil && usesSequence(w.p.After, w.now, n, s) {
-			w.lack(fmt.Sprintf("sequence %s, which goes with %s.%s when that is dropped", quote(s.QualifiedName()), quote(kept.QualifiedName()), c.Name),
+			w.lack(fmt.Sprintf("sequence %s, which is dropped together with %s.%s", quote(s.QualifiedName()), quote(kept.QualifiedName()), c.Name),
 				"ALTER SEQUENCE "+relSQL(s)+" OWNED BY "+relSQL(w.now)+"."+sqlIdent(n.Name)+";")
 		}
 	}

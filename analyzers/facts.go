@@ -223,7 +223,7 @@ func scanEvidence(x devdb.Scan) lint.Evidence {
 
 // rewriteEvidence tells a rewrite.
 func rewriteEvidence(x devdb.Rewrite) lint.Evidence {
-	t := "writes all of " + x.Object + " anew"
+	t := "rewrites all of " + x.Object
 	if x.Reason != "" {
 		t += " (" + x.Reason + ")"
 	}

@@ -44,7 +44,7 @@ func (o *offer) defaultApart() *lint.Fix {
 	}
 	add := defaultLater(o.step, c, exists)
 	fix := &lint.Fix{
-		Title: "add the column without a default, give new rows theirs, and fill the old ones in batches in a migration of its own",
+		Title: "add the column without a default, set the default for new rows, and backfill existing rows in batches in a migration of its own",
 		Edits: append([]lint.Edit{o.replace(add)}, o.localTimeouts()...),
 		Files: o.file("fill_"+c.Column.Name, fill, "", true),
 	}

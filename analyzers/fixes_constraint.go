@@ -10,7 +10,7 @@ import (
 	"github.com/assaydb/assay/internal/schema"
 )
 
-// notValid adds a constraint without reading the rows that are there, and
+// notValid adds a constraint without reading the existing rows, and
 // checks them in a migration of its own. Other actions of the statement stay.
 func (o *offer) notValid() *lint.Fix {
 	at := o.action(func(a migration.Action) bool {
@@ -73,7 +73,7 @@ func (o *offer) setNotNull(at int, c *schema.SetNotNull) *lint.Fix {
 	}
 	name := sqlIdent(c.Table.Name + "_" + c.Column.Name + "_is_set")
 	fix := &lint.Fix{
-		Title: "prove with a CHECK that no value is NULL, then SET NOT NULL in a later migration",
+		Title: "add and validate a CHECK that no value is NULL, then SET NOT NULL in a later migration",
 		Edits: []lint.Edit{o.actionEdit(at, fmt.Sprintf("ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID", name, col))},
 	}
 	down := ""

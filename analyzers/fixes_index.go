@@ -139,7 +139,7 @@ func (o *offer) dropConcurrently() *lint.Fix {
 		concurrently(i.Definition)+";", undo)
 }
 
-// usingIndex builds the index of a key first, while reads and writes go on.
+// usingIndex builds the index of a key first, without blocking reads and writes.
 func (o *offer) usingIndex() *lint.Fix {
 	k := changedConstraint(o.step, "", schema.Unique, schema.PrimaryKey)
 	if k == nil || o.step.Stmt.Syntax.UsingIndex || len(Changes[*schema.SetNotNull](o.step)) > 0 || !o.canLeave() {
@@ -159,7 +159,7 @@ func (o *offer) usingIndex() *lint.Fix {
 	table := sqlName(t.Schema, t.Name)
 	build := concurrently(i.Definition)
 	key := fmt.Sprintf("ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s;", table, sqlIdent(k.Name), keyWord(k), sqlIdent(i.Name), deferral(k))
-	title := "build the unique index CONCURRENTLY, then make it the constraint"
+	title := "build the unique index CONCURRENTLY, then add the constraint USING INDEX"
 	dropIndex := "DROP INDEX " + sqlName(i.Schema, i.Name)
 	undo := o.undone(func(x *migration.Syntax) bool {
 		return len(x.Objects) == 1 && isNamed(x.Objects[0], t.Schema, t.Name) && len(x.Actions) == 1 && x.Actions[0].Kind == "DROP CONSTRAINT" && unqualified(x.Actions[0].Name) == k.Name

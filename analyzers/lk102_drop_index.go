@@ -10,7 +10,7 @@ import (
 
 var dropIndex = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK102", Name: "drop-index", Title: "dropping an index while reads and writes wait", Severity: lint.Warning, Weight: lint.ByWait,
+		ID: "LK102", Name: "drop-index", Title: "dropping an index while blocking reads and writes", Severity: lint.Warning, Weight: lint.ByWait,
 		Aliases: []string{"atlas:PG102", "squawk:require-concurrent-index-deletion", "strong_migrations:remove_index", "squawk:ban-drop-index"}, Hazards: []string{"A02"},
 	},
 	Fix: (*offer).dropConcurrently,
@@ -19,7 +19,7 @@ var dropIndex = &Analyzer{
 			at := At{Migration: m, Step: s}
 			var names, tables []string
 			var ev []lint.Evidence
-			advice := outside(at, "Drop it while reads and writes go on, outside a transaction") + ":\n"
+			advice := outside(at, "Drop it without blocking reads and writes, outside a transaction") + ":\n"
 			for _, c := range Changes[*schema.DropIndex](s) {
 				l, ok := p.dropsAlone(s, c.Index)
 				if !ok {
@@ -37,7 +37,7 @@ var dropIndex = &Analyzer{
 			}
 			p.Report(at, lint.Finding{
 				Object:   names[0],
-				Message:  fmt.Sprintf("dropping index %s: reads and writes to %s wait, behind every query that runs now", list(names, 3), list(tables, 3)),
+				Message:  fmt.Sprintf("dropping index %s blocks reads and writes to %s while it waits for running queries", list(names, 3), list(tables, 3)),
 				Evidence: someEvidence(ev, 4),
 				Advice:   advice,
 			})

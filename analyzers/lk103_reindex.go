@@ -11,7 +11,7 @@ import (
 
 var reindex = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK103", Name: "reindex", Title: "rebuilding an index while writes wait", Severity: lint.Error, Weight: lint.ByLock,
+		ID: "LK103", Name: "reindex", Title: "rebuilding an index while blocking writes", Severity: lint.Error, Weight: lint.ByLock,
 		Aliases: []string{"squawk:require-concurrent-reindex"}, Hazards: []string{"A03"},
 	},
 	Run: func(p *Pass) {
@@ -41,7 +41,7 @@ var reindex = &Analyzer{
 			}
 			p.Report(At{Migration: m, Step: s}, lint.Finding{
 				Object:   names[0],
-				Message:  fmt.Sprintf("rebuilding %s: writes to %s wait until it is done, and so does every query that plans with the index", what, list(tables, 3)),
+				Message:  fmt.Sprintf("rebuilding %s blocks writes to %s until it finishes; queries that plan with the index are blocked as well", what, list(tables, 3)),
 				Evidence: someEvidence(ev, 6),
 				Advice:   reindexAdvice(At{Migration: m, Step: s}, names[0]),
 			})
@@ -82,7 +82,7 @@ func typeChanged(s *devdb.Step, table schema.OID) bool {
 var reindexHead = regexp.MustCompile(`(?i)^(reindex\s*(?:\([^)]*\)\s*)?(?:index|table|schema|database))\b`)
 
 func reindexAdvice(at At, index string) string {
-	a := outside(at, "Rebuild it while writes go on, outside a transaction")
+	a := outside(at, "Rebuild it without blocking writes, outside a transaction")
 	text := at.Step.Stmt.Text
 	if !reindexHead.MatchString(text) {
 		return a + ":\n\nREINDEX INDEX CONCURRENTLY " + short(index) + ";"

@@ -10,7 +10,7 @@ import (
 
 var exclusionConstraint = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK106", Name: "add-exclusion-constraint", Title: "building an exclusion constraint's index while reads and writes wait", Severity: lint.Error, Weight: lint.ByLock,
+		ID: "LK106", Name: "add-exclusion-constraint", Title: "building the index of an exclusion constraint while blocking reads and writes", Severity: lint.Error, Weight: lint.ByLock,
 		Aliases: []string{"atlas:PG109", "eugene:E8", "strong_migrations:add_exclusion_constraint"}, Hazards: []string{"B20"},
 	},
 	Run: func(p *Pass) {
@@ -23,9 +23,9 @@ var exclusionConstraint = &Analyzer{
 			table := rel(at.Step, k.Table)
 			p.Report(at, lint.Finding{
 				Object:   qualified(table.Schema, table.Name) + "." + k.Name,
-				Message:  fmt.Sprintf("%s %q: %s to %s wait until its index is built and every row is checked against it", excluder(k), k.Name, waiters(l.Mode), quote(l.Object)),
+				Message:  fmt.Sprintf("%s %q blocks %s to %s until its index is built and every row is checked against it", excluder(k), k.Name, waiters(l.Mode), quote(l.Object)),
 				Evidence: append([]lint.Evidence{lockEvidence(l)}, scansBelow(at.Step, k.Table)...),
-				Advice: fmt.Sprintf("It can be neither NOT VALID nor built concurrently. On a large table make a new table that has it, copy the rows in batches while a trigger keeps both in step, and swap the names:\n\nCREATE TABLE %s (LIKE %s INCLUDING ALL);\nALTER TABLE %s ADD CONSTRAINT %s %s;",
+				Advice: fmt.Sprintf("It can be neither NOT VALID nor built concurrently. For a large table, create a new table with the constraint, copy the rows in batches while a trigger keeps both tables in sync, and swap the names:\n\nCREATE TABLE %s (LIKE %s INCLUDING ALL);\nALTER TABLE %s ADD CONSTRAINT %s %s;",
 					sqlName(table.Schema, table.Name+"_new"), relSQL(table), sqlName(table.Schema, table.Name+"_new"), sqlIdent(k.Name), k.Definition),
 			})
 		}

@@ -11,7 +11,7 @@ import (
 
 var refresh = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK107", Name: "refresh-materialized-view", Title: "refreshing a materialized view while reads wait", Severity: lint.Error, Weight: lint.ByLock,
+		ID: "LK107", Name: "refresh-materialized-view", Title: "refreshing a materialized view while blocking reads", Severity: lint.Error, Weight: lint.ByLock,
 		Hazards: []string{"F04"},
 	},
 	Run: func(p *Pass) {
@@ -22,9 +22,9 @@ var refresh = &Analyzer{
 				if b != nil && a != nil && b.Populated && !a.Populated && !p.IsNew(r.Relation) && p.staysUnpopulated(r.Relation) {
 					p.Report(At{Migration: m, Step: s}, lint.Finding{
 						Object:   r.Object,
-						Message:  fmt.Sprintf("empties materialized view %s: every query of it fails until it is refreshed, as it \"has not been populated\"", quote(r.Object)),
+						Message:  fmt.Sprintf("empties materialized view %s: queries on it fail until it is refreshed, as it \"has not been populated\"", quote(r.Object)),
 						Evidence: []lint.Evidence{catalogEvidence(r.Object, "populated before the statement, not populated after the change")},
-						Advice:   "Leave WITH NO DATA out:\n\nREFRESH MATERIALIZED VIEW CONCURRENTLY " + relSQL(a) + ";",
+						Advice:   "Omit WITH NO DATA:\n\nREFRESH MATERIALIZED VIEW CONCURRENTLY " + relSQL(a) + ";",
 					})
 				}
 				// One that was never filled has no readers yet, and CONCURRENTLY is refused for it.
@@ -33,7 +33,7 @@ var refresh = &Analyzer{
 				}
 				p.Report(At{Migration: m, Step: s}, lint.Finding{
 					Object:   r.Object,
-					Message:  fmt.Sprintf("refreshing %s: reads of it wait until its whole query has run", quote(r.Object)),
+					Message:  fmt.Sprintf("refreshing %s blocks reads of it until its query finishes", quote(r.Object)),
 					Evidence: []lint.Evidence{lockEvidence(l), rewriteEvidence(r)},
 					Advice:   refreshAdvice(s, a),
 				})
@@ -49,9 +49,9 @@ func (p *Pass) staysUnpopulated(oid schema.OID) bool {
 }
 
 func refreshAdvice(s *devdb.Step, v *schema.Relation) string {
-	a := "Refresh it while reads go on:\n\n"
+	a := "Refresh it without blocking reads:\n\n"
 	if !slices.ContainsFunc(indexesOf(s.After, v.OID), usableForRefresh) {
-		a = "Refresh it while reads go on; for that it needs a unique index on plain columns over all its rows:\n\nCREATE UNIQUE INDEX ON " + relSQL(v) + " (…);\n"
+		a = "Refresh it without blocking reads; this needs a unique index on plain columns, without a WHERE clause:\n\nCREATE UNIQUE INDEX ON " + relSQL(v) + " (…);\n"
 	}
 	return a + "REFRESH MATERIALIZED VIEW CONCURRENTLY " + relSQL(v) + ";"
 }

@@ -8,7 +8,7 @@ import (
 
 var vacuumFull = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK108", Name: "vacuum-full", Title: "VACUUM FULL or CLUSTER while reads and writes wait", Severity: lint.Error, Weight: lint.ByLock,
+		ID: "LK108", Name: "vacuum-full", Title: "VACUUM FULL or CLUSTER, which blocks reads and writes", Severity: lint.Error, Weight: lint.ByLock,
 		Aliases: []string{"squawk:prefer-repack"}, Hazards: []string{"D09"},
 	},
 	Run: func(p *Pass) {
@@ -43,9 +43,9 @@ var vacuumFull = &Analyzer{
 			}
 			p.Report(At{Migration: m, Step: s}, lint.Finding{
 				Object:   tables[0],
-				Message:  fmt.Sprintf("%s writes all of %s anew: reads and writes wait until it is done", command, list(tables, 3)),
+				Message:  fmt.Sprintf("%s rewrites all of %s, blocking reads and writes until it finishes", command, list(tables, 3)),
 				Evidence: someEvidence(ev, 6),
-				Advice:   "Leave it out of the migration. Plain VACUUM makes the space usable again while reads and writes go on; to give it back to the system, pg_repack and pg_squeeze copy the table beside itself and lock it only for the swap.",
+				Advice:   "Remove it from the migration. Plain VACUUM makes the space reusable without blocking reads and writes; to return it to the operating system, pg_repack and pg_squeeze copy the table and lock it only for the swap.",
 			})
 		}
 	},

@@ -11,7 +11,7 @@ import (
 
 var lockTable = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK109", Name: "lock-table", Title: "locking a table by hand", Severity: lint.Warning, Weight: lint.ByLock,
+		ID: "LK109", Name: "lock-table", Title: "explicit LOCK TABLE", Severity: lint.Warning, Weight: lint.ByLock,
 		Hazards: []string{"D10"},
 	},
 	Run: func(p *Pass) {
@@ -37,9 +37,9 @@ var lockTable = &Analyzer{
 			}
 			p.Report(At{Migration: m, Step: s}, lint.Finding{
 				Object:   best.Object,
-				Message:  fmt.Sprintf("LOCK TABLE: %s to %s wait until the transaction ends", waiters(best.Mode), list(tables, 3)),
+				Message:  fmt.Sprintf("LOCK TABLE blocks %s to %s until the transaction ends", waiters(best.Mode), list(tables, 3)),
 				Evidence: someEvidence(ev, 4),
-				Advice:   "Leave it out: every statement takes the lock it needs, and no earlier than it needs it. To keep two runs of a data change apart, an advisory lock stops nobody else:\n\nSELECT pg_advisory_xact_lock(…);",
+				Advice:   "Remove it: every statement takes the lock it needs when it needs it. To keep two runs of a data change apart, use an advisory lock, which blocks nobody else:\n\nSELECT pg_advisory_xact_lock(…);",
 			})
 		}
 	},

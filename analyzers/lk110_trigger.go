@@ -12,7 +12,7 @@ import (
 
 var triggerChange = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK110", Name: "trigger-on-table", Title: "a trigger of an existing table is made, dropped or renamed", Severity: lint.Warning, Weight: lint.ByWait,
+		ID: "LK110", Name: "trigger-on-table", Title: "creating, dropping or renaming a trigger on an existing table", Severity: lint.Warning, Weight: lint.ByWait,
 		Aliases: []string{"atlas:PG308", "squawk:ban-drop-trigger"}, Hazards: []string{"F07", "F08"},
 	},
 	Run: func(p *Pass) {
@@ -25,9 +25,9 @@ var triggerChange = &Analyzer{
 				if l, ok := inForce(s, c.After.Table); ok && c.Before.Name != c.After.Name && c.After.Parent == 0 && l.Mode.BlocksReads() && !p.IsNew(l.Relation) {
 					p.Report(at, lint.Finding{
 						Object:   l.Object + "." + c.After.Name,
-						Message:  fmt.Sprintf("renaming trigger %q: reads and writes to %s wait, behind every query that runs now", c.Before.Name, quote(l.Object)),
+						Message:  fmt.Sprintf("renaming trigger %q blocks reads and writes to %s while it waits for running queries", c.Before.Name, quote(l.Object)),
 						Evidence: []lint.Evidence{lockEvidence(l)},
-						Advice:   "Leave the name as it is, or make the change when few use the table.",
+						Advice:   "Keep the name, or rename the trigger when the table has little traffic.",
 					})
 				}
 			}
@@ -59,7 +59,7 @@ func (p *Pass) triggerAdded(at At, told map[migrationFunction]bool) {
 		p.Report(at, lint.Finding{
 			Severity: lint.Info,
 			Object:   l.Object + "." + t.Name,
-			Message:  fmt.Sprintf("trigger %q: from now on %s runs with every %s of %s", t.Name, short(f), listPlain(triggerEvents(t), 4), quote(l.Object)),
+			Message:  fmt.Sprintf("trigger %q runs %s on every %s of %s", t.Name, short(f), listPlain(triggerEvents(t), 4), quote(l.Object)),
 			Evidence: []lint.Evidence{lockEvidence(l), catalogEvidence(l.Object+"."+t.Name, "%s", t.Definition)},
 			Advice:   triggerAdvice(t),
 		})
@@ -90,9 +90,9 @@ func triggerEvents(t *schema.Trigger) []string {
 
 func triggerAdvice(t *schema.Trigger) string {
 	if strings.Contains(t.Definition, " WHEN (") || strings.Contains(t.Definition, "FOR EACH STATEMENT") {
-		return "Measure what the function adds to a write before this is merged."
+		return "Measure how much the function adds to a write before you merge this."
 	}
-	return "Measure what the function adds to a write before this is merged. A WHEN clause, or UPDATE OF with columns, keeps it from rows that it has nothing to do with."
+	return "Measure how much the function adds to a write before you merge this. A WHEN clause, or UPDATE OF with columns, limits it to the rows it is meant for."
 }
 
 // triggerDropped tells of ACCESS EXCLUSIVE for a drop, where replacing would do.
@@ -107,16 +107,16 @@ func (p *Pass) triggerDropped(at At) {
 		}
 		f := lint.Finding{
 			Object:   l.Object + "." + t.Name,
-			Message:  fmt.Sprintf("dropping trigger %q: reads and writes to %s wait, behind every query that runs now", t.Name, quote(l.Object)),
+			Message:  fmt.Sprintf("dropping trigger %q blocks reads and writes to %s while it waits for running queries", t.Name, quote(l.Object)),
 			Evidence: []lint.Evidence{lockEvidence(l)},
-			Advice:   fmt.Sprintf("Switch it off instead, for which reads do not wait, and drop it when few use the table:\n\nALTER TABLE %s DISABLE TRIGGER %s;", relSQL(rel(s, t.Table)), sqlIdent(t.Name)),
+			Advice:   fmt.Sprintf("Disable it instead, which does not block reads, and drop it when the table has little traffic:\n\nALTER TABLE %s DISABLE TRIGGER %s;", relSQL(rel(s, t.Table)), sqlIdent(t.Name)),
 		}
 		if again := madeAgain(at, t); again != nil && p.Version.Major() >= 14 {
-			f.Message = fmt.Sprintf("dropping trigger %q to make it anew: reads and writes to %s wait, and without a transaction writes in between miss it", t.Name, quote(l.Object))
+			f.Message = fmt.Sprintf("dropping trigger %q to re-create it blocks reads and writes to %s; without a transaction, writes in between run without the trigger", t.Name, quote(l.Object))
 			if s.InTx {
-				f.Message = fmt.Sprintf("dropping trigger %q to make it anew: reads and writes to %s wait", t.Name, quote(l.Object))
+				f.Message = fmt.Sprintf("dropping trigger %q to re-create it blocks reads and writes to %s", t.Name, quote(l.Object))
 			}
-			f.Advice = "Replace it in one statement, for which reads do not wait:\n\n" + strings.Replace(again.Definition, "CREATE TRIGGER", "CREATE OR REPLACE TRIGGER", 1) + ";"
+			f.Advice = "Replace it in one statement, which does not block reads:\n\n" + strings.Replace(again.Definition, "CREATE TRIGGER", "CREATE OR REPLACE TRIGGER", 1) + ";"
 		}
 		p.Report(at, f)
 	}

@@ -13,7 +13,7 @@ import (
 
 var partitionLock = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK111", Name: "partition-locks-parent", Title: "locking a whole partitioned table for one partition", Severity: lint.Warning, Weight: lint.ByWait,
+		ID: "LK111", Name: "partition-locks-parent", Title: "locking the whole partitioned table to change one partition", Severity: lint.Warning, Weight: lint.ByWait,
 		Aliases: []string{"squawk:require-concurrent-partition-detach"},
 		Hazards: []string{"P01", "P04", "P05", "P08"},
 	},
@@ -79,20 +79,20 @@ func (p *Pass) partitionMade(at At, r *schema.Relation) {
 	parent := rel(s, r.PartitionOf)
 	f := lint.Finding{
 		Object:   qualified(r.Schema, r.Name),
-		Message:  fmt.Sprintf("making partition %q: reads and writes of all of %s wait, behind every query that runs now", r.Name, quote(l.Object)),
+		Message:  fmt.Sprintf("creating partition %q blocks reads and writes to all of %s while it waits for running queries", r.Name, quote(l.Object)),
 		Evidence: []lint.Evidence{lockEvidence(l)},
-		Advice: fmt.Sprintf("Make it as a table of its own, with a CHECK that says its bound, and attach it, for which reads and writes go on:\n\nCREATE TABLE %s (LIKE %s %s, CONSTRAINT bound CHECK (%s));\nALTER TABLE %s ATTACH PARTITION %s %s;\nALTER TABLE %s DROP CONSTRAINT bound;",
+		Advice: fmt.Sprintf("Create it as a separate table with a CHECK that matches its bound, and attach it, which does not block reads and writes:\n\nCREATE TABLE %s (LIKE %s %s, CONSTRAINT bound CHECK (%s));\nALTER TABLE %s ATTACH PARTITION %s %s;\nALTER TABLE %s DROP CONSTRAINT bound;",
 			relSQL(r), relSQL(parent), includingAll(parent), boundCheck(r), relSQL(parent), relSQL(r), boundText(s, r), relSQL(r)),
 	}
 	if d := defaultPartition(s.Before, r.PartitionOf); d != nil && scanned(s, d.OID) && !p.IsNew(d.OID) {
 		f.Severity = lint.Error
-		f.Message = fmt.Sprintf("making partition %q reads all of the default partition %s while reads and writes of all of %s wait", r.Name, quote(qualified(d.Schema, d.Name)), quote(l.Object))
+		f.Message = fmt.Sprintf("creating partition %q scans the whole default partition %s and blocks reads and writes to all of %s", r.Name, quote(qualified(d.Schema, d.Name)), quote(l.Object))
 		for _, x := range s.Scans {
 			if x.Relation == d.OID {
 				f.Evidence = append(f.Evidence, scanEvidence(x))
 			}
 		}
-		f.Advice = fmt.Sprintf("Prove first, with a CHECK that is validated while reads and writes go on, that the default partition has none of the new one's rows:\n\nALTER TABLE %s ADD CONSTRAINT not_%s CHECK (NOT (%s)) NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT not_%s;\n\n%s",
+		f.Advice = fmt.Sprintf("First add and validate a CHECK that excludes the new partition's rows from the default partition; VALIDATE does not block reads and writes:\n\nALTER TABLE %s ADD CONSTRAINT not_%s CHECK (NOT (%s)) NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT not_%s;\n\n%s",
 			relSQL(d), r.Name, boundCheck(r), relSQL(d), r.Name, f.Advice)
 	}
 	p.Report(at, f)
@@ -106,18 +106,18 @@ func (p *Pass) partitionDetached(at At, c *schema.DetachPartition) {
 	}
 	f := lint.Finding{
 		Object:   qualified(c.Partition.Schema, c.Partition.Name),
-		Message:  fmt.Sprintf("detaching %s: reads and writes of all of %s wait, behind every query that runs now", quote(qualified(c.Partition.Schema, c.Partition.Name)), quote(l.Object)),
+		Message:  fmt.Sprintf("detaching %s blocks reads and writes to all of %s while it waits for running queries", quote(qualified(c.Partition.Schema, c.Partition.Name)), quote(l.Object)),
 		Evidence: []lint.Evidence{lockEvidence(l)},
-		Advice:   outside(at, "Detach it while reads and writes go on, outside a transaction") + fmt.Sprintf(":\n\nALTER TABLE %s DETACH PARTITION %s CONCURRENTLY;", relSQL(c.Parent), relSQL(c.Partition)),
+		Advice:   outside(at, "Detach it without blocking reads and writes, outside a transaction") + fmt.Sprintf(":\n\nALTER TABLE %s DETACH PARTITION %s CONCURRENTLY;", relSQL(c.Parent), relSQL(c.Partition)),
 	}
 	if d := defaultPartition(s.Before, c.Parent.OID); d != nil {
-		f.Evidence = append(f.Evidence, catalogEvidence(qualified(d.Schema, d.Name), "%s is the default partition: CONCURRENTLY is refused", qualified(d.Schema, d.Name)))
-		f.Advice = "CONCURRENTLY is refused while there is a default partition. Detach it by itself, in a transaction that does nothing else, with a short lock_timeout, and try again until it gets through."
+		f.Evidence = append(f.Evidence, catalogEvidence(qualified(d.Schema, d.Name), "%s is the default partition: DETACH … CONCURRENTLY is not possible", qualified(d.Schema, d.Name)))
+		f.Advice = "DETACH … CONCURRENTLY is not possible while a default partition exists. Detach it in a transaction of its own with a short lock_timeout, and retry until it succeeds."
 	}
 	p.Report(at, f)
 }
 
-// detachConcurrently is the word that lets reads and writes go on, where the
+// detachConcurrently is the word that does not block reads and writes, where the
 // server takes it: from 14 on, and beside no default partition.
 func (p *Pass) detachConcurrently(parent schema.OID) string {
 	if p.Version.Major() < 14 || defaultPartition(p.After, parent) != nil {
@@ -133,13 +133,13 @@ func (p *Pass) partitionDropped(at At, r *schema.Relation) {
 	if r.PartitionOf == 0 || parent == nil || !ok || p.IsNew(r.OID) {
 		return
 	}
-	advice := fmt.Sprintf("Detach it first while reads and writes go on, and drop it by itself:\n\nALTER TABLE %s DETACH PARTITION %s CONCURRENTLY;\n-- in the next migration\nDROP TABLE %s;", relSQL(parent), relSQL(r), relSQL(r))
+	advice := fmt.Sprintf("Detach it first without blocking reads and writes, and drop it in a later migration:\n\nALTER TABLE %s DETACH PARTITION %s CONCURRENTLY;\n-- in the next migration\nDROP TABLE %s;", relSQL(parent), relSQL(r), relSQL(r))
 	if p.Version.Major() < 14 || defaultPartition(s.Before, parent.OID) != nil {
-		advice = "Drop it in a transaction that does nothing else, with a short lock_timeout, and try again until it gets through."
+		advice = "Drop it in a transaction of its own with a short lock_timeout, and retry until it succeeds."
 	}
 	p.Report(at, lint.Finding{
 		Object:   qualified(r.Schema, r.Name),
-		Message:  fmt.Sprintf("dropping partition %s: reads and writes of all of %s wait, behind every query that runs now", quote(qualified(r.Schema, r.Name)), quote(l.Object)),
+		Message:  fmt.Sprintf("dropping partition %s blocks reads and writes to all of %s while it waits for running queries", quote(qualified(r.Schema, r.Name)), quote(l.Object)),
 		Evidence: []lint.Evidence{lockEvidence(l)},
 		Advice:   advice,
 	})
@@ -166,9 +166,9 @@ func (p *Pass) partitionIndexed(at At, c *schema.AttachPartition) {
 	p.Report(at, lint.Finding{
 		Severity: lint.Error,
 		Object:   qualified(c.Partition.Schema, c.Partition.Name),
-		Message:  fmt.Sprintf("attaching %s builds %s on it while %s wait: it has no index like that of %s", quote(qualified(c.Partition.Schema, c.Partition.Name)), indexWord(names), waiters(l.Mode), quote(qualified(c.Parent.Schema, c.Parent.Name))),
+		Message:  fmt.Sprintf("attaching %s builds %s on it and blocks %s: it has no index that matches an index of %s", quote(qualified(c.Partition.Schema, c.Partition.Name)), indexWord(names), waiters(l.Mode), quote(qualified(c.Parent.Schema, c.Parent.Name))),
 		Evidence: slices.Concat([]lint.Evidence{lockEvidence(l)}, scansBelow(s, c.Partition.OID)),
-		Advice:   outside(at, "Build it before, outside a transaction") + "; ATTACH then takes it over:\n" + sql,
+		Advice:   outside(at, "Build it before, outside a transaction") + "; ATTACH then reuses it:\n" + sql,
 	})
 }
 

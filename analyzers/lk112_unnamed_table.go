@@ -12,7 +12,7 @@ import (
 
 var unnamedTable = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK112", Name: "locks-unnamed-table", Title: "keeping reads off a table that the statement does not name", Severity: lint.Warning, Weight: lint.ByLock,
+		ID: "LK112", Name: "locks-unnamed-table", Title: "blocking reads of a table that the statement does not name", Severity: lint.Warning, Weight: lint.ByLock,
 		Hazards: []string{"B02", "C10"},
 	},
 	Run: func(p *Pass) {
@@ -40,7 +40,7 @@ var unnamedTable = &Analyzer{
 			}
 			p.Report(At{Migration: m, Step: s}, lint.Finding{
 				Object:   tables[0],
-				Message:  fmt.Sprintf("locks %s too, through %s: reads and writes to all of them wait", list(tables, 3), keyList(s, keys)),
+				Message:  fmt.Sprintf("also locks %s, through %s, and blocks reads and writes to all of these tables", list(tables, 3), keyList(s, keys)),
 				Evidence: someEvidence(ev, 4),
 				Advice:   dropKeysAdvice(At{Migration: m, Step: s}, keys, onlyKeys),
 			})
@@ -108,7 +108,7 @@ func keyBetween(c *schema.Catalog, others map[schema.OID]bool, table schema.OID)
 
 func dropKeysAdvice(at At, keys []*schema.Constraint, onlyKeys bool) string {
 	if onlyKeys {
-		return "Run it in a migration of its own, with a short lock_timeout, and try again until it gets through:\n\n" + setLockTimeout(at.Migration, at.Step)
+		return "Run it in a migration of its own with a short lock_timeout, and retry until it succeeds:\n\n" + setLockTimeout(at.Migration, at.Step)
 	}
 	var sql []string
 	for _, k := range keys {
@@ -117,9 +117,9 @@ func dropKeysAdvice(at At, keys []*schema.Constraint, onlyKeys bool) string {
 		}
 	}
 	if len(Changes[*schema.DetachPartition](at.Step)) > 0 {
-		return "DETACH makes sure that no row refers to the partition. Run it in a migration of its own, with a short lock_timeout, and try again until it gets through:\n\n" + setLockTimeout(at.Migration, at.Step)
+		return "DETACH checks that no row references the partition. Run it in a migration of its own with a short lock_timeout, and retry until it succeeds:\n\n" + setLockTimeout(at.Migration, at.Step)
 	}
-	a := "Drop the foreign key first, in a migration of its own with a short lock_timeout, so that the two tables are locked together for no longer than that"
+	a := "Drop the foreign key first, in a migration of its own with a short lock_timeout, so that both tables are locked only for that long"
 	if len(Changes[*schema.AlterColumnType](at.Step)) > 0 {
 		a += "; add it again NOT VALID after the change, and validate it later"
 	}

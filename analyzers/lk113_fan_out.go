@@ -11,7 +11,7 @@ import (
 
 var fanOut = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK113", Name: "fans-out", Title: "locking every partition or inheriting table", Severity: lint.Info, Weight: lint.ByWait,
+		ID: "LK113", Name: "fans-out", Title: "locking every partition or child table", Severity: lint.Info, Weight: lint.ByWait,
 		Aliases: []string{"atlas:PG108"}, Hazards: []string{"P09"},
 	},
 	Run: func(p *Pass) {
@@ -29,13 +29,13 @@ var fanOut = &Analyzer{
 				}
 				what := "partition"
 				if rel(s, top.Relation).Kind != schema.PartitionedTable {
-					what = "inheriting table"
+					what = "child table"
 				}
 				p.Report(At{Migration: m, Step: s}, lint.Finding{
 					Object:   top.Object,
-					Message:  fmt.Sprintf("locks %s and its %s: %s of all of them wait, from the first lock taken to the end of the transaction", quote(top.Object), plural(len(below), what), waiters(top.Mode)),
+					Message:  fmt.Sprintf("locks %s and its %s, and blocks %s to all of them from the first lock to the end of the transaction", quote(top.Object), plural(len(below), what), waiters(top.Mode)),
 					Evidence: someEvidence(append([]lint.Evidence{lockEvidence(top)}, below...), 5),
-					Advice:   "Each lock is waited for while those before it are held: give the statement a migration of its own, and a short lock_timeout:\n\n" + setLockTimeout(m, s),
+					Advice:   "The statement holds the locks it has while it waits for the next one: give it a migration of its own and a short lock_timeout:\n\n" + setLockTimeout(m, s),
 				})
 			}
 		}

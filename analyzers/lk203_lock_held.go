@@ -11,7 +11,7 @@ import (
 
 var lockHeld = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK203", Name: "lock-held-while-working", Title: "a strong lock taken early and kept through long work", Severity: lint.Error, Weight: lint.ByLock, Covers: []string{"TX107"}, CoversLater: true,
+		ID: "LK203", Name: "lock-held-while-working", Title: "a strong lock held during a long statement", Severity: lint.Error, Weight: lint.ByLock, Covers: []string{"TX107"}, CoversLater: true,
 		Aliases: []string{"eugene:E4", "eugene:E2", "strong_migrations:validate_check_constraint", "strong_migrations:validate_foreign_key"}, Hazards: []string{"A08", "B04", "X06", "X09"},
 	},
 	Fix: (*offer).split,
@@ -65,7 +65,7 @@ func (p *Pass) heldWhileWorking(m *devdb.Recorded, s *devdb.Step) (f lint.Findin
 	if r := rel(s, best.Relation); r != nil { // it may have got another name since
 		f.Object = qualified(r.Schema, r.Name)
 	}
-	f.Message = fmt.Sprintf("%s stays locked: %s wait while this statement %s", quote(f.Object), waiters(best.Mode), doing)
+	f.Message = fmt.Sprintf("%s stays locked and blocks %s while this statement %s", quote(f.Object), waiters(best.Mode), doing)
 	f.Evidence = []lint.Evidence{heldEvidence(m, best, doing)}
 	others := []lint.Evidence{}
 	for _, l := range s.Held {
@@ -74,7 +74,7 @@ func (p *Pass) heldWhileWorking(m *devdb.Recorded, s *devdb.Step) (f lint.Findin
 		}
 	}
 	f.Evidence = append(f.Evidence, someEvidence(others, 4)...)
-	f.Advice = "Let the transaction that takes the lock end before the long work begins: put this statement into a migration of its own."
+	f.Advice = "Move this statement to a migration of its own, so that the lock is released first."
 	return f, best, true
 }
 
@@ -82,7 +82,7 @@ func (p *Pass) works(s *devdb.Step) []work {
 	var out []work
 	for _, r := range s.Rewrites {
 		if isTable(r.Kind) && !isTruncate(s, r) && !p.IsNew(r.Relation) {
-			out = append(out, work{r.Relation, "writes all of " + quote(r.Object) + " anew", devdb.AccessExclusive.Strength()})
+			out = append(out, work{r.Relation, "rewrites all of " + quote(r.Object), devdb.AccessExclusive.Strength()})
 		}
 		if r.Kind == "index" && !p.IsNew(r.Table) && reindexed(s, r) {
 			out = append(out, work{r.Table, "rebuilds " + quote(r.Object), devdb.AccessExclusive.Strength()})
@@ -106,7 +106,7 @@ func (p *Pass) works(s *devdb.Step) []work {
 		} else if _, ok := rewritten(s, x.Relation); ok || buildsIndex(s, x.Relation) {
 			continue
 		}
-		out = append(out, work{x.Relation, "reads all of " + quote(x.Object), needs})
+		out = append(out, work{x.Relation, "scans all of " + quote(x.Object), needs})
 	}
 	return append(out, p.dataWorks(s)...)
 }
@@ -118,7 +118,7 @@ func (p *Pass) dataWorks(s *devdb.Step) []work {
 	for _, w := range p.manyWrites(s) {
 		// With a constant to compare with, the rows may well be few.
 		if compared, _ := p.comparesConstant(s, w); !scanned(s, w.table.OID) && (!compared || w.looped) {
-			out = append(out, work{w.table.OID, fmt.Sprintf("%s %s, of which no unique key says that its rows are few", doings[w.Kind], quote(qualified(w.table.Schema, w.table.Name))), 0})
+			out = append(out, work{w.table.OID, fmt.Sprintf("%s %s, and no unique key limits how many rows", doings[w.Kind], quote(qualified(w.table.Schema, w.table.Name))), 0})
 		}
 	}
 	for _, w := range p.writesOf(s) {

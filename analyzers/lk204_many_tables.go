@@ -12,7 +12,7 @@ import (
 
 var manyTables = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK204", Name: "many-tables-locked", Title: "one transaction that locks many tables, one after the other", Severity: lint.Warning, Weight: lint.ByLock,
+		ID: "LK204", Name: "many-tables-locked", Title: "one transaction locks several tables in sequence", Severity: lint.Warning, Weight: lint.ByLock,
 		Hazards: []string{"X07", "B03"},
 	},
 	Run: func(p *Pass) {
@@ -112,8 +112,8 @@ func manyFinding(m *devdb.Recorded, all, taken []devdb.Lock) lint.Finding {
 		f.Severity = lint.Warning
 	}
 	f.Evidence = someEvidence(f.Evidence, 6)
-	f.Message = fmt.Sprintf("the transaction now locks %s, taken one after the other: an application that uses them in another order deadlocks with it", list(names, 4))
-	f.Advice = "Put each table's statements into a migration of their own, so that a transaction locks one at a time."
+	f.Message = fmt.Sprintf("the transaction now locks %s in this order: it can deadlock with an application that locks them in a different order", list(names, 4))
+	f.Advice = "Move each table's statements to a migration of their own, so that a transaction locks one table at a time."
 	return f
 }
 

@@ -10,7 +10,7 @@ import (
 
 var lockOrder = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK205", Name: "lock-order", Title: "two transactions that lock the same tables in opposite order", Severity: lint.Info, Weight: lint.ByLock,
+		ID: "LK205", Name: "lock-order", Title: "two migrations lock the same tables in opposite order", Severity: lint.Info, Weight: lint.ByLock,
 		Hazards: []string{"X07"},
 	},
 	Run: func(p *Pass) {
@@ -44,9 +44,9 @@ var lockOrder = &Analyzer{
 					at := other.s.Stmt.Pos
 					p.Report(At{Migration: m, Step: s}, lint.Finding{
 						Object:   second.Object,
-						Message:  fmt.Sprintf("locks %s and then %s; %s takes them the other way round: no order of the application is safe from a deadlock with both", quote(first.Object), quote(second.Object), placeOf(at.Path, at.Line)),
+						Message:  fmt.Sprintf("locks %s and then %s; %s locks them in the opposite order: the two migrations can deadlock with each other, and an application can deadlock with one of them", quote(first.Object), quote(second.Object), placeOf(at.Path, at.Line)),
 						Evidence: []lint.Evidence{heldEvidence(m, first, ""), lockEvidence(second), {Kind: "held", Text: fmt.Sprintf("%s: %s first, then %s", placeOf(at.Path, at.Line), second.Object, first.Object), Object: second.Object}},
-						Advice:   "Lock the tables in the same order in both, best in the order in which the application uses them.",
+						Advice:   "Lock the tables in the same order in both, ideally the order that the application uses.",
 					})
 				}
 			}

@@ -9,7 +9,7 @@ import (
 
 var indexRebuilt = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK206", Name: "index-rebuilt", Title: "a changed column's indexes built anew while reads and writes wait", Severity: lint.Error, Weight: lint.ByLock,
+		ID: "LK206", Name: "index-rebuilt", Title: "changing a column rebuilds its indexes while blocking reads and writes", Severity: lint.Error, Weight: lint.ByLock,
 		Hazards: []string{"C09"},
 	},
 	Run: func(p *Pass) {
@@ -32,9 +32,9 @@ var indexRebuilt = &Analyzer{
 				}
 				p.Report(At{Migration: m, Step: s}, lint.Finding{
 					Object:   l.Object + "." + c.After.Name,
-					Message:  fmt.Sprintf("changing %s builds %s anew: %s to %s wait until it is done", typeChange(c), indexWord(names), waiters(l.Mode), quote(l.Object)),
+					Message:  fmt.Sprintf("changing %s rebuilds %s and blocks %s to %s until it finishes", typeChange(c), indexWord(names), waiters(l.Mode), quote(l.Object)),
 					Evidence: someEvidence(append(ev, scansBelow(s, c.Table.OID)...), 6),
-					Advice:   "The rows stay as they are; it is the index that does not fit the new type or collation. Build the new index beforehand on an expression, while reads and writes go on, let queries use it, and drop the old one with CONCURRENTLY before the column changes.",
+					Advice:   "The table is not rewritten, but the index does not fit the new type or collation. First build a new index on an expression with CONCURRENTLY, change queries to use it, and drop the old index with CONCURRENTLY before you change the column.",
 				})
 				break // one change is the cause for all that is built anew
 			}

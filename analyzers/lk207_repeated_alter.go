@@ -12,7 +12,7 @@ import (
 
 var repeatedAlter = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK207", Name: "repeated-alter", Title: "several statements that lock or rewrite a table where one would do", Severity: lint.Info, Weight: lint.ByLock,
+		ID: "LK207", Name: "repeated-alter", Title: "several ALTER TABLE statements where one would do", Severity: lint.Info, Weight: lint.ByLock,
 		Aliases: []string{"eugene:W12"}, Hazards: []string{"X08", "D17"},
 	},
 	Run: func(p *Pass) {
@@ -38,9 +38,9 @@ var repeatedAlter = &Analyzer{
 				f := lint.Finding{Object: relName(s, oid)}
 				switch n := len(altered[oid]); {
 				case rewrites[oid] == 2 && tableRewritten(s, oid):
-					f.Message = fmt.Sprintf("writes all of %s anew once more: together the changes would do it once", quote(f.Object))
+					f.Message = fmt.Sprintf("rewrites all of %s again: combined in one ALTER TABLE, the changes rewrite it once", quote(f.Object))
 				case n == 3 && separate(altered[oid]):
-					f.Message = fmt.Sprintf("locks %s a third time: each time reads and writes wait anew behind the queries that run then", quote(f.Object))
+					f.Message = fmt.Sprintf("locks %s for the third time: each lock waits for running queries and blocks reads and writes meanwhile", quote(f.Object))
 				default:
 					continue
 				}
@@ -60,9 +60,9 @@ var repeatedAlter = &Analyzer{
 func scannedTwice(steps []*devdb.Step, oid schema.OID) lint.Finding {
 	last := steps[len(steps)-1]
 	f := lint.Finding{Object: relName(last, oid)}
-	f.Message = fmt.Sprintf("reads all of %s once more: together with line %d it would be read once", quote(f.Object), steps[0].Stmt.Pos.Line)
+	f.Message = fmt.Sprintf("scans all of %s again: combined with line %d it would be scanned once", quote(f.Object), steps[0].Stmt.Pos.Line)
 	for _, s := range steps {
-		f.Evidence = append(f.Evidence, lint.Evidence{Kind: "scan", Text: fmt.Sprintf("line %d reads all of %s", s.Stmt.Pos.Line, short(f.Object)), Object: f.Object})
+		f.Evidence = append(f.Evidence, lint.Evidence{Kind: "scan", Text: fmt.Sprintf("line %d scans all of %s", s.Stmt.Pos.Line, short(f.Object)), Object: f.Object})
 	}
 	f.Advice = asOne(rel(last, oid), steps)
 	return f
@@ -99,7 +99,7 @@ func asOne(t *schema.Relation, all []*devdb.Step) string {
 			actions = append(actions, "    "+actionText(s, &s.Stmt.Syntax.Actions[i]))
 		}
 	}
-	return fmt.Sprintf("Write them as one, in the place of the first:\n\nALTER TABLE %s\n%s;", relSQL(t), strings.Join(actions, ",\n"))
+	return fmt.Sprintf("Combine them into one statement, in place of the first:\n\nALTER TABLE %s\n%s;", relSQL(t), strings.Join(actions, ",\n"))
 }
 
 // altersOnly gives the existing table that the step's ALTER TABLE keeps reads

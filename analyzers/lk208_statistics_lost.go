@@ -10,7 +10,7 @@ import (
 
 var statisticsLost = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK208", Name: "statistics-lost", Title: "a column without statistics after a change of its type", Severity: lint.Info, Weight: lint.ByLock,
+		ID: "LK208", Name: "statistics-lost", Title: "a type change drops the column's statistics", Severity: lint.Info, Weight: lint.ByLock,
 		Hazards: []string{"C13"},
 	},
 	Run: func(p *Pass) {
@@ -40,9 +40,9 @@ var statisticsLost = &Analyzer{
 			name := qualified(table.Schema, table.Name)
 			p.Report(At{Migration: m, Step: s}, lint.Finding{
 				Object:   name + "." + columns[0],
-				Message:  fmt.Sprintf("%s of %s %s statistics: queries are planned blindly until the next ANALYZE", list(columns, 3), quote(name), loses),
+				Message:  fmt.Sprintf("%s of %s %s statistics: the planner has no estimates for it until the next ANALYZE", list(columns, 3), quote(name), loses),
 				Evidence: []lint.Evidence{catalogEvidence(name, "ALTER COLUMN … TYPE drops the column's statistics, also where no row is rewritten")},
-				Advice:   fmt.Sprintf("Have them made anew right after the change has committed:\n\nANALYZE %s (%s);", relSQL(table), strings.Join(sql, ", ")),
+				Advice:   fmt.Sprintf("Run ANALYZE right after the change has committed:\n\nANALYZE %s (%s);", relSQL(table), strings.Join(sql, ", ")),
 			})
 		}
 	},

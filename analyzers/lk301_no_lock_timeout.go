@@ -36,9 +36,9 @@ var noLockTimeout = &Analyzer{
 		}
 		f := lint.Finding{
 			Object:   lock.Object,
-			Message:  fmt.Sprintf("waits for %s on %s without lock_timeout: behind one long query, %s to it queue up", lock.Mode, quote(lock.Object), waiters(lock.Mode)),
+			Message:  fmt.Sprintf("waits for %s on %s without lock_timeout: if a long query holds the table, all later %s queue behind this statement", lock.Mode, quote(lock.Object), waiters(lock.Mode)),
 			Evidence: append([]lint.Evidence{lockEvidence(lock), {Kind: "setting", Text: "lock_timeout is 0 (no limit)"}}, someEvidence(more, 5)...),
-			Advice: "Give up after a short wait and try again later:\n\n" + setLockTimeout(first.Migration, first.Step) +
+			Advice: "Set a short lock_timeout, and retry when it is exceeded:\n\n" + setLockTimeout(first.Migration, first.Step) +
 				"\n\nIf the tool or its role sets one already, record it in assay.yaml: settings: {lock_timeout: 2s}.",
 		}
 		if n := len(more); n > 0 {

@@ -11,7 +11,7 @@ import (
 
 var lockTimeout = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK302", Name: "lock-timeout-too-late", Title: "a lock_timeout that is too long or comes too late", Severity: lint.Warning, Weight: lint.ByWait,
+		ID: "LK302", Name: "lock-timeout-too-late", Title: "lock_timeout is too long or set too late", Severity: lint.Warning, Weight: lint.ByWait,
 		Hazards: []string{"X02"},
 	},
 	Run: func(p *Pass) {
@@ -38,9 +38,9 @@ var lockTimeout = &Analyzer{
 				}
 				p.Report(At{Migration: m, Step: s}, lint.Finding{
 					Object:   l.Object,
-					Message:  fmt.Sprintf("waits up to %s for %s on %s: for so long %s to it queue up behind one long query", s.Settings.LockTimeout, l.Mode, quote(l.Object), waiters(l.Mode)),
+					Message:  fmt.Sprintf("waits up to %s for %s on %s: if a long query holds the table, %s queue behind this statement for that long", s.Settings.LockTimeout, l.Mode, quote(l.Object), waiters(l.Mode)),
 					Evidence: []lint.Evidence{lockEvidence(l), {Kind: "setting", Text: fmt.Sprintf("lock_timeout is %s", s.Settings.LockTimeout)}},
-					Advice:   "Give up after a wait that users do not notice, and try again later:\n\n" + setLockTimeout(m, s),
+					Advice:   "Set a lock_timeout short enough that users do not notice it, and retry:\n\n" + setLockTimeout(m, s),
 				})
 				break // one is enough: the setting lasts for the file
 			}
@@ -69,7 +69,7 @@ func (p *Pass) uselessTimeout(m *devdb.Recorded) (set *devdb.Step, text string) 
 		case x.Local && !s.InTx && s.Index < first.Index:
 			return s, ""
 		case s.Index > first.Index:
-			return s, fmt.Sprintf("comes too late: line %d has waited for its lock without limit by then", first.Stmt.Pos.Line)
+			return s, fmt.Sprintf("is set too late: line %d already waits for its lock without a limit", first.Stmt.Pos.Line)
 		}
 	}
 	return nil, ""

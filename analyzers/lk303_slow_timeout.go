@@ -11,7 +11,7 @@ import (
 
 var slowTimeout = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK303", Name: "timeout-ends-slow-work", Title: "a timeout that ends what is meant to take long", Severity: lint.Warning, Weight: lint.ByWait,
+		ID: "LK303", Name: "timeout-ends-slow-work", Title: "a timeout cancels a statement that takes long by design", Severity: lint.Warning, Weight: lint.ByWait,
 		Hazards: []string{"X03", "A24"},
 	},
 	Run: func(p *Pass) {
@@ -27,18 +27,18 @@ var slowTimeout = &Analyzer{
 			if t := s.Settings.StatementTimeout; t > 0 && t < longWork {
 				p.Report(at, lint.Finding{
 					Object:   w.object,
-					Message:  fmt.Sprintf("%s is ended after %s, however far it has come%s", w.what, t, w.left),
+					Message:  fmt.Sprintf("%s is cancelled after %s, even if it is almost done%s", w.what, t, w.left),
 					Evidence: []lint.Evidence{{Kind: "setting", Text: fmt.Sprintf("statement_timeout is %s", t)}},
-					Advice:   "Let it take the time it needs; nobody waits for it:\n\nSET statement_timeout = 0;",
+					Advice:   "Disable the timeout for it; it blocks nobody:\n\nSET statement_timeout = 0;",
 				})
 			}
 			if t := s.Settings.LockTimeout; t > 0 && t < longWork && w.waits {
 				p.Report(at, lint.Finding{
 					Severity: lint.Info,
 					Object:   w.object,
-					Message:  fmt.Sprintf("%s waits for every transaction older than itself, and lock_timeout ends that wait after %s%s", w.what, t, w.left),
+					Message:  fmt.Sprintf("%s waits for all older transactions, and lock_timeout cancels it after %s%s", w.what, t, w.left),
 					Evidence: []lint.Evidence{{Kind: "setting", Text: fmt.Sprintf("lock_timeout is %s", t)}},
-					Advice:   "It lets reads and writes go on while it waits, so let it wait:\n\nSET lock_timeout = 0;",
+					Advice:   "It does not block reads and writes while it waits, so disable the timeout for it:\n\nSET lock_timeout = 0;",
 				})
 			}
 		}
@@ -77,21 +77,21 @@ func (p *Pass) slowWork(s *devdb.Step) (slow, bool) {
 			switch c := c.(type) {
 			case *schema.AddIndex:
 				if !p.IsNew(c.Index.Table) {
-					return slow{c.Index.QualifiedName(), fmt.Sprintf("building index %q concurrently", c.Index.Name), ": the index stays behind INVALID", true}, true
+					return slow{c.Index.QualifiedName(), fmt.Sprintf("building index %q concurrently", c.Index.Name), ", and leaves an INVALID index", true}, true
 				}
 			case *schema.DropIndex:
 				if !p.IsNew(c.Index.Table) {
-					return slow{c.Index.QualifiedName(), fmt.Sprintf("dropping index %q concurrently", c.Index.Name), ": the index stays behind INVALID", true}, true
+					return slow{c.Index.QualifiedName(), fmt.Sprintf("dropping index %q concurrently", c.Index.Name), ", and leaves an INVALID index", true}, true
 				}
 			case *schema.DetachPartition:
 				if !p.IsNew(c.Partition.OID) {
-					return slow{c.Partition.QualifiedName(), fmt.Sprintf("detaching %q concurrently", c.Partition.Name), ": the partition stays half detached, until DETACH … FINALIZE", true}, true
+					return slow{c.Partition.QualifiedName(), fmt.Sprintf("detaching %q concurrently", c.Partition.Name), ", and leaves the partition half detached until DETACH … FINALIZE", true}, true
 				}
 			}
 		}
 		for _, r := range s.Rewrites {
 			if r.Kind == "index" && !p.IsNew(r.Table) {
-				return slow{r.Object, "rebuilding " + quote(r.Object) + " concurrently", `: an INVALID index whose name ends in "_ccnew" stays behind`, true}, true
+				return slow{r.Object, "rebuilding " + quote(r.Object) + " concurrently", `, and leaves an INVALID index whose name ends in "_ccnew"`, true}, true
 			}
 		}
 	}

@@ -54,7 +54,7 @@ func lead(s *devdb.Step, oid schema.OID) schema.OID {
 	return oid
 }
 
-// heirs are the partitions and inheriting tables below a table, in the order they were made.
+// heirs are the partitions and child tables below a table, in the order they were made.
 func heirs(c *schema.Catalog, oid schema.OID) []*schema.Relation {
 	below := map[schema.OID]bool{oid: true}
 	all := schema.Sorted(c.Relations)
@@ -71,7 +71,7 @@ func heirs(c *schema.Catalog, oid schema.OID) []*schema.Relation {
 	return out
 }
 
-// scannedBelow reports whether the step reads all of the table or of one below it.
+// scannedBelow reports whether the step scans all of the table or of one below it.
 func scannedBelow(s *devdb.Step, oid schema.OID) bool {
 	return scanned(s, oid) || slices.ContainsFunc(heirs(s.After, oid), func(r *schema.Relation) bool { return scanned(s, r.OID) })
 }

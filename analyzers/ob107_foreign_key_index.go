@@ -23,7 +23,7 @@ var foreignKeyIndex = &Analyzer{
 				if k == nil || k.Kind != schema.ForeignKey || k.Parent != 0 || !k.Enforced || keyIndexed(p.After, k) || rebuiltConstraint(s, k) {
 					continue
 				}
-				fs = append(fs, p.keyFinding(p.After, k, "foreign key %[1]q has no index on %[2]s (%[3]s): every DELETE, and every UPDATE of the key, in %[4]s reads all of %[2]s"))
+				fs = append(fs, p.keyFinding(p.After, k, "foreign key %[1]q has no index on %[2]s (%[3]s): every DELETE, and every UPDATE of the key, in %[4]s scans all of %[2]s"))
 			}
 			if len(fs) > 0 {
 				p.Report(At{Migration: m, Step: s}, together(fs))
@@ -34,7 +34,7 @@ var foreignKeyIndex = &Analyzer{
 				if p.After.Constraints[k.OID] == nil || !k.Enforced || !covers(c.Index, k) || keyIndexed(p.After, k) {
 					continue
 				}
-				f := p.keyFinding(p.After, k, "without index "+quote(c.Index.QualifiedName())+" every DELETE, and every UPDATE of the key, in %[4]s reads all of %[2]s to check foreign key %[1]q")
+				f := p.keyFinding(p.After, k, "without index "+quote(c.Index.QualifiedName())+" every DELETE, and every UPDATE of the key, in %[4]s scans all of %[2]s to check foreign key %[1]q")
 				f.Severity = lint.Warning
 				p.Report(at, f)
 			}

@@ -27,7 +27,7 @@ func (z Sizes) known(r *devdb.Record, f *lint.Finding) {
 			// Before the further statements, of which the terminal leaves some out.
 			f.Evidence = slices.Insert(f.Evidence, min(2, len(f.Evidence)), lint.Evidence{
 				Kind: "statistics",
-				Text: fmt.Sprintf("a transaction had been open for %s as of %s: the lock waits for such a one, and everybody else behind it", stats.Duration(n), r.Stats.Taken),
+				Text: fmt.Sprintf("a transaction had been open for %s as of %s: the lock request waits for such a transaction, and everybody else waits behind it", stats.Duration(n), r.Stats.Taken),
 			})
 		}
 	case "LK102", "OB107":

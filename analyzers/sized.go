@@ -25,7 +25,7 @@ const (
 // the tables that inherit from it.
 type extent struct {
 	name    string // with its schema
-	below   int    // partitions or inheriting tables
+	below   int    // partitions or child tables
 	what    string // those are
 	rows    int64
 	guessed bool  // from the bytes
@@ -46,7 +46,7 @@ func (x *extent) size() string {
 // its heirs before the change; nil if they do not know it.
 func extentOf(r *devdb.Record, rel *schema.Relation) *extent {
 	own := r.Stats.Table(rel.Schema, rel.Name)
-	x := &extent{name: qualified(rel.Schema, rel.Name), what: "inheriting table"}
+	x := &extent{name: qualified(rel.Schema, rel.Name), what: "child table"}
 	if rel.Kind == schema.PartitionedTable {
 		x.what = "partition"
 	}

@@ -267,7 +267,7 @@ func (b *builder) facts(r *devdb.Record, m *devdb.Recorded, s *devdb.Step, x *St
 	}
 	for _, w := range s.Rewrites {
 		x.Rewrites = append(x.Rewrites, &Rewrite{
-			Fact: x.fact("rewrite", w.Object, "writes all of "+w.Object+" anew"), Kind: w.Kind, Table: table(w.Table), Reason: w.Reason, New: isNew(w.Relation),
+			Fact: x.fact("rewrite", w.Object, "rewrites all of "+w.Object), Kind: w.Kind, Table: table(w.Table), Reason: w.Reason, New: isNew(w.Relation),
 		})
 	}
 	for _, c := range s.Scans {

@@ -2,7 +2,7 @@ package devdb
 
 import "github.com/assaydb/assay/internal/schema"
 
-// Demand is what a statement asks of the rows that are there.
+// Demand is what a statement asks of the existing rows.
 type Demand string
 
 // The demands that rows can break.

@@ -256,7 +256,7 @@ type Found struct {
 }
 
 // note keeps that rows made an earlier statement fail on the way: one that
-// works on rows that are there, and fails for what is in them.
+// works on existing rows, and fails for what is in them.
 func (p *Prover) note(tried *Tried, rows, left []string) {
 	f := tried.Failed
 	if f == nil || f.Statement == nil || f.Canceled != "" || !meets(devdb.DemandData, f.Code) {

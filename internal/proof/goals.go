@@ -54,7 +54,7 @@ func renamed(rel *schema.Relation, after *schema.Catalog) map[int16]string {
 }
 
 // added are the columns that an expression names and the change set adds, as
-// the values they get in rows that are there.
+// the values they get in existing rows.
 func added(expr string, rel *schema.Relation, after *schema.Catalog) []string {
 	var out []string
 	now := after.Relations[rel.OID]

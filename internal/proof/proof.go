@@ -1,5 +1,5 @@
 // Package proof turns "may fail" into "fails, and here is the row". For what a
-// statement demands of the rows that are there it makes the smallest rows that
+// statement demands of the existing rows it makes the smallest rows that
 // the schema before the change set accepts, has the change set run over them,
 // and says what came of it. It plans; a Lab, which has the server, tries.
 package proof

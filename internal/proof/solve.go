@@ -193,7 +193,7 @@ func (b *builder) odd(c *schema.Column) []choice {
 	return []choice{{s, s}}
 }
 
-// tupleKeys puts the keys of rows that are there first where a row must refer to one.
+// tupleKeys puts the keys of existing rows first where a row must refer to one.
 func (b *builder) tupleKeys(ctx context.Context, r *row, w want, distinct map[int16]bool, choices map[int16][]choice) error {
 	for _, k := range b.foreignKeys[r.rel.OID] {
 		if k.OID == w.orphan || w.free[k.OID] || !b.full[k.RefTable] {

@@ -327,7 +327,7 @@ func (u *user) may(role, verb string) bool {
 	})
 }
 
-// asRole uses the rows that are there as a role.
+// asRole uses the existing rows as a role.
 func (u *user) asRole(ctx context.Context, role string, own []*row, c *crowd) error {
 	_, hash, err := u.state(ctx)
 	if err != nil || hash == "" {

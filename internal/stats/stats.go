@@ -52,7 +52,7 @@ type Table struct {
 	Bytes      int64     `json:"bytes"`                  // with TOAST, without indexes
 	TotalBytes int64     `json:"total_bytes"`            // with indexes
 	Toast      int64     `json:"toast_bytes,omitempty"`  // of Bytes, what lies outside the table in TOAST
-	Parts      *Parts    `json:"parts,omitempty"`        // of a table with partitions or inheriting tables
+	Parts      *Parts    `json:"parts,omitempty"`        // of a table with partitions or child tables
 	Writes     float64   `json:"writes_per_second,omitempty"`
 	Scans      float64   `json:"scans_per_second,omitempty"` // sequential and by index
 	LastVacuum string    `json:"last_vacuum,omitempty"`      // date
@@ -60,7 +60,7 @@ type Table struct {
 	Indexes    []*Index  `json:"indexes,omitempty"`
 }
 
-// Parts is what the partitions and inheriting tables of a table come to, at
+// Parts is what the partitions and child tables of a table come to, at
 // every level, without the table itself.
 type Parts struct {
 	Tables     int64 `json:"tables"`

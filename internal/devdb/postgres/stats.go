@@ -295,7 +295,7 @@ func scaled(r *readTable) (rows int64, guessed bool) {
 	return int64(digits(float64(r.Heap/(stats.RowHeader+width)), 2)), true
 }
 
-// addParts sums up the partitions and inheriting tables of each table.
+// addParts sums up the partitions and child tables of each table.
 func addParts(rows []*readTable) {
 	heirs := map[uint32][]*readTable{}
 	for _, r := range rows {

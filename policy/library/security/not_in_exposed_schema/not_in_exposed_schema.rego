@@ -1,7 +1,7 @@
 # METADATA
 # title: materialized views and foreign tables are not exposed
 # description: |
-#   Neither knows row-level security: who may read one reads all of it.
+#   Neither knows row-level security: who may read one scans all of it.
 # custom:
 #   id: SP107
 #   aliases: [splinter:materialized_view_in_api, splinter:foreign_table_in_api]
