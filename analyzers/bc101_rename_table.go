@@ -9,7 +9,7 @@ import (
 
 var renameTable = &Analyzer{
 	Rule: lint.Rule{
-		ID: "BC101", Name: "rename-table", Title: "renaming or moving a relation that running code still uses", Severity: lint.Error,
+		ID: "BC101", Name: "rename-table", Title: "renaming or moving a relation that deployed code still uses", Severity: lint.Error,
 		Aliases: []string{"atlas:BC101", "squawk:renaming-table", "strong_migrations:rename_table", "squawk:renaming-object", "squawk:ban-set-schema"}, Hazards: []string{"D05", "D06"},
 	},
 	Run: func(p *Pass) {
@@ -33,19 +33,19 @@ func (p *Pass) renamed(at At, before, after *schema.Relation) {
 	from, to := qualified(before.Schema, before.Name), qualified(after.Schema, after.Name)
 	f := lint.Finding{
 		Object:   from,
-		Message:  fmt.Sprintf("%s %s becomes %s: code that still says %s fails", before.Kind, quote(from), quote(to), quote(from)),
+		Message:  fmt.Sprintf("renames %s %s to %s: code that still uses %s will fail", before.Kind, quote(from), quote(to), quote(from)),
 		Evidence: []lint.Evidence{{Kind: "catalog", Text: fmt.Sprintf("%s is now %s", from, to), Object: from}},
-		Advice: fmt.Sprintf("Keep the old name working until no running code uses it, with a view in the same transaction:\n\nCREATE VIEW %s AS SELECT * FROM %s;",
+		Advice: fmt.Sprintf("Keep the old name working until no deployed code uses it, with a view created in the same transaction:\n\nCREATE VIEW %s AS SELECT * FROM %s;",
 			sqlName(before.Schema, before.Name), sqlName(after.Schema, after.Name)),
 	}
 	switch {
 	case before.Kind == schema.Sequence:
 		f.Severity = lint.Warning
-		f.Message = fmt.Sprintf("sequence %s becomes %s: code that calls nextval on the old name fails; defaults go on working", quote(from), quote(to))
-		f.Advice = "First release code that does not name the sequence, or leave its name as it is: nothing in the database needs it changed."
+		f.Message = fmt.Sprintf("renames sequence %s to %s: code that calls nextval on the old name will fail; column defaults keep working", quote(from), quote(to))
+		f.Advice = "First release code that does not use the sequence by name, or keep its name: nothing in the database requires the change."
 	case before.PartitionOf != 0:
 		f.Severity = lint.Info // code seldom names a partition
-		f.Advice = "Make sure that no job names the partition."
+		f.Advice = "Make sure that no job uses the partition by name."
 	}
 	p.Report(at, p.unlessUsed(at, f, before.Name))
 }

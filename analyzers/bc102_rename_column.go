@@ -9,7 +9,7 @@ import (
 
 var renameColumn = &Analyzer{
 	Rule: lint.Rule{
-		ID: "BC102", Name: "rename-column", Title: "renaming a column that running code still uses", Severity: lint.Error,
+		ID: "BC102", Name: "rename-column", Title: "renaming a column that deployed code still uses", Severity: lint.Error,
 		Aliases: []string{"atlas:BC102", "squawk:renaming-column", "strong_migrations:rename_column"}, Hazards: []string{"C19"},
 	},
 	Run: func(p *Pass) {
@@ -24,13 +24,13 @@ var renameColumn = &Analyzer{
 			table := qualified(c.Table.Schema, c.Table.Name)
 			f := lint.Finding{
 				Object:   table + "." + c.Before.Name,
-				Message:  fmt.Sprintf("column %q of %s becomes %q: code that still says %q fails", c.Before.Name, quote(table), c.After.Name, c.Before.Name),
+				Message:  fmt.Sprintf("renames column %q of %s to %q: code that still uses %q will fail", c.Before.Name, quote(table), c.After.Name, c.Before.Name),
 				Evidence: []lint.Evidence{{Kind: "catalog", Text: fmt.Sprintf("%s.%s is now %s", table, c.Before.Name, c.After.Name), Object: table}},
-				Advice: fmt.Sprintf("Add %s beside it, write both from the application, copy the old values in batches, and drop %s in a later release:\n\nALTER TABLE %s ADD COLUMN %s %s;",
+				Advice: fmt.Sprintf("Add %s as a new column, write both columns from the application, backfill it in batches, and drop %s in a later release:\n\nALTER TABLE %s ADD COLUMN %s %s;",
 					c.After.Name, c.Before.Name, sqlName(c.Table.Schema, c.Table.Name), sqlIdent(c.After.Name), c.After.Type),
 			}
 			if !c.Table.IsTable() {
-				f.Advice = fmt.Sprintf("Let %s have both names until no running code uses the old one.", short(table))
+				f.Advice = fmt.Sprintf("Provide both names in %s until no deployed code uses the old one.", short(table))
 			}
 			p.Report(at, p.unlessUsed(at, f, old.Name, c.Before.Name))
 		}
@@ -50,9 +50,9 @@ func (p *Pass) attributeRenamed(at At, c *schema.AlterType) {
 			if a.Num == b.Num && a.Name != b.Name {
 				p.Report(at, lint.Finding{
 					Object:   name + "." + b.Name,
-					Message:  fmt.Sprintf("attribute %q of type %s becomes %q: code that still says %q fails", b.Name, quote(name), a.Name, b.Name),
+					Message:  fmt.Sprintf("renames attribute %q of type %s to %q: code that still uses %q will fail", b.Name, quote(name), a.Name, b.Name),
 					Evidence: []lint.Evidence{{Kind: "catalog", Text: fmt.Sprintf("%s.%s is now %s", name, b.Name, a.Name), Object: name}},
-					Advice:   "First release code that does not say the old name; until then leave the name as it is.",
+					Advice:   "First release code that does not use the old name; until then keep it.",
 				})
 			}
 		}

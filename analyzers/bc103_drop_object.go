@@ -10,7 +10,7 @@ import (
 
 var dropObject = &Analyzer{
 	Rule: lint.Rule{
-		ID: "BC103", Name: "drop-object", Title: "dropping a view, function or type that running code may use", Severity: lint.Warning,
+		ID: "BC103", Name: "drop-object", Title: "dropping a view, function or type that deployed code may use", Severity: lint.Warning,
 		Aliases: []string{"squawk:ban-drop-view", "squawk:ban-drop-function", "squawk:ban-drop-type"},
 		Hazards: []string{"F02", "F14", "F22", "D06"},
 	},
@@ -48,7 +48,7 @@ var dropObject = &Analyzer{
 func (p *Pass) gone(at At, kind, name string) {
 	p.Report(at, lint.Finding{
 		Object:   name,
-		Message:  fmt.Sprintf("drops %s %s: code that still uses it fails", kind, quote(name)),
+		Message:  fmt.Sprintf("drops %s %s: code that still uses it will fail", kind, quote(name)),
 		Evidence: []lint.Evidence{{Kind: "dropped", Text: kind + " " + name, Object: name}},
 		Advice:   "First release code that does not use it, then drop it in a later release.",
 	})

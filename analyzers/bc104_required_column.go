@@ -12,7 +12,7 @@ import (
 
 var requiredColumn = &Analyzer{
 	Rule: lint.Rule{
-		ID: "BC104", Name: "required-column", Title: "a column that inserts of running code do not give", Severity: lint.Error,
+		ID: "BC104", Name: "required-column", Title: "a required column that inserts from deployed code do not set", Severity: lint.Error,
 		Aliases: []string{"squawk:ban-drop-default"},
 		Hazards: []string{"B25", "B28", "C20"},
 	},
@@ -79,9 +79,9 @@ func noLongerComputed(c *schema.AlterGenerated) lint.Finding {
 	return lint.Finding{
 		Severity: lint.Warning,
 		Object:   table + "." + c.After.Name,
-		Message:  fmt.Sprintf("%q of %s is no longer computed: inserts of running code do not give it and leave it NULL", c.After.Name, quote(table)),
+		Message:  fmt.Sprintf("%q of %s is no longer generated: inserts from deployed code do not set it, so it stays NULL", c.After.Name, quote(table)),
 		Evidence: factOf(table, "%s.%s was generated as %s, and has no default now", table, c.After.Name, c.Before.Default),
-		Advice:   "First release code that gives the column in every insert and update, or fill it by a trigger.",
+		Advice:   "First release code that sets the column in every insert and update, or fill it with a trigger.",
 	}
 }
 
@@ -117,20 +117,20 @@ func (p *Pass) requiredFinding(t *schema.Relation, num int16) lint.Finding {
 	c := column(p.After.Relations[t.OID], num)
 	f := lint.Finding{
 		Object:   table + "." + c.Name,
-		Message:  fmt.Sprintf("%q is new in %s and must be given: inserts of running code, which does not know it, fail", c.Name, quote(table)),
+		Message:  fmt.Sprintf("%q is a new NOT NULL column of %s without a default: inserts from the currently deployed code will fail", c.Name, quote(table)),
 		Evidence: factOf(table, "after this change %s.%s is NOT NULL and has no default", table, c.Name),
-		Advice: fmt.Sprintf("Keep a default until every running instance gives the column, and drop it in a later release:\n\nALTER TABLE %s ALTER COLUMN %s SET DEFAULT …;",
+		Advice: fmt.Sprintf("Keep a default until all deployed code sets the column, and drop it in a later release:\n\nALTER TABLE %s ALTER COLUMN %s SET DEFAULT …;",
 			sqlName(t.Schema, t.Name), sqlIdent(c.Name)),
 	}
 	if old := p.formerColumn(t.OID, num); old != nil && old.Generated != "" {
-		f.Message = fmt.Sprintf("%q of %s is NOT NULL and no longer computed: inserts that do not give it fail", c.Name, quote(table))
-		f.Advice = "First release code that gives the column in every insert and update, or fill it by a trigger."
+		f.Message = fmt.Sprintf("%q of %s is NOT NULL and no longer generated: inserts that do not set it will fail", c.Name, quote(table))
+		f.Advice = "First release code that sets the column in every insert and update, or fill it with a trigger."
 	} else if old != nil && old.Identity != "" {
-		f.Message = fmt.Sprintf("%q of %s is NOT NULL and no longer an identity: inserts that do not give it fail", c.Name, quote(table))
-		f.Advice = "First release code that gives the column in every insert, then drop the identity in a later release."
+		f.Message = fmt.Sprintf("%q of %s is NOT NULL and no longer an identity column: inserts that do not set it will fail", c.Name, quote(table))
+		f.Advice = "First release code that sets the column in every insert, then drop the identity in a later release."
 	} else if old != nil {
-		f.Message = fmt.Sprintf("%q of %s is NOT NULL and loses its default: inserts that do not give it fail", c.Name, quote(table))
-		f.Advice = "First release code that gives the column in every insert, then drop the default in a later release."
+		f.Message = fmt.Sprintf("%q of %s is NOT NULL and loses its default: inserts that do not set it will fail", c.Name, quote(table))
+		f.Advice = "First release code that sets the column in every insert, then drop the default in a later release."
 	}
 	return f
 }

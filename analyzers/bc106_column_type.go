@@ -9,7 +9,7 @@ import (
 
 var columnType = &Analyzer{
 	Rule: lint.Rule{
-		ID: "BC106", Name: "column-type", Title: "a column type that running code does not expect", Severity: lint.Info,
+		ID: "BC106", Name: "column-type", Title: "changing a column type breaks prepared statements", Severity: lint.Info,
 		Hazards: []string{"C28"},
 	},
 	Run: func(p *Pass) {
@@ -20,9 +20,9 @@ var columnType = &Analyzer{
 			table := qualified(c.Table.Schema, c.Table.Name)
 			p.Report(at, lint.Finding{
 				Object:   table + "." + c.After.Name,
-				Message:  fmt.Sprintf("%q of %s becomes %s: prepared statements of open sessions that return it fail once, with %q", c.After.Name, quote(table), short(c.After.Type), "cached plan must not change result type"),
+				Message:  fmt.Sprintf("%q of %s changes to %s: prepared statements in open sessions that return it fail once with %q", c.After.Name, quote(table), short(c.After.Type), "cached plan must not change result type"),
 				Evidence: factOf(table, "%s.%s was %s and is %s", table, c.After.Name, c.Before.Type, c.After.Type),
-				Advice:   "Reconnect the application's pools right after the migration, or release code first that casts the column in what it selects.",
+				Advice:   "Reconnect the application's connection pools right after the migration, or first release code that casts the column in its queries.",
 			})
 		}
 	},

@@ -11,7 +11,7 @@ import (
 
 var functionSignature = &Analyzer{
 	Rule: lint.Rule{
-		ID: "BC107", Name: "function-signature", Title: "a function that running code calls with other arguments", Severity: lint.Warning,
+		ID: "BC107", Name: "function-signature", Title: "changing a function signature that deployed code calls", Severity: lint.Warning,
 		Hazards: []string{"F14"},
 	},
 	Run: func(p *Pass) {
@@ -36,9 +36,9 @@ var functionSignature = &Analyzer{
 			name := qualified(old.Schema, old.Name)
 			p.Report(at, lint.Finding{
 				Object:   old.QualifiedName(),
-				Message:  fmt.Sprintf("%s %s(%s) is replaced by another: %s", old.Kind, quote(name), old.Identity, why),
+				Message:  fmt.Sprintf("%s %s(%s) is replaced by a different signature: %s", old.Kind, quote(name), old.Identity, why),
 				Evidence: factOf(name, "%s(%s) returns %s before, %s(%s) returns %s after", name, old.Arguments, old.Returns, name, now[len(now)-1].Arguments, now[len(now)-1].Returns),
-				Advice:   "Keep both until no running code calls the old one: leave it out of this migration, and drop it in a later release.",
+				Advice:   "Keep both until no deployed code calls the old one: do not drop it in this migration, but in a later release.",
 			})
 		}
 	},
@@ -50,7 +50,7 @@ func callBreaks(old, now *schema.Function) string {
 	n := len(old.ArgTypes)
 	switch {
 	case len(now.ArgTypes) < n, !slices.EqualFunc(old.ArgTypes, now.ArgTypes[:n], acceptsType), len(now.ArgTypes)-now.Defaults > n-old.Defaults:
-		return "calls with the old arguments fail"
+		return "calls with the old arguments will fail"
 	case old.Returns != now.Returns:
 		return "it returns " + now.Returns + " and no longer " + old.Returns
 	case len(old.ArgNames) >= n && len(now.ArgNames) >= n && !slices.Equal(nonEmpty(old.ArgNames[:n]), nonEmpty(now.ArgNames[:n])):

@@ -10,7 +10,7 @@ import (
 
 var renameEnumValue = &Analyzer{
 	Rule: lint.Rule{
-		ID: "BC108", Name: "rename-enum-value", Title: "renaming an enum value that running code still uses", Severity: lint.Error,
+		ID: "BC108", Name: "rename-enum-value", Title: "renaming an enum value that deployed code still uses", Severity: lint.Error,
 		Aliases: []string{"squawk:renaming-object"},
 		Hazards: []string{"F21"},
 	},
@@ -23,9 +23,9 @@ var renameEnumValue = &Analyzer{
 			name := qualified(c.Type.Schema, c.Type.Name)
 			p.Report(at, lint.Finding{
 				Object:   name,
-				Message:  fmt.Sprintf("value '%s' of %s becomes '%s': code that still writes or looks for '%s' fails", c.Before, quote(name), c.After, c.Before),
+				Message:  fmt.Sprintf("renames value '%s' of %s to '%s': code that still writes or queries '%s' will fail", c.Before, quote(name), c.After, c.Before),
 				Evidence: factOf(name, "%s had '%s' and has '%s'", name, c.Before, c.After),
-				Advice: fmt.Sprintf("Add the new value beside it, teach the application both, move the rows in batches, and leave the old value alone:\n\nALTER TYPE %s ADD VALUE '%s' AFTER '%s';",
+				Advice: fmt.Sprintf("Add the new value, make the application accept both, update the rows in batches, and keep the old value:\n\nALTER TYPE %s ADD VALUE '%s' AFTER '%s';",
 					sqlName(c.Type.Schema, c.Type.Name), c.After, c.Before),
 			})
 		}

@@ -9,7 +9,7 @@ import (
 
 var viewColumns = &Analyzer{
 	Rule: lint.Rule{
-		ID: "BC109", Name: "view-columns", Title: "a view made anew without columns that running code reads", Severity: lint.Warning,
+		ID: "BC109", Name: "view-columns", Title: "re-creating a view without columns that deployed code reads", Severity: lint.Warning,
 		Hazards: []string{"F02", "F03"},
 	},
 	Run: func(p *Pass) {
@@ -39,9 +39,9 @@ var viewColumns = &Analyzer{
 			name := qualified(now.Schema, now.Name)
 			p.Report(at, lint.Finding{
 				Object:   name,
-				Message:  fmt.Sprintf("%s %s %s any more: code that reads it as it was fails", now.Kind, quote(name), listPlain(lost, 3)),
+				Message:  fmt.Sprintf("%s %s %s any more: code that reads the old columns will fail", now.Kind, quote(name), listPlain(lost, 3)),
 				Evidence: ev,
-				Advice:   "Keep the old columns until no running code reads them, and put new ones behind them; CREATE OR REPLACE VIEW holds you to that.",
+				Advice:   "Keep the old columns until no deployed code reads them, and add new ones at the end; CREATE OR REPLACE VIEW enforces this.",
 			})
 		}
 	},

@@ -9,7 +9,7 @@ import (
 
 var renameObject = &Analyzer{
 	Rule: lint.Rule{
-		ID: "BC112", Name: "rename-object", Title: "renaming a schema, function or type that running code still uses", Severity: lint.Error,
+		ID: "BC112", Name: "rename-object", Title: "renaming a schema, function or type that deployed code still uses", Severity: lint.Error,
 		Aliases: []string{"strong_migrations:rename_schema", "squawk:renaming-object"},
 		Hazards: []string{"D05", "D06", "F14"},
 	},
@@ -41,15 +41,15 @@ func (p *Pass) otherName(at At, kind, from, to string, sev lint.Severity) {
 	f := lint.Finding{
 		Severity: sev,
 		Object:   from,
-		Message:  fmt.Sprintf("%s %s becomes %s: code that still says %s fails", kind, quote(from), quote(to), quote(from)),
+		Message:  fmt.Sprintf("renames %s %s to %s: code that still uses %s will fail", kind, quote(from), quote(to), quote(from)),
 		Evidence: factOf(from, "%s is now %s", from, to),
-		Advice:   "First release code that does not say the old name; until then leave the name as it is.",
+		Advice:   "First release code that does not use the old name; until then keep it.",
 	}
 	switch kind {
 	case "function", "procedure":
 		f.Advice = "Keep a " + kind + " with the old name that calls the new one, and drop it in a later release."
 	case "schema":
-		f.Advice = "Leave the name as it is, or give the old one views on what moved, until no running code says it."
+		f.Advice = "Keep the name, or create views under the old name on the moved objects, until no deployed code uses it."
 	}
 	p.Report(at, f)
 }

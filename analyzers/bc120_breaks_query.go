@@ -10,7 +10,7 @@ import (
 
 var breaksQuery = &Analyzer{
 	Rule: lint.Rule{
-		ID: "BC120", Name: "breaks-query", Title: "a query of the application that no longer works", Severity: lint.Error,
+		ID: "BC120", Name: "breaks-query", Title: "an application query no longer works", Severity: lint.Error,
 		Hazards: []string{"C28"},
 	},
 	Run: func(p *Pass) {
@@ -59,11 +59,11 @@ func brokenFinding(broken []devdb.BrokenQuery, total int) lint.Finding {
 	if !slices.ContainsFunc(broken, func(b devdb.BrokenQuery) bool { return !b.More }) {
 		f.Severity = lint.Warning
 		f.Message = fmt.Sprintf("gives %s more columns: %s", queryCount(len(broken)), listPlain(names, 3))
-		f.Advice = "Name the columns in the queries, or check that the code reads them by name: sqlc writes a * out when it generates code, and is not affected."
+		f.Advice = "Name the columns in the queries, or check that the code reads them by name: sqlc expands * when it generates code, and is not affected."
 		return f
 	}
 	f.Message = fmt.Sprintf("breaks %d of %s: %s", len(broken), queryCount(total), listPlain(names, 3))
-	f.Advice = "Release the application without these queries first, or keep what they need until it is."
+	f.Advice = "First release the application without these queries, or keep what they need until then."
 	return f
 }
 

@@ -100,7 +100,7 @@ func (p *Pass) afterWrite(e, s *devdb.Step, l devdb.Lock) (lint.Finding, bool) {
 		f := lint.Finding{
 			Object:   l.Object,
 			Evidence: []lint.Evidence{lockEvidence(l), {Kind: "held", Text: fmt.Sprintf("rows of %s, written in line %d and locked until the end", short(w.table.QualifiedName()), line), Object: w.table.QualifiedName()}},
-			Advice:   "Write the rows in a migration of their own, so that they are free again before the table is locked.",
+			Advice:   "Write the rows in a migration of their own, so that their locks are released before the table is locked.",
 		}
 		switch {
 		case topOf(s, w.table.OID) == l.Relation:

@@ -46,9 +46,9 @@ func gaveUp(proof *devdb.Proof) []lint.Evidence {
 	if proof == nil || !proof.GaveUp {
 		return nil
 	}
-	text := "no row that breaks it is shown: "
+	text := "no violating row is shown: "
 	if proof.Demand == devdb.DemandKeep {
-		text = "whether the change keeps it elsewhere is not known: "
+		text = "not known whether the change keeps the data elsewhere: "
 	}
 	return []lint.Evidence{{Kind: "rows", Text: text + proof.Why}}
 }
@@ -67,7 +67,7 @@ func counterexample(x *devdb.Counterexample) lint.Evidence {
 		text += " (without " + listPlain(x.Left, 3) + ")"
 	}
 	if x.Twin != "" {
-		text += " (tried on " + x.Twin + ", which differs in nothing but its schema)"
+		text += " (tried on " + x.Twin + ", which differs only in its schema)"
 	}
 	return lint.Evidence{Kind: "counterexample", Text: text, SQL: x.Rows, Code: x.Code}
 }

@@ -147,7 +147,7 @@ func leftText(c schema.Change, left []schema.Change) string {
 	}
 	text := schema.Describe(c)
 	if rest, ok := strings.CutPrefix(text, "add "); ok && slices.ContainsFunc(left, func(l schema.Change) bool { return anew(l, c) }) {
-		return rest + " is another than before"
+		return rest + " differs from before"
 	}
 	return text
 }
@@ -211,9 +211,9 @@ func (p *Pass) destroyed(m *devdb.Recorded, d *devdb.DownRun) bool {
 			continue
 		}
 		p.Report(At{Migration: m, Pos: s.Stmt.Pos, End: s.Stmt.End}, lint.Finding{
-			Object: object, Confidence: lint.Proven, Message: fmt.Sprintf("the way back %s, which was there before the migration", what),
-			Evidence: []lint.Evidence{catalogEvidence(object, "there before the migration, gone after the way back")},
-			Advice:   "Undo only what the migration did.",
+			Object: object, Confidence: lint.Proven, Message: fmt.Sprintf("the down migration %s, which existed before the migration", what),
+			Evidence: []lint.Evidence{catalogEvidence(object, "exists before the migration, missing after the down migration")},
+			Advice:   "Undo only the changes of the migration.",
 		})
 		return true
 	}

@@ -14,7 +14,7 @@ func (p *Pass) downRefuses(m *devdb.Recorded, d *devdb.DownRun) {
 		p.Report(At{Migration: m, Pos: e.Statement.Pos, End: e.Statement.End}, lint.Finding{
 			Confidence: lint.Proven, Message: "the down migration fails on rows that were there before the migration: " + withoutOID(e.Message),
 			Evidence: refusal(e),
-			Advice:   "Change the rows in the down migration before the statement that refuses them.",
+			Advice:   "In the down migration, change the rows before the statement that fails on them.",
 		})
 		return
 	}
@@ -28,7 +28,7 @@ func (p *Pass) downRefuses(m *devdb.Recorded, d *devdb.DownRun) {
 				Severity: lint.Warning, Confidence: lint.Proven, Object: relName(s, proof.Table),
 				Message:  "the down migration fails on rows that can be written after the migration: " + withoutOID(x.Message),
 				Evidence: []lint.Evidence{counterexample(x)},
-				Advice:   "Let the down migration change or remove such rows first, or say in it that they must not be there.",
+				Advice:   "In the down migration, first change or delete such rows, or document that they must not exist.",
 			})
 			break
 		}
@@ -42,8 +42,8 @@ func (p *Pass) notRestored(m *devdb.Recorded, d *devdb.DownRun) {
 		f := lint.Finding{
 			Object: l.Column, Confidence: lint.Proven,
 			Message:  fmt.Sprintf("the down migration loses the values of %s", quote(short(l.Column))),
-			Evidence: []lint.Evidence{{Kind: "rows", Object: l.Column, Text: fmt.Sprintf("%s is '%s' before the migration, in %s after it, and gone after the down migration", short(l.Column), l.Value, short(l.Kept))}},
-			Advice:   "Bring them back: rename a column that was renamed, and copy values before their new place is dropped.",
+			Evidence: []lint.Evidence{{Kind: "rows", Object: l.Column, Text: fmt.Sprintf("%s is '%s' before the migration, in %s after it, and missing after the down migration", short(l.Column), l.Value, short(l.Kept))}},
+			Advice:   "Restore them: rename a renamed column back, and copy the values before you drop their new column.",
 		}
 		p.Report(atDown(m, d), f)
 	}

@@ -48,7 +48,7 @@ var notTaken = map[string]string{
 	"squawk:ban-alter-identity":                 "DD110 tells a sequence that hands out old values, BC110 values that INSERT may no longer give, BC104 values it must now give",
 	"squawk:ban-alter-role-options":             "SE106 tells which powers are given; a setting of a role breaks nothing by itself",
 	"squawk:ban-alter-system-options":           "SQ101 and TX101 tell it: refused in a transaction, and without the right",
-	"squawk:ban-alter-view-options":             "SE107 tells a view that shows rows which row-level security hides, SE105 roles that a view with security_invoker no longer serves",
+	"squawk:ban-alter-view-options":             "SE107 tells a view bypasses row-level security, SE105 roles that a view with security_invoker no longer serves",
 	"squawk:ban-create-domain-with-constraint":  "the hazard is a constraint added later, to a domain in use",
 	"squawk:ban-create-policy":                  "more rows may be seen, which is what it is for; SE102 tells a policy that lets everybody through, SE101 one that is not in force",
 	"squawk:ban-detach-inheritance":             "LK111 tells the lock; that the rows are no longer in the parent is what DETACH is for",

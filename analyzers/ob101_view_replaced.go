@@ -10,7 +10,7 @@ import (
 
 var viewReplaced = &Analyzer{
 	Rule: lint.Rule{
-		ID: "OB101", Name: "view-replaced", Title: "a view that others are built on says something else", Severity: lint.Info,
+		ID: "OB101", Name: "view-replaced", Title: "replacing a view that other objects depend on", Severity: lint.Info,
 		Aliases: []string{"squawk:ban-replace-view-function"},
 		Hazards: []string{"F01", "F03"},
 	},
@@ -27,7 +27,7 @@ var viewReplaced = &Analyzer{
 			f := lint.Finding{
 				Object:  name,
 				Message: fmt.Sprintf("view %s is replaced under %s", quote(name), listPlain(refNames(at.Step.After, ds), 4)),
-				Advice:  fmt.Sprintf("Read each of them with the new definition in mind: they take rows and columns from %s without being changed themselves. A result that only some of them want belongs into a view of another name.", quote(name)),
+				Advice:  fmt.Sprintf("Review each of them against the new definition: they read rows and columns from %s although they are not changed. If only some of them need the new result, create a view of another name.", quote(name)),
 			}
 			for _, d := range ds {
 				f.Evidence = append(f.Evidence, chainEvidence(at.Step.After, d))

@@ -12,7 +12,7 @@ import (
 
 var recreated = &Analyzer{
 	Rule: lint.Rule{
-		ID: "OB102", Name: "recreated-object", Title: "an object dropped and made again, with a gap or without what was attached to it", Severity: lint.Warning,
+		ID: "OB102", Name: "recreated-object", Title: "an object dropped and re-created, with a gap or without its privileges and comments", Severity: lint.Warning,
 		Hazards: []string{"F02"},
 	},
 	Run: func(p *Pass) {
@@ -58,9 +58,9 @@ func (p *Pass) gaps() {
 		told[at.Step] = true
 		p.Report(at, lint.Finding{
 			Object:   name,
-			Message:  fmt.Sprintf("%s %s is gone until another transaction makes it again: code that uses it in between fails, for good if that one fails", m.kind, quote(name)),
+			Message:  fmt.Sprintf("%s %s does not exist until another transaction re-creates it: code that uses it in between fails, permanently if that transaction fails", m.kind, quote(name)),
 			Evidence: []lint.Evidence{{Kind: "setting", Text: at.Migration.TxReason}},
-			Advice:   "Drop it and make it again in one transaction, or use CREATE OR REPLACE.",
+			Advice:   "Drop and re-create it in one transaction, or use CREATE OR REPLACE.",
 		})
 	}
 	for at, c := range Each[*schema.DropView](p) {
@@ -93,10 +93,10 @@ func reportLost(p *Pass, at At, kind, name string, losses []loss) {
 		}
 		f.Evidence = append(f.Evidence, catalogEvidence(name, "%s", l.text))
 	}
-	f.Message = fmt.Sprintf("%s %s is dropped and made again without its %s", kind, quote(name), listPlain(what, 4))
-	f.Advice = "Give them back in the same transaction, or use CREATE OR REPLACE, which keeps them:\n\n" + sqlList(sql)
+	f.Message = fmt.Sprintf("%s %s is dropped and re-created without its %s", kind, quote(name), listPlain(what, 4))
+	f.Advice = "Restore them in the same transaction, or use CREATE OR REPLACE, which keeps them:\n\n" + sqlList(sql)
 	if kind == string(schema.MaterializedView) {
-		f.Advice = "Give them back in the same transaction:\n\n" + sqlList(sql)
+		f.Advice = "Restore them in the same transaction:\n\n" + sqlList(sql)
 	}
 	p.Report(at, f)
 }
@@ -138,7 +138,7 @@ func viewLosses(p *Pass, old, now *schema.Relation) []loss {
 		}
 		for _, g := range lostGrants("column", c.Name, c.ACL, append(n.ACL, now.ACL...)) {
 			out = append(out, loss{
-				"column privileges", fmt.Sprintf("%s could %s column %s", g.role, g.text(), c.Name),
+				"column privileges", fmt.Sprintf("%s had %s on column %s", g.role, g.text(), c.Name),
 				fmt.Sprintf("GRANT %s (%s) ON TABLE %s TO %s;", g.text(), sqlIdent(c.Name), name, roleSQL(g.role)),
 			})
 		}
@@ -153,7 +153,7 @@ func functionLosses(old, now *schema.Function) []loss {
 	}
 	if !born(old) && born(now) {
 		out = append(out, loss{
-			"REVOKE from PUBLIC", "PUBLIC could not execute it and now can",
+			"REVOKE from PUBLIC", "PUBLIC had no EXECUTE privilege and now has it",
 			fmt.Sprintf("REVOKE EXECUTE ON ROUTINE %s FROM PUBLIC;", short(now.QualifiedName())),
 		})
 	}

@@ -9,7 +9,7 @@ import (
 
 var functionUnderData = &Analyzer{
 	Rule: lint.Rule{
-		ID: "OB103", Name: "function-under-stored-data", Title: "a function replaced whose results are stored", Severity: lint.Warning,
+		ID: "OB103", Name: "function-under-stored-data", Title: "replacing a function whose results are stored", Severity: lint.Warning,
 		Aliases: []string{"squawk:ban-replace-view-function"},
 		Hazards: []string{"F15"},
 	},
@@ -35,8 +35,8 @@ var functionUnderData = &Analyzer{
 			if len(uses) == 0 {
 				continue
 			}
-			f.Message = fmt.Sprintf("replacing %s does not change what is stored with its old results: %s", quote(name), listPlain(uses, 4))
-			f.Advice = "If the results differ for any stored value, make anew what was computed with the old ones, or give the new function another name and move its users over one by one"
+			f.Message = fmt.Sprintf("replacing %s does not recompute its stored results: %s", quote(name), listPlain(uses, 4))
+			f.Advice = "If any stored result changes, recompute it, or give the new function another name and migrate its users one by one"
 			if len(mend) == 0 {
 				f.Advice += "."
 			} else {

@@ -10,7 +10,7 @@ import (
 
 var overload = &Analyzer{
 	Rule: lint.Rule{
-		ID: "OB104", Name: "ambiguous-overload", Title: "an overload that takes calls from another, or makes them ambiguous", Severity: lint.Warning,
+		ID: "OB104", Name: "ambiguous-overload", Title: "an overload that captures calls of another function, or makes them ambiguous", Severity: lint.Warning,
 		Hazards: []string{"F13"},
 	},
 	Run: func(p *Pass) {
@@ -53,12 +53,12 @@ func overlap(old, now *schema.Function) (lint.Finding, bool) {
 		switch {
 		case k < a && k < b:
 			f.Severity = lint.Error
-			f.Message = fmt.Sprintf("%s fail from now on: both %s and %s can take them", calls, quote(other), quote(name))
+			f.Message = fmt.Sprintf("%s fail from now on: both %s and %s match", calls, quote(other), quote(name))
 		case k < a:
-			f.Message = fmt.Sprintf("%s go to the new %s from now on, no longer to %s", calls, quote(name), quote(other))
+			f.Message = fmt.Sprintf("%s resolve to the new %s from now on, no longer to %s", calls, quote(name), quote(other))
 		default:
 			f.Severity = lint.Info
-			f.Message = fmt.Sprintf("%s still go to the old %s, never to the new %s", calls, quote(other), quote(name))
+			f.Message = fmt.Sprintf("%s still resolve to the old %s, never to the new %s", calls, quote(other), quote(name))
 		}
 		return f, true
 	}

@@ -13,7 +13,7 @@ import (
 
 var brokenRoutine = &Analyzer{
 	Rule: lint.Rule{
-		ID: "OB105", Name: "broken-routine", Title: "a function whose body names what is not there", Severity: lint.Error,
+		ID: "OB105", Name: "broken-routine", Title: "a function body refers to a missing object", Severity: lint.Error,
 		Hazards: []string{"C18", "F16"},
 	},
 	Run: func(p *Pass) {
@@ -196,7 +196,7 @@ func reportBreak(p *Pass, key breakKey, broken []devdb.BrokenRoutine) {
 		via := []string{key.object, fn}
 		if b.Table != 0 {
 			via = append(via, relName(key.s, b.Table))
-			table = append(table, fmt.Sprintf("every write to %s that fires it fails", quote(relName(key.s, b.Table))))
+			table = append(table, fmt.Sprintf("every write to %s that fires it will fail", quote(relName(key.s, b.Table))))
 		}
 		if !slices.Contains(names, fn) {
 			names = append(names, fn)
@@ -207,11 +207,11 @@ func reportBreak(p *Pass, key breakKey, broken []devdb.BrokenRoutine) {
 	if c, ok := Has[*schema.AlterColumnType](key.s); ok && strings.HasSuffix(key.object, "."+c.Before.Name) {
 		what = "now " + c.After.Type
 	}
-	f.Message = fmt.Sprintf("%s %s, which is %s: PostgreSQL does not check bodies, the next call fails", uses(names), quote(key.object), what)
+	f.Message = fmt.Sprintf("%s %s, which is %s: PostgreSQL does not check function bodies, so the next call will fail", uses(names), quote(key.object), what)
 	if len(table) > 0 {
 		f.Message = fmt.Sprintf("%s %s, which is %s: %s", uses(names), quote(key.object), what, table[0])
 	}
-	f.Advice = fmt.Sprintf("Replace %s in this change, in the same transaction if the application calls it: CREATE OR REPLACE with a body that fits the new schema.", list(names, 4))
+	f.Advice = fmt.Sprintf("Replace %s in this change, in the same transaction if the application calls it: use CREATE OR REPLACE with a body that fits the new schema.", list(names, 4))
 	p.Report(At{Migration: key.m, Step: key.s}, f)
 }
 
@@ -255,15 +255,15 @@ func reportUnknown(p *Pass, key breakKey, b devdb.BrokenRoutine) {
 		Severity: lint.Warning, Object: fn,
 		Message:  fmt.Sprintf("%s cannot run: %s", quote(fn), b.Message),
 		Evidence: []lint.Evidence{saidEvidence(fn, b)},
-		Advice:   "PostgreSQL does not check the body when the function is made. Mend the name, or make what it names in an earlier statement.",
+		Advice:   "PostgreSQL does not check the body when the function is created. Fix the name, or create the object in an earlier statement.",
 	}
 	if b.Table != 0 {
 		f.Message = fmt.Sprintf("%s cannot run for %s: %s", quote(fn), quote(relName(key.s, b.Table)), b.Message)
 	}
 	if fired(key.s, b) {
 		f.Severity = lint.Error
-		f.Message += "; every write that fires it fails"
-		f.Advice = "PostgreSQL does not check the body when the trigger is made. Give the table the column before, or the trigger a function that fits its rows."
+		f.Message += "; every write that fires it will fail"
+		f.Advice = "PostgreSQL does not check the body when the trigger is created. Add the column to the table first, or use a trigger function that fits its rows."
 	}
 	at := At{Migration: key.m, Step: key.s}
 	if r := key.s.Stmt.Syntax.Routine; r != nil && key.s.Stmt.Syntax.Tag != "DO" && b.Line > 0 {

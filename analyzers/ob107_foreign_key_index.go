@@ -11,7 +11,7 @@ import (
 
 var foreignKeyIndex = &Analyzer{
 	Rule: lint.Rule{
-		ID: "OB107", Name: "foreign-key-without-index", Title: "a foreign key whose own columns have no index", Severity: lint.Info,
+		ID: "OB107", Name: "foreign-key-without-index", Title: "a foreign key without an index on its columns", Severity: lint.Info,
 		Aliases: []string{"eugene:E15"},
 		Hazards: []string{"B07", "A13"},
 	},
@@ -105,6 +105,6 @@ func (p *Pass) keyFinding(c *schema.Catalog, k *schema.Constraint, message strin
 		Object:   t.QualifiedName(),
 		Message:  fmt.Sprintf(message, k.Name, quote(t.QualifiedName()), strings.Join(cols, ", "), quote(ref.QualifiedName())),
 		Evidence: []lint.Evidence{catalogEvidence(t.QualifiedName(), "%s on %s: %s", k.Name, short(t.QualifiedName()), k.Definition)},
-		Advice:   fmt.Sprintf("If rows of %s are ever deleted or their keys change, index the referencing side:\n\n%s ON %s (%s);", quote(ref.QualifiedName()), build, relSQL(t), strings.Join(idents, ", ")),
+		Advice:   fmt.Sprintf("If rows of %s are ever deleted or their keys change, create an index on the referencing columns:\n\n%s ON %s (%s);", quote(ref.QualifiedName()), build, relSQL(t), strings.Join(idents, ", ")),
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 var foreignKeyTypes = &Analyzer{
 	Rule: lint.Rule{
-		ID: "OB108", Name: "foreign-key-types", Title: "a foreign key whose columns have other types than what they refer to", Severity: lint.Warning,
+		ID: "OB108", Name: "foreign-key-types", Title: "a foreign key whose column types differ from the referenced columns", Severity: lint.Warning,
 		Hazards: []string{"B08"},
 	},
 	Run: func(p *Pass) {
@@ -54,9 +54,9 @@ func reportTypes(p *Pass, at At, k *schema.Constraint, only int16) {
 		from, to := t.QualifiedName()+"."+a.Name, ref.QualifiedName()+"."+b.Name
 		p.Report(at, lint.Finding{
 			Object:   t.QualifiedName(),
-			Message:  fmt.Sprintf("%s is %s but refers to %s, which is %s: %s", quote(from), a.Type, quote(to), b.Type, harm),
+			Message:  fmt.Sprintf("%s is %s but references %s, which is %s: %s", quote(from), a.Type, quote(to), b.Type, harm),
 			Evidence: []lint.Evidence{catalogEvidence(t.QualifiedName(), "%s: %s", k.Name, k.Definition)},
-			Advice:   fmt.Sprintf("Give %q the type %s, as what it refers to has.", a.Name, b.Type),
+			Advice:   fmt.Sprintf("Give %q the type %s, the type of the referenced column.", a.Name, b.Type),
 		})
 		return
 	}
@@ -75,11 +75,11 @@ func misfit(a, b *schema.Column) string {
 	case x > 0 && y > 0 && x >= y:
 		return ""
 	case x > 0 && y > 0:
-		return fmt.Sprintf("keys above %s cannot be referred to", map[int]string{2: "32767", 4: "2147483647"}[x])
+		return fmt.Sprintf("keys above %s cannot be referenced", map[int]string{2: "32767", 4: "2147483647"}[x])
 	case isText(a.Type) && isText(b.Type):
 		return ""
 	}
-	return "every check converts one of them, and an index on it is not used"
+	return "every check casts one of them, so an index on it is not used"
 }
 
 func isText(t string) bool { return t == "text" || strings.HasPrefix(t, "character varying") }

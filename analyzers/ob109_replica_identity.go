@@ -10,7 +10,7 @@ import (
 
 var replicaIdentity = &Analyzer{
 	Rule: lint.Rule{
-		ID: "OB109", Name: "published-without-identity", Title: "a published table without replica identity: UPDATE and DELETE fail", Severity: lint.Error,
+		ID: "OB109", Name: "published-without-identity", Title: "a published table without a replica identity", Severity: lint.Error,
 		Aliases: []string{"atlas:PG314", "squawk:ban-replica-identity"},
 		Hazards: []string{"A12", "R01", "R02", "R03"},
 	},
@@ -35,9 +35,9 @@ var replicaIdentity = &Analyzer{
 				if c.After.ReplicaIdentity == "full" && !p.NewTable(c.After.OID) && len(publishing(s.After, c.After)) > 0 {
 					p.Report(At{Migration: m, Step: s}, lint.Finding{
 						Severity: lint.Info, Object: c.After.QualifiedName(),
-						Message:  fmt.Sprintf("REPLICA IDENTITY FULL sends the whole old row of %s for every UPDATE and DELETE, and the subscriber looks for it without a key", quote(c.After.QualifiedName())),
+						Message:  fmt.Sprintf("REPLICA IDENTITY FULL sends the whole old row of %s for every UPDATE and DELETE, and the subscriber has to find it without a key", quote(c.After.QualifiedName())),
 						Evidence: []lint.Evidence{catalogEvidence(c.After.QualifiedName(), "published by %s", listPlain(publishing(s.After, c.After), 3))},
-						Advice:   fmt.Sprintf("Use a unique index over NOT NULL columns if there is one:\n\nALTER TABLE %s REPLICA IDENTITY USING INDEX …;", relSQL(c.After)),
+						Advice:   fmt.Sprintf("Use a unique index on NOT NULL columns if there is one:\n\nALTER TABLE %s REPLICA IDENTITY USING INDEX …;", relSQL(c.After)),
 					})
 				}
 			}
@@ -49,16 +49,16 @@ func identityFinding(p *Pass, c *schema.Catalog, fresh bool, r *schema.Relation)
 	name, pubs := r.QualifiedName(), publishing(c, r)
 	f := lint.Finding{
 		Object:   name,
-		Message:  fmt.Sprintf("%s is published and has no replica identity any more: every UPDATE and DELETE of it fails", quote(name)),
+		Message:  fmt.Sprintf("%s is published and no longer has a replica identity: every UPDATE and DELETE on it will fail", quote(name)),
 		Evidence: []lint.Evidence{catalogEvidence(name, "published by %s", listPlain(pubs, 3)), catalogEvidence(name, "REPLICA IDENTITY %s", r.ReplicaIdentity)},
-		Advice:   fmt.Sprintf("Name another identity before this statement; without a unique index over NOT NULL columns, the whole row:\n\nALTER TABLE %s REPLICA IDENTITY FULL;", relSQL(r)),
+		Advice:   fmt.Sprintf("Set another replica identity before this statement; without a unique index on NOT NULL columns, use the whole row:\n\nALTER TABLE %s REPLICA IDENTITY FULL;", relSQL(r)),
 	}
 	if joined := p.Before.Relations[r.OID]; !fresh && joined != nil && len(publishing(p.Before, joined)) == 0 {
-		f.Message = fmt.Sprintf("%s is published from now on and has no replica identity: every UPDATE and DELETE of it fails", quote(name))
+		f.Message = fmt.Sprintf("%s is published from now on and has no replica identity: every UPDATE and DELETE on it will fail", quote(name))
 	}
 	if fresh || p.Before.Relations[r.OID] == nil {
-		f.Message = fmt.Sprintf("%s is published by %s and has no primary key: every UPDATE and DELETE of it fails", quote(name), listPlain(pubs, 3))
-		f.Advice = fmt.Sprintf("Give the table a primary key, or name its identity:\n\nALTER TABLE %s REPLICA IDENTITY FULL;", relSQL(r))
+		f.Message = fmt.Sprintf("%s is published by %s and has no primary key: every UPDATE and DELETE on it will fail", quote(name), listPlain(pubs, 3))
+		f.Advice = fmt.Sprintf("Give the table a primary key, or set its replica identity:\n\nALTER TABLE %s REPLICA IDENTITY FULL;", relSQL(r))
 	}
 	return f
 }

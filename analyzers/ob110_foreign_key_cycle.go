@@ -9,7 +9,7 @@ import (
 
 var foreignKeyCycle = &Analyzer{
 	Rule: lint.Rule{
-		ID: "OB110", Name: "foreign-key-cycle", Title: "tables that need each other's rows first", Severity: lint.Warning,
+		ID: "OB110", Name: "foreign-key-cycle", Title: "circular foreign keys", Severity: lint.Warning,
 		Hazards: []string{"B10"},
 	},
 	Run: func(p *Pass) {
@@ -29,8 +29,8 @@ var foreignKeyCycle = &Analyzer{
 				f.Evidence = append(f.Evidence, catalogEvidence(f.Object, "%s on %s: %s, and its columns are NOT NULL", x.Name, short(names[len(names)-1]), x.Definition))
 			}
 			names = append(names, names[0])
-			f.Message = fmt.Sprintf("no row can be the first: %s refer to each other, NOT NULL and checked at once", chainText(names))
-			f.Advice = fmt.Sprintf("Let one of the columns be NULL, or check one key at the end of the transaction:\n\nALTER TABLE %s ALTER CONSTRAINT %s DEFERRABLE INITIALLY DEFERRED;", relSQL(p.After.Relations[k.Table]), sqlIdent(k.Name))
+			f.Message = fmt.Sprintf("circular NOT NULL foreign keys %s: no first row can be inserted", chainText(names))
+			f.Advice = fmt.Sprintf("Make one of the columns nullable, or defer the check of one key to the end of the transaction:\n\nALTER TABLE %s ALTER CONSTRAINT %s DEFERRABLE INITIALLY DEFERRED;", relSQL(p.After.Relations[k.Table]), sqlIdent(k.Name))
 			p.Report(at, f)
 		}
 	},

@@ -10,7 +10,7 @@ import (
 
 var triggerDisabled = &Analyzer{
 	Rule: lint.Rule{
-		ID: "OB112", Name: "trigger-enabled", Title: "a trigger that fires for other writes than before", Severity: lint.Warning,
+		ID: "OB112", Name: "trigger-enabled", Title: "a trigger is disabled or fires for different writes", Severity: lint.Warning,
 		Aliases: []string{"squawk:ban-disable-trigger"},
 		Hazards: []string{"F09"},
 	},
@@ -27,16 +27,16 @@ var triggerDisabled = &Analyzer{
 			}
 			switch c.After.Enabled {
 			case "disabled":
-				f.Message = fmt.Sprintf("trigger %q of %s is off: what it checks, logs or fills in is missing for every write from now on, whoever writes", c.After.Name, quote(t))
-				f.Advice = "Switch it on again in the same transaction: nobody else can write meanwhile."
+				f.Message = fmt.Sprintf("trigger %q of %s is disabled: from now on no write is checked, logged or filled in by it", c.After.Name, quote(t))
+				f.Advice = "Enable it again in the same transaction: its lock blocks other writes meanwhile."
 				if now := p.After.Triggers[c.After.OID]; now != nil && now.Enabled != "disabled" {
-					f.Message = fmt.Sprintf("trigger %q of %s is off until another transaction switches it on: the application's writes in between miss it too", c.After.Name, quote(t))
+					f.Message = fmt.Sprintf("trigger %q of %s is disabled until another transaction enables it: writes of the application in between run without it", c.After.Name, quote(t))
 				}
 			case "always", "replica":
 				f.Severity = lint.Info
 				f.Message = fmt.Sprintf("trigger %q of %s fires for replicated rows from now on", c.After.Name, quote(t))
 				if c.After.Enabled == "replica" {
-					f.Message = fmt.Sprintf("trigger %q of %s fires for replicated rows alone, no longer for the application's writes", c.After.Name, quote(t))
+					f.Message = fmt.Sprintf("trigger %q of %s fires for replicated rows only, no longer for writes of the application", c.After.Name, quote(t))
 				}
 			default:
 				continue
@@ -64,7 +64,7 @@ func (p *Pass) eventsLost() {
 				Severity: lint.Info, Object: name,
 				Message:  fmt.Sprintf("trigger %q of %s no longer fires for %s", now.Name, quote(name), listPlain(lost, 4)),
 				Evidence: []lint.Evidence{catalogEvidence(name, "before: %s", old.Definition), catalogEvidence(name, "after: %s", now.Definition)},
-				Advice:   "Make sure that nobody relies on what it checked, logged or filled in there.",
+				Advice:   "Make sure that nothing relies on what it checked, logged or filled in there.",
 			})
 			return
 		}

@@ -9,7 +9,7 @@ import (
 
 var rulesAndEvents = &Analyzer{
 	Rule: lint.Rule{
-		ID: "OB113", Name: "hidden-effects", Title: "rules, event triggers and inheritance: statements do more than they say", Severity: lint.Warning,
+		ID: "OB113", Name: "hidden-effects", Title: "rules, event triggers and inheritance change what statements do", Severity: lint.Warning,
 		Hazards: []string{"F10", "D15"},
 	},
 	Run: func(p *Pass) {
@@ -20,16 +20,16 @@ var rulesAndEvents = &Analyzer{
 			if r := rel(at.Step, c.Rule.Table); r != nil && r.Kind != schema.View {
 				reportHidden(p, at, r.QualifiedName(), c.Rule.Definition,
 					fmt.Sprintf("rule %q rewrites statements on %s before they run: COPY, RETURNING and row counts behave differently, volatile arguments are evaluated twice", c.Rule.Name, quote(r.QualifiedName())),
-					"Use a trigger: it sees each row once.")
+					"Use a trigger: it runs once for each row.")
 			}
 		}
 		for at, c := range Each[*schema.AddEventTrigger](p) {
-			reportHidden(p, at, c.EventTrigger.Name, c.EventTrigger.Event, fmt.Sprintf("event trigger %q runs at every %s in the database, migrations of others included", c.EventTrigger.Name, c.EventTrigger.Event),
-				"Make sure that its function cannot fail: an error in it refuses every DDL statement, and only a superuser can drop it.")
+			reportHidden(p, at, c.EventTrigger.Name, c.EventTrigger.Event, fmt.Sprintf("event trigger %q runs at every %s in the database, including other migrations", c.EventTrigger.Name, c.EventTrigger.Event),
+				"Make sure that its function cannot fail: an error in it fails every DDL statement, and only a superuser can drop the trigger.")
 		}
 		for at, c := range Each[*schema.DropEventTrigger](p) {
 			if p.Before.EventTriggers[c.EventTrigger.OID] != nil {
-				reportHidden(p, at, c.EventTrigger.Name, c.EventTrigger.Event, fmt.Sprintf("event trigger %q is gone: what it watched over is no longer watched", c.EventTrigger.Name), "")
+				reportHidden(p, at, c.EventTrigger.Name, c.EventTrigger.Event, fmt.Sprintf("event trigger %q is dropped: the DDL that it handled is no longer monitored", c.EventTrigger.Name), "")
 			}
 		}
 		for at, c := range Each[*schema.SetInheritance](p) {
@@ -46,8 +46,8 @@ var rulesAndEvents = &Analyzer{
 				if r == nil || p.IsNew(parent) || contains(c.Before.Inherits, parent) {
 					continue
 				}
-				reportHidden(p, at, r.QualifiedName(), "inherits "+r.QualifiedName(), fmt.Sprintf("every query of %s now reads %s too; unique keys and foreign keys do not span both", quote(r.QualifiedName()), quote(c.After.QualifiedName())),
-					"Use declarative partitions if the two are one table.")
+				reportHidden(p, at, r.QualifiedName(), "inherits "+r.QualifiedName(), fmt.Sprintf("every query of %s now also reads %s; unique keys and foreign keys do not span both", quote(r.QualifiedName()), quote(c.After.QualifiedName())),
+					"Use declarative partitioning if the two are one logical table.")
 			}
 		}
 	},

@@ -9,7 +9,7 @@ import (
 
 var createTableAs = &Analyzer{
 	Rule: lint.Rule{
-		ID: "OB114", Name: "create-table-as", Title: "a table made from a query has no keys, defaults or privileges", Severity: lint.Info,
+		ID: "OB114", Name: "create-table-as", Title: "CREATE TABLE AS creates no keys, defaults or privileges", Severity: lint.Info,
 		Hazards: []string{"D13"},
 	},
 	Run: func(p *Pass) {
@@ -23,8 +23,8 @@ var createTableAs = &Analyzer{
 				Object:     now.QualifiedName(),
 				Message:    fmt.Sprintf("%s gets the query's columns and rows, and none of the keys, constraints, defaults and privileges of the tables it reads", quote(now.QualifiedName())),
 				Confidence: lint.Observed,
-				Evidence:   []lint.Evidence{catalogEvidence(now.QualifiedName(), "no index and no constraint on it after the change")},
-				Advice:     fmt.Sprintf("If it is to stay, make the table first and fill it then:\n\nCREATE TABLE %s (LIKE … INCLUDING ALL);\nINSERT INTO %s SELECT …;", relSQL(now), relSQL(now)),
+				Evidence:   []lint.Evidence{catalogEvidence(now.QualifiedName(), "it has no index and no constraint after the change")},
+				Advice:     fmt.Sprintf("If the table is permanent, create it first and then fill it:\n\nCREATE TABLE %s (LIKE … INCLUDING ALL);\nINSERT INTO %s SELECT …;", relSQL(now), relSQL(now)),
 			})
 		}
 	},

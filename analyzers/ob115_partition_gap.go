@@ -10,7 +10,7 @@ import (
 
 var partitionGap = &Analyzer{
 	Rule: lint.Rule{
-		ID: "OB115", Name: "partition-gap", Title: "rows that no partition takes", Severity: lint.Warning,
+		ID: "OB115", Name: "partition-gap", Title: "rows that fit no partition", Severity: lint.Warning,
 		Hazards: []string{"P10"},
 	},
 	Run: func(p *Pass) {
@@ -20,7 +20,7 @@ var partitionGap = &Analyzer{
 				continue
 			}
 			if now.Kind == schema.PartitionedTable && len(partitions(p.After, now.OID)) == 0 && now.PartitionOf == 0 {
-				p.Report(at, gapFinding(p, now, fmt.Sprintf("%s has no partition yet: every INSERT fails", quote(now.QualifiedName())), lint.Info))
+				p.Report(at, gapFinding(p, now, fmt.Sprintf("%s has no partition yet: every INSERT will fail", quote(now.QualifiedName())), lint.Info))
 			}
 			if now.PartitionOf != 0 {
 				reportGap(p, at, now)
@@ -70,7 +70,7 @@ func reportNoDefault(p *Pass, at At, parent schema.OID) {
 			return
 		}
 	}
-	p.Report(at, gapFinding(p, r, fmt.Sprintf("%s has no DEFAULT partition any more: an INSERT fails whose row fits no other", quote(r.QualifiedName())), lint.Warning))
+	p.Report(at, gapFinding(p, r, fmt.Sprintf("%s no longer has a DEFAULT partition: an INSERT of a row that fits no other partition will fail", quote(r.QualifiedName())), lint.Warning))
 }
 
 var rangeBound = regexp.MustCompile(`^FOR VALUES FROM \((.*)\) TO \((.*)\)$`)
@@ -98,14 +98,14 @@ func reportGap(p *Pass, at At, r *schema.Relation) {
 		others++
 	}
 	if others > 0 {
-		p.Report(at, gapFinding(p, parent, fmt.Sprintf("partition %s touches no other partition of %s: an INSERT fails whose row lies between", quote(r.QualifiedName()), quote(parent.QualifiedName())), lint.Warning))
+		p.Report(at, gapFinding(p, parent, fmt.Sprintf("partition %s is not adjacent to another partition of %s: an INSERT of a row in the gap will fail", quote(r.QualifiedName()), quote(parent.QualifiedName())), lint.Warning))
 	}
 }
 
 func gapFinding(p *Pass, parent *schema.Relation, message string, severity lint.Severity) lint.Finding {
 	f := lint.Finding{
 		Severity: severity, Object: parent.QualifiedName(), Message: message,
-		Advice: fmt.Sprintf("Make the partitions that are missing, or one for all other rows:\n\nCREATE TABLE %s PARTITION OF %s DEFAULT;", sqlName(parent.Schema, parent.Name+"_default"), relSQL(parent)),
+		Advice: fmt.Sprintf("Create the missing partitions, or a default partition:\n\nCREATE TABLE %s PARTITION OF %s DEFAULT;", sqlName(parent.Schema, parent.Name+"_default"), relSQL(parent)),
 	}
 	for _, q := range partitions(p.After, parent.OID) {
 		f.Evidence = append(f.Evidence, catalogEvidence(q.QualifiedName(), "%s: %s", short(q.QualifiedName()), q.PartitionBound))

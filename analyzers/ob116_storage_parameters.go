@@ -11,7 +11,7 @@ import (
 
 var storageParameters = &Analyzer{
 	Rule: lint.Rule{
-		ID: "OB116", Name: "storage-parameters", Title: "storage parameters that let a table rot, or do less than they seem to", Severity: lint.Warning,
+		ID: "OB116", Name: "storage-parameters", Title: "storage parameters that disable autovacuum or have little effect", Severity: lint.Warning,
 		Aliases: []string{"atlas:PG320"},
 		Hazards: []string{"D11"},
 	},
@@ -41,8 +41,8 @@ func reportOption(p *Pass, at At, t *schema.Relation, option string) {
 	key, value, _ := strings.Cut(option, "=")
 	switch {
 	case key == "autovacuum_enabled" && (value == "false" || value == "off" || value == "0"):
-		f.Message = fmt.Sprintf("autovacuum leaves %s alone from now on: dead rows stay, statistics grow old, and only the forced vacuum against wraparound comes", quote(name))
-		f.Advice = fmt.Sprintf("Tune it instead of switching it off:\n\nALTER TABLE %s SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 2);", relSQL(t))
+		f.Message = fmt.Sprintf("autovacuum is disabled for %s: dead rows accumulate, statistics become stale, and only anti-wraparound vacuums will run", quote(name))
+		f.Advice = fmt.Sprintf("Tune it instead of disabling it:\n\nALTER TABLE %s SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 2);", relSQL(t))
 	default:
 		return
 	}

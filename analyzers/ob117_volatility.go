@@ -11,7 +11,7 @@ import (
 
 var volatility = &Analyzer{
 	Rule: lint.Rule{
-		ID: "OB117", Name: "mutable-promise", Title: "a CHECK or an IMMUTABLE function whose answer changes with time or data", Severity: lint.Warning,
+		ID: "OB117", Name: "mutable-promise", Title: "a CHECK or IMMUTABLE function whose result depends on time or data", Severity: lint.Warning,
 		Hazards: []string{"B14", "F17"},
 	},
 	Run: func(p *Pass) {
@@ -23,9 +23,9 @@ var volatility = &Analyzer{
 			if why := mutable(p.After, k); why != "" {
 				p.Report(at, lint.Finding{
 					Severity: lint.Info, Object: relName(at.Step, k.Table),
-					Message:  fmt.Sprintf("CHECK %q depends on %s: a row that passed once may not pass later, and restoring a dump of it fails then", k.Name, why),
+					Message:  fmt.Sprintf("CHECK %q depends on %s: a row that passes now may fail later, and then restoring a dump fails", k.Name, why),
 					Evidence: []lint.Evidence{catalogEvidence(relName(at.Step, k.Table), "%s", k.Definition)},
-					Advice:   "Check it in a trigger when the row is written, or keep the time of writing in a column and compare with that.",
+					Advice:   "Check it in a trigger when the row is written, or store the time of writing in a column and compare with that.",
 				})
 			}
 		}
@@ -52,7 +52,7 @@ func mutable(c *schema.Catalog, k *schema.Constraint) string {
 	for e := range c.Depends.All() {
 		if e.Object.Class == schema.ClassConstraint && e.Object.OID == k.OID && e.On.Class == schema.ClassFunction {
 			if f := c.Functions[e.On.OID]; f != nil && (f.Volatility != "immutable" || readsData(c, f) != "") {
-				return "function " + quote(f.QualifiedName()) + ", which is not the same for ever"
+				return "function " + quote(f.QualifiedName()) + ", whose result can change"
 			}
 		}
 	}
@@ -92,8 +92,8 @@ func judgeImmutable(p *Pass, at At, f *schema.Function) {
 	p.Report(at, lint.Finding{
 		Object:     now.QualifiedName(),
 		Confidence: lint.Inferred,
-		Message:    fmt.Sprintf("%s is declared IMMUTABLE and %s: plans, indexes and generated columns keep an answer that is no longer true", quote(now.QualifiedName()), why),
+		Message:    fmt.Sprintf("%s is declared IMMUTABLE and %s: plans, indexes and generated columns keep an outdated result", quote(now.QualifiedName()), why),
 		Evidence:   []lint.Evidence{catalogEvidence(now.QualifiedName(), "volatility: immutable")},
-		Advice:     fmt.Sprintf("Declare what it is:\n\nALTER FUNCTION %s STABLE;", short(now.QualifiedName())),
+		Advice:     fmt.Sprintf("Declare its actual volatility:\n\nALTER FUNCTION %s STABLE;", short(now.QualifiedName())),
 	})
 }

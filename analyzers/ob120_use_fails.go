@@ -8,12 +8,12 @@ import (
 
 var useFailsNow = &Analyzer{
 	Rule: lint.Rule{
-		ID: "OB120", Name: "use-fails", Title: "a table, view or function that fails when it is used", Severity: lint.Error,
+		ID: "OB120", Name: "use-fails", Title: "a table, view or function fails when it is used", Severity: lint.Error,
 		Hazards: []string{"F16"},
 	},
 	Run: func(p *Pass) {
 		for _, u := range p.uses(useFails) {
-			f := lint.Finding{Advice: "Run the statement below on a copy of the database. Fix the function, trigger, policy or view that the error names in this change, so that the two go live together."}
+			f := lint.Finding{Advice: "Run the statement below on a copy of the database. Fix the function, trigger, policy or view that the error names in this change, so that both are deployed together."}
 			switch name := quote(p.used(u)); {
 			case u.Verb == "CALL" && u.After.Some:
 				f.Message = fmt.Sprintf("%s fails for some arguments: %s", name, serverSaid(u.After))

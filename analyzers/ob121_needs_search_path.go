@@ -11,7 +11,7 @@ import (
 
 var needsSearchPath = &Analyzer{
 	Rule: lint.Rule{
-		ID: "OB121", Name: "needs-search-path", Title: "a function under an index or a stored value that needs a search_path", Severity: lint.Warning,
+		ID: "OB121", Name: "needs-search-path", Title: "a function used by an index or stored value needs a search_path", Severity: lint.Warning,
 		Hazards: []string{"A21"},
 	},
 	Run: func(p *Pass) {
@@ -78,7 +78,7 @@ func (p *Pass) reportNeedsPath(at At, b devdb.BrokenRoutine, ref schema.Ref) {
 	case p.After.Indexes[ref.OID] != nil && ref.Class == schema.ClassRelation:
 		what, then = "index", "autovacuum, ANALYZE and restoring a dump fail there"
 		if p.Version.Major() >= 17 {
-			severity, then = lint.Error, "building it fails as soon as the table has a row, and so do ANALYZE and restoring a dump"
+			severity, then = lint.Error, "building it fails if the table has any rows, and so do ANALYZE and restoring a dump"
 		}
 	case ref.Class == schema.ClassRelation && ref.Sub != 0:
 		what = "generated column"
@@ -94,7 +94,7 @@ func (p *Pass) reportNeedsPath(at At, b devdb.BrokenRoutine, ref schema.Ref) {
 		Severity: severity, Object: p.After.Name(ref),
 		Message:  fmt.Sprintf("%s %s calls %s, which does not run with an empty search_path: %s", what, quote(owner), quote(fn.QualifiedName()), then),
 		Evidence: []lint.Evidence{saidEvidence(fn.QualifiedName(), b)},
-		Advice: fmt.Sprintf("Write the schema before each name in the body, or give the function a search_path of its own:\n\nALTER FUNCTION %s(%s) SET search_path = pg_catalog, %s, pg_temp;",
+		Advice: fmt.Sprintf("Schema-qualify each name in the body, or set a search_path on the function:\n\nALTER FUNCTION %s(%s) SET search_path = pg_catalog, %s, pg_temp;",
 			sqlName(fn.Schema, fn.Name), fn.Identity, sqlIdent(fn.Schema)),
 	})
 }

@@ -8,7 +8,7 @@ import (
 
 var rowsDropped = &Analyzer{
 	Rule: lint.Rule{
-		ID: "OB122", Name: "rows-dropped", Title: "a trigger that drops what is written", Severity: lint.Error,
+		ID: "OB122", Name: "rows-dropped", Title: "a trigger silently discards writes", Severity: lint.Error,
 		Hazards: []string{"F07"},
 	},
 	Run: func(p *Pass) {
@@ -16,7 +16,7 @@ var rowsDropped = &Analyzer{
 			name := quote(p.used(u))
 			f := lint.Finding{
 				Message: fmt.Sprintf("%s of %s reports success and does nothing: a BEFORE trigger returns NULL for every row", u.Verb, name),
-				Advice:  "End a BEFORE row trigger with RETURN NEW (RETURN OLD for DELETE), or make it an AFTER trigger, whose result counts for nothing. To refuse a row, RAISE EXCEPTION.",
+				Advice:  "End a BEFORE row trigger with RETURN NEW (RETURN OLD for DELETE), or make it an AFTER trigger, whose return value is ignored. To reject a row, use RAISE EXCEPTION.",
 			}
 			switch u.Verb {
 			case "INSERT":

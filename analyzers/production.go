@@ -110,13 +110,13 @@ var usedIndex = &Analyzer{
 			name, table := qualified(c.Index.Schema, c.Index.Name), rel.QualifiedName()
 			p.Report(at, lint.Finding{
 				Object: name,
-				Message: fmt.Sprintf("drops index %s, which production used %s times%s: queries that need it then read all of %s (%s)",
+				Message: fmt.Sprintf("drops index %s, which production used %s times%s: queries that need it then scan all of %s (%s)",
 					quote(name), stats.Count(i.Scans), days, quote(table), t.Size()),
 				Evidence: []lint.Evidence{{
 					Kind: "statistics", Object: name,
 					Text: fmt.Sprintf("%s: %s, %s scans %s to %s", i.Name, stats.Bytes(i.Bytes), stats.Count(i.Scans), since, p.Stats.Taken),
 				}},
-				Advice: "Find the queries that use it, with EXPLAIN or pg_stat_statements, before it goes; or drop the others that do the same.",
+				Advice: "Before you drop it, find the queries that use it, with EXPLAIN or pg_stat_statements; or drop other indexes that serve the same queries.",
 			})
 		}
 	},

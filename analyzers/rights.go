@@ -47,7 +47,7 @@ func (p *Pass) columnRights() {
 			sql = append(sql, fmt.Sprintf("GRANT %s ON %s TO %s;", strings.Join(words, ", "), relSQL(now), sqlIdent(g.role)))
 			f.Evidence[min(i, len(f.Evidence)-1)].Text = fmt.Sprintf("%s has %s on single columns of %s", g.role, g.text(), short(now.QualifiedName()))
 		}
-		f.Advice = "If the role is to use it:\n\n" + sqlList(sql)
+		f.Advice = "If the role should use it:\n\n" + sqlList(sql)
 		p.Report(at, f)
 	}
 }
@@ -76,7 +76,7 @@ func (p *Pass) sequenceRights() {
 				continue
 			}
 			told[seq.OID] = true
-			f := grantFinding(lines, "%[3]s may insert into "+strings.ReplaceAll(quote(now.QualifiedName()), "%", "%%")+" and not use %[2]s, which gives "+strings.ReplaceAll(fmt.Sprintf("%q", c.Name), "%", "%%")+" its values: an INSERT fails with \"permission denied\"", "")
+			f := grantFinding(lines, "%[3]s may insert into "+strings.ReplaceAll(quote(now.QualifiedName()), "%", "%%")+" but not use %[2]s, which generates "+strings.ReplaceAll(fmt.Sprintf("%q", c.Name), "%", "%%")+" its values: an INSERT fails with \"permission denied\"", "")
 			var sql []string
 			for i, g := range lines {
 				role := sqlIdent(g.role)
@@ -84,9 +84,9 @@ func (p *Pass) sequenceRights() {
 					role = "PUBLIC"
 				}
 				sql = append(sql, fmt.Sprintf("GRANT USAGE ON SEQUENCE %s TO %s;", relSQL(seq), role))
-				f.Evidence[min(i, len(f.Evidence)-1)].Text = fmt.Sprintf("%s has INSERT on %s, and no USAGE on %s", g.role, short(now.QualifiedName()), short(seq.QualifiedName()))
+				f.Evidence[min(i, len(f.Evidence)-1)].Text = fmt.Sprintf("%s has INSERT on %s, but no USAGE on %s", g.role, short(now.QualifiedName()), short(seq.QualifiedName()))
 			}
-			f.Advice = "Grant it, or make the column an identity column, whose sequence needs no right:\n\n" + sqlList(sql)
+			f.Advice = "Grant it, or make the column an identity column, whose sequence needs no privilege:\n\n" + sqlList(sql)
 			p.Report(at, f)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 var rowSecurity = &Analyzer{
 	Rule: lint.Rule{
-		ID: "SE101", Name: "row-security", Title: "row-level security and policies that do not go together", Severity: lint.Warning,
+		ID: "SE101", Name: "row-security", Title: "row-level security without policies, or policies without row-level security", Severity: lint.Warning,
 		Aliases: []string{"squawk:ban-alter-row-level-security", "squawk:ban-drop-policy"},
 		Hazards: []string{"R06"},
 	},
@@ -24,18 +24,18 @@ var rowSecurity = &Analyzer{
 			name := quote(now.QualifiedName())
 			switch {
 			case c.Before.RowSecurity && !now.RowSecurity && !c.After.RowSecurity:
-				reportRLS(p, at, now, fmt.Sprintf("row-level security of %s is off: every role with rights on the table sees all of its rows", name),
-					fmt.Sprintf("If rows must be seen for a job of one role, give that role BYPASSRLS instead. Else leave it on:\n\nALTER TABLE %s ENABLE ROW LEVEL SECURITY;", relSQL(now)))
+				reportRLS(p, at, now, fmt.Sprintf("row-level security is disabled on %s: every role with privileges on the table sees all its rows", name),
+					fmt.Sprintf("If one role must see all rows, give that role BYPASSRLS instead. Otherwise keep it enabled:\n\nALTER TABLE %s ENABLE ROW LEVEL SECURITY;", relSQL(now)))
 			case !c.Before.RowSecurity && now.RowSecurity && !permissive(p.After, now.OID):
-				reportRLS(p, at, now, fmt.Sprintf("row-level security of %s is on and no policy lets anything through: every role%s reads no row and writes none", name, butOwner(now)),
-					fmt.Sprintf("Make the policies in the same transaction, before:\n\nCREATE POLICY … ON %s FOR SELECT TO … USING (…);", relSQL(now)))
+				reportRLS(p, at, now, fmt.Sprintf("row-level security is enabled on %s without a permissive policy: every role%s reads and writes no rows", name, butOwner(now)),
+					fmt.Sprintf("Create the policies first, in the same transaction:\n\nCREATE POLICY … ON %s FOR SELECT TO … USING (…);", relSQL(now)))
 			case !c.Before.RowSecurity && now.RowSecurity:
 				if denied := p.deniedCommands(at, now); len(denied) > 0 {
-					reportRLS(p, at, now, fmt.Sprintf("row-level security of %s is on and no policy is for %s: what worked so far %s", name, listPlain(denied, 4), deniedHow(denied)),
-						fmt.Sprintf("Make a policy for each command that the application uses, in the same transaction:\n\nCREATE POLICY … ON %s FOR %s TO … …;", relSQL(now), strings.SplitN(denied[0], " ", 2)[0]))
+					reportRLS(p, at, now, fmt.Sprintf("row-level security is enabled on %s without a policy for %s: what worked until now %s", name, listPlain(denied, 4), deniedHow(denied)),
+						fmt.Sprintf("Create a policy for each command that the application uses, in the same transaction:\n\nCREATE POLICY … ON %s FOR %s TO … …;", relSQL(now), strings.SplitN(denied[0], " ", 2)[0]))
 				}
 			case c.Before.RowSecurity && c.Before.ForceRowSecurity && !c.After.ForceRowSecurity && !now.ForceRowSecurity:
-				reportRLS(p, at, now, fmt.Sprintf("the owner of %s is no longer held to its policies", name),
+				reportRLS(p, at, now, fmt.Sprintf("the owner of %s is no longer subject to its policies", name),
 					fmt.Sprintf("If the application connects as the owner, keep it:\n\nALTER TABLE %s FORCE ROW LEVEL SECURITY;", relSQL(now)))
 			}
 		}
@@ -46,16 +46,16 @@ var rowSecurity = &Analyzer{
 				continue
 			}
 			told[now.OID] = true
-			reportRLS(p, at, now, fmt.Sprintf("policy %q does nothing: row-level security of %s is off", c.Policy.Name, quote(now.QualifiedName())),
-				fmt.Sprintf("Switch it on in the same transaction:\n\nALTER TABLE %s ENABLE ROW LEVEL SECURITY;", relSQL(now)))
+			reportRLS(p, at, now, fmt.Sprintf("policy %q has no effect: row-level security is disabled on %s", c.Policy.Name, quote(now.QualifiedName())),
+				fmt.Sprintf("Enable it in the same transaction:\n\nALTER TABLE %s ENABLE ROW LEVEL SECURITY;", relSQL(now)))
 		}
 		for at, c := range Each[*schema.DropPolicy](p) {
 			now := p.After.Relations[c.Policy.Table]
 			if now == nil || !now.RowSecurity || p.Before.Policies[c.Policy.OID] == nil || permissive(p.After, now.OID) || !permissive(at.Step.Before, now.OID) || permissive(at.Step.After, now.OID) {
 				continue
 			}
-			reportRLS(p, at, now, fmt.Sprintf("policy %q was the last that let rows of %s through: every role%s sees none", c.Policy.Name, quote(now.QualifiedName()), butOwner(now)),
-				"Make the policy that takes its place in the same transaction, before this one is dropped.")
+			reportRLS(p, at, now, fmt.Sprintf("policy %q was the last permissive policy of %s: every role%s sees no rows", c.Policy.Name, quote(now.QualifiedName()), butOwner(now)),
+				"Create the policy that replaces it in the same transaction, before you drop this one.")
 		}
 	},
 }
@@ -137,7 +137,7 @@ func (p *Pass) letsThrough(t *schema.Relation, command, role string) bool {
 // deniedHow says what comes of a command that no policy is for.
 func deniedHow(commands []string) string {
 	if slices.ContainsFunc(commands, func(c string) bool { return strings.HasPrefix(c, "INSERT") }) {
-		return "fails (INSERT) or reaches no row"
+		return "fails (INSERT) or affects no row"
 	}
 	return "reaches no row"
 }

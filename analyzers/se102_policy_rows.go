@@ -12,7 +12,7 @@ import (
 
 var policyRows = &Analyzer{
 	Rule: lint.Rule{
-		ID: "SE102", Name: "policy-expression", Title: "a policy that lets everybody through, or asks too often", Severity: lint.Warning,
+		ID: "SE102", Name: "policy-expression", Title: "a policy that allows everything, or is slow", Severity: lint.Warning,
 		Hazards: []string{"R07"},
 	},
 	Run: func(p *Pass) {
@@ -43,29 +43,29 @@ func judgePolicy(p *Pass, at At, x *schema.Policy) {
 	switch {
 	case x.Permissive && x.Command != "select" && open(x) && everybody(x.Roles):
 		f.Message = fmt.Sprintf("policy %q lets %s %s any row of %s: its condition is always true", x.Name, rolesText(x.Roles), verb(x.Command), quote(name))
-		f.Advice = "Say in USING and WITH CHECK whose rows may be written, or name a role that may write all of them with TO."
+		f.Advice = "Restrict the rows in USING and WITH CHECK, or name with TO a role that may write all of them."
 	case userMetadata.MatchString(all):
 		f.Message = fmt.Sprintf("policy %q of %s trusts user metadata, which users can change themselves", x.Name, quote(name))
 		f.Advice = "Take the role or tenant from a table, or from metadata that only the server writes."
 	case asksPerRow(all):
 		f.Severity = lint.Info
-		f.Message = fmt.Sprintf("policy %q of %s asks who the user is once for every row", x.Name, quote(name))
-		f.Advice = "Put the call into a sub-select, which is asked once for each statement: (SELECT auth.uid())."
+		f.Message = fmt.Sprintf("policy %q of %s calls the user function once per row", x.Name, quote(name))
+		f.Advice = "Put the call into a subquery, which runs once per statement: (SELECT auth.uid())."
 	default:
 		other := overlapping(p, x)
 		if other == nil {
 			return
 		}
 		if x.Command == "select" && strings.Trim(x.Using, "()") == "true" && everybody(x.Roles) {
-			f.Message = fmt.Sprintf("policy %q lets %s read every row of %s: its condition is always true, and policy %q holds back none any more", x.Name, rolesText(x.Roles), quote(name), other.Name)
+			f.Message = fmt.Sprintf("policy %q lets %s read every row of %s: its condition is always true, and policy %q no longer restricts anything", x.Name, rolesText(x.Roles), quote(name), other.Name)
 			f.Evidence = append(f.Evidence, policyEvidence(name, "policy", other))
-			f.Advice = "If all may read all rows, drop the other policy for reads; else say in USING whose rows may be read, or name a role with TO."
+			f.Advice = "If everybody may read all rows, drop the other policy for reads; otherwise restrict the rows in USING, or name a role with TO."
 			break
 		}
 		f.Severity = lint.Info
-		f.Message = fmt.Sprintf("policies %q and %q of %s both let rows through for %s: one that is true is enough, and both are asked for every row", other.Name, x.Name, quote(name), x.Command)
+		f.Message = fmt.Sprintf("policies %q and %q of %s are both permissive for %s: one that is true is enough, and both are evaluated for every row", other.Name, x.Name, quote(name), x.Command)
 		f.Evidence = append(f.Evidence, policyEvidence(name, "policy", other))
-		f.Advice = "Join them with OR in one policy, or make the one that is meant to narrow AS RESTRICTIVE."
+		f.Advice = "Combine them with OR in one policy, or make the restricting one AS RESTRICTIVE."
 	}
 	p.Report(at, f)
 }

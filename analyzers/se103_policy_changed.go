@@ -10,7 +10,7 @@ import (
 
 var policyChanged = &Analyzer{
 	Rule: lint.Rule{
-		ID: "SE103", Name: "policy-changed", Title: "a policy in force is changed or dropped", Severity: lint.Info,
+		ID: "SE103", Name: "policy-changed", Title: "an active policy is changed or dropped", Severity: lint.Info,
 		Aliases: []string{"squawk:ban-alter-policy-condition", "squawk:ban-alter-policy-roles"},
 		Hazards: []string{"R08"},
 	},
@@ -50,12 +50,12 @@ func (p *Pass) policyGap(at At, old, now *schema.Policy) {
 		t := p.After.Relations[now.Table].QualifiedName()
 		f := lint.Finding{
 			Severity: lint.Warning, Object: t,
-			Message:  fmt.Sprintf("policy %q of %s is gone until another transaction makes it again: in between rows that only it lets through cannot be reached", old.Name, quote(t)),
+			Message:  fmt.Sprintf("policy %q of %s does not exist until another transaction re-creates it: in between, rows that only it allows are not accessible", old.Name, quote(t)),
 			Evidence: []lint.Evidence{policyEvidence(t, "policy", old)},
-			Advice:   "Drop it and make it again in one transaction, or change it with ALTER POLICY.",
+			Advice:   "Drop and re-create it in one transaction, or change it with ALTER POLICY.",
 		}
 		if !old.Permissive {
-			f.Message = fmt.Sprintf("restrictive policy %q of %s is gone until another transaction makes it again: in between rows that it keeps back are open", old.Name, quote(t))
+			f.Message = fmt.Sprintf("restrictive policy %q of %s does not exist until another transaction re-creates it: in between, the rows it hides are accessible", old.Name, quote(t))
 		}
 		p.Report(at, f)
 		return
@@ -84,7 +84,7 @@ func (p *Pass) policyFunction(at At, c *schema.ReplaceFunction) {
 	}
 	p.Report(at, lint.Finding{
 		Object:   name,
-		Message:  fmt.Sprintf("%s gets another body: policies that ask it may let other rows through, %s", quote(name), listPlain(used, 3)),
+		Message:  fmt.Sprintf("%s gets a new body: policies that call it may allow other rows, %s", quote(name), listPlain(used, 3)),
 		Evidence: someEvidence(ev, 5),
 		Advice:   "Compare the two bodies with what the application needs, for each role.",
 	})
@@ -113,7 +113,7 @@ func (p *Pass) widerPolicy(at At, old *schema.Policy) bool {
 			}
 		case unconditional(x) && !unconditional(old):
 			f.Severity = lint.Warning
-			f.Message = fmt.Sprintf("policy %q of %s is replaced by %q, which has no condition: rows that it kept back can be reached", old.Name, quote(t), x.Name)
+			f.Message = fmt.Sprintf("policy %q of %s is replaced by %q, which has no condition: rows that it hid become accessible", old.Name, quote(t), x.Name)
 		}
 		p.Report(at, f)
 		return true
@@ -163,9 +163,9 @@ func reportPolicy(p *Pass, at At, before, after *schema.Policy) {
 		f.Evidence = append(f.Evidence, policyEvidence(t, "after: policy", after))
 	case !before.Permissive:
 		f.Severity = lint.Warning
-		f.Message = fmt.Sprintf("restrictive policy %q of %s is gone: rows that it kept back can be seen or written", before.Name, quote(t))
+		f.Message = fmt.Sprintf("restrictive policy %q of %s is dropped: rows that it hid can be read or written", before.Name, quote(t))
 	default:
-		f.Message = fmt.Sprintf("policy %q of %s is gone: rows that only it let through cannot be reached any more", before.Name, quote(t))
+		f.Message = fmt.Sprintf("policy %q of %s is dropped: rows that only it allowed are no longer accessible", before.Name, quote(t))
 	}
 	f.Advice = "Compare the conditions above with what the application needs, for each role."
 	p.Report(at, f)

@@ -11,7 +11,7 @@ import (
 
 var wideGrant = &Analyzer{
 	Rule: lint.Rule{
-		ID: "SE104", Name: "wide-grant", Title: "privileges for everybody, or to be handed on", Severity: lint.Warning,
+		ID: "SE104", Name: "wide-grant", Title: "privileges for PUBLIC or WITH GRANT OPTION", Severity: lint.Warning,
 		Hazards: []string{"R09"},
 	},
 	Run: func(p *Pass) {
@@ -27,13 +27,13 @@ var wideGrant = &Analyzer{
 				all = addGrant(all, g.Kind, g.Name, g.Grant)
 			}
 			at := At{Migration: m, Step: s}
-			reportGrants(p, at, public, "everybody who can connect gets %s on %s", "Grant it to the roles that need it.")
-			reportGrants(p, at, grantable, "%[3]s can hand on %[1]s on %[2]s to any other role", "Leave WITH GRANT OPTION out.")
+			reportGrants(p, at, public, "PUBLIC, every role that can connect, gets %s on %s", "Grant it to the roles that need it.")
+			reportGrants(p, at, grantable, "%[3]s can grant %[1]s on %[2]s to any other role", "Omit WITH GRANT OPTION.")
 			all = slices.DeleteFunc(all, func(g *grantLine) bool {
 				return g.role == "public" || g.grantable || !slices.Contains(g.privileges, "TRUNCATE") || !slices.Contains(g.privileges, "TRIGGER") || len(g.privileges) < 7
 			})
 			if len(all) > 0 && len(public)+len(grantable) == 0 {
-				f := grantFinding(all, "%[3]s gets ALL on %[2]s: TRUNCATE, TRIGGER and REFERENCES too", "Name the privileges that are needed: GRANT SELECT, INSERT, UPDATE, DELETE.")
+				f := grantFinding(all, "%[3]s gets ALL on %[2]s, including TRUNCATE, TRIGGER and REFERENCES", "Grant only the privileges that are needed: GRANT SELECT, INSERT, UPDATE, DELETE.")
 				f.Severity = lint.Info
 				p.Report(at, f)
 			}

@@ -11,7 +11,7 @@ import (
 
 var lostRights = &Analyzer{
 	Rule: lint.Rule{
-		ID: "SE105", Name: "lost-rights", Title: "roles that lose a right, or never get the one they have next door", Severity: lint.Warning,
+		ID: "SE105", Name: "lost-rights", Title: "a role loses a privilege, or lacks it on a new object", Severity: lint.Warning,
 		Aliases: []string{"squawk:ban-revoke"},
 		Hazards: []string{"R10", "D12"},
 	},
@@ -24,7 +24,7 @@ var lostRights = &Analyzer{
 					lost = addGrant(lost, g.Kind, g.Name, g.Grant)
 				}
 			}
-			reportGrants(p, at, lost, "%[3]s loses %[1]s on %[2]s: queries that need it fail with \"permission denied\"", "Make sure that no running version of the application needs it.")
+			reportGrants(p, at, lost, "%[3]s loses %[1]s on %[2]s: queries that need it fail with \"permission denied\"", "Make sure that no deployed version of the application needs it.")
 			for _, c := range Changes[*schema.SetOptions](s) {
 				if p.Before.Relations[c.After.OID] != nil && isView(c.After) && !invoker(c.Before) && invoker(c.After) {
 					p.reportInvoker(at, c.After)
@@ -38,9 +38,9 @@ var lostRights = &Analyzer{
 				owned[c.After] = true
 				p.Report(at, lint.Finding{
 					Object:   c.Name,
-					Message:  fmt.Sprintf("%s %s belongs to %s now: %s can no longer change it, and loses every right that was not granted", c.Kind, quote(c.Name), c.After, c.Before),
+					Message:  fmt.Sprintf("%s %s is owned by %s now: %s can no longer change it, and loses every privilege that was not granted", c.Kind, quote(c.Name), c.After, c.Before),
 					Evidence: []lint.Evidence{catalogEvidence(c.Name, "owner before: %s, after: %s", c.Before, c.After)},
-					Advice:   fmt.Sprintf("Grant what %s still needs in the same transaction.", c.Before),
+					Advice:   fmt.Sprintf("Grant the privileges that %s still needs in the same transaction.", c.Before),
 				})
 			}
 		}
@@ -78,13 +78,13 @@ func (p *Pass) reportInvoker(at At, v *schema.Relation) {
 	if len(lost) == 0 {
 		return
 	}
-	f := grantFinding(lost, "%[3]s may read view "+strings.ReplaceAll(quote(v.QualifiedName()), "%", "%%")+", which now reads with the rights of whoever asks, and not %[2]s below it: its queries fail with \"permission denied\"", "")
+	f := grantFinding(lost, "%[3]s may read view "+strings.ReplaceAll(quote(v.QualifiedName()), "%", "%%")+", which now uses the privileges of the querying role, but not %[2]s that it reads: its queries fail with \"permission denied\"", "")
 	var sql []string
 	for i, l := range lost {
 		sql = append(sql, strings.Replace(l.sql(), " ON TABLE ", " ON ", 1))
 		f.Evidence[i].Text = fmt.Sprintf("%s has SELECT on %s, and not on %s", l.role, v.QualifiedName(), l.object)
 	}
-	f.Advice = "Grant first what the view reads, with policies for the rows that they may see:\n\n" + sqlList(sql)
+	f.Advice = "First grant access to what the view reads, with policies for the rows that they may see:\n\n" + sqlList(sql)
 	p.Report(at, f)
 }
 
@@ -184,12 +184,12 @@ func reportSiblings(p *Pass, at At, t *schema.Relation) {
 	if n := count[lines[0].role]; n < siblings {
 		of = fmt.Sprintf("%d of the %d", n, siblings)
 	}
-	f := grantFinding(lines, "%[3]s has rights on "+of+" other tables of schema "+t.Schema+" and none on the new %[2]s", "")
+	f := grantFinding(lines, "%[3]s has privileges on "+of+" other tables of schema "+t.Schema+" and none on the new %[2]s", "")
 	var sql []string
 	for _, g := range lines {
 		sql = append(sql, strings.Replace(g.sql(), " ON TABLE ", " ON ", 1))
 	}
-	f.Advice = "If it is to be used like the others:\n\n" + sqlList(sql)
+	f.Advice = "If the role should use it like the others:\n\n" + sqlList(sql)
 	for i, g := range lines {
 		f.Evidence[i].Text = fmt.Sprintf("%s has %s on %s other tables of schema %s", g.role, g.text(), of, t.Schema)
 	}

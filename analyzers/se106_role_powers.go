@@ -11,7 +11,7 @@ import (
 
 var rolePowers = &Analyzer{
 	Rule: lint.Rule{
-		ID: "SE106", Name: "role-powers", Title: "roles that get powers beyond one table", Severity: lint.Warning,
+		ID: "SE106", Name: "role-powers", Title: "role attributes and memberships beyond one table", Severity: lint.Warning,
 		Hazards: []string{"R11"},
 	},
 	Run: func(p *Pass) {
@@ -21,9 +21,9 @@ var rolePowers = &Analyzer{
 				if g.Kind == "schema" && g.Grant.Privilege == "CREATE" && g.Grant.Grantee == "public" {
 					p.Report(at, lint.Finding{
 						Object:   g.Name,
-						Message:  fmt.Sprintf("everybody may create objects in schema %q: a function or table of the same name as another is found first by whoever calls it", g.Name),
+						Message:  fmt.Sprintf("every role may create objects in schema %q: its function or table can shadow another of the same name", g.Name),
 						Evidence: []lint.Evidence{catalogEvidence(g.Name, "CREATE on schema %s to PUBLIC", g.Name)},
-						Advice:   "Grant CREATE to the role that owns the schema alone.",
+						Advice:   "Grant CREATE only to the role that owns the schema.",
 					})
 				}
 			}
@@ -49,8 +49,8 @@ func reportPowers(p *Pass, at At, text string) {
 	if m := powerful.FindStringSubmatch(text); m != nil {
 		if w := powers.FindString(m[2]); w != "" {
 			f.Object = strings.Trim(m[1], `"`)
-			f.Message = fmt.Sprintf("role %s gets %s, which holds in every database of the server", m[1], strings.ToUpper(w))
-			f.Advice = "Give the role the privileges it needs, and manage roles with such powers outside the migrations."
+			f.Message = fmt.Sprintf("role %s gets %s, which applies in every database of the server", m[1], strings.ToUpper(w))
+			f.Advice = "Grant the role only the privileges it needs, and manage roles with such attributes outside the migrations."
 		}
 	}
 	if m := membership.FindStringSubmatch(text); m != nil && at.Step.Stmt.Syntax.Tag == "GRANT ROLE" {
@@ -58,7 +58,7 @@ func reportPowers(p *Pass, at At, text string) {
 			if role = strings.TrimSpace(role); predefined.MatchString(role) {
 				f.Object = strings.Trim(role, `"`)
 				f.Message = fmt.Sprintf("%s becomes a member of %s, which reaches beyond the tables of this database", strings.TrimSpace(m[2]), role)
-				f.Advice = "Grant the privileges on the objects that are needed."
+				f.Advice = "Grant privileges only on the objects that are needed."
 			}
 		}
 	}
@@ -66,7 +66,7 @@ func reportPowers(p *Pass, at At, text string) {
 		what := strings.ToLower(m[2])
 		if what == "tables" || what == "sequences" || what == "schemas" {
 			f.Object = what
-			f.Message = fmt.Sprintf("everybody gets %s on all %s that will ever be made", strings.ToUpper(m[1]), what)
+			f.Message = fmt.Sprintf("PUBLIC gets %s on all %s created in the future", strings.ToUpper(m[1]), what)
 			if in := inSchemas.FindStringSubmatch(text); in != nil {
 				f.Message += " in " + in[1]
 			}

@@ -10,7 +10,7 @@ import (
 
 var viewRights = &Analyzer{
 	Rule: lint.Rule{
-		ID: "SE107", Name: "view-bypasses-rls", Title: "a view that shows rows which row-level security hides", Severity: lint.Warning,
+		ID: "SE107", Name: "view-bypasses-rls", Title: "a view bypasses row-level security", Severity: lint.Warning,
 		Hazards: []string{"R12"},
 	},
 	Run: func(p *Pass) {
@@ -93,18 +93,18 @@ func guarded(c *schema.Catalog, v *schema.Relation) *schema.Relation {
 func viewFinding(p *Pass, v, table *schema.Relation) lint.Finding {
 	f := lint.Finding{
 		Object:  v.QualifiedName(),
-		Message: fmt.Sprintf("%s %s reads %s as its owner: whoever may read the view sees rows that the policies hide", v.Kind, quote(v.QualifiedName()), quote(table.QualifiedName())),
+		Message: fmt.Sprintf("%s %s reads %s as its owner: anyone who can read the view bypasses row-level security", v.Kind, quote(v.QualifiedName()), quote(table.QualifiedName())),
 		Evidence: []lint.Evidence{
-			catalogEvidence(v.QualifiedName(), "%s → %s, which has row-level security; both belong to %s", short(v.QualifiedName()), short(table.QualifiedName()), v.Owner),
+			catalogEvidence(v.QualifiedName(), "%s → %s, which has row-level security; both are owned by %s", short(v.QualifiedName()), short(table.QualifiedName()), v.Owner),
 		},
-		Advice: fmt.Sprintf("Let it read with the rights of whoever asks:\n\nALTER VIEW %s SET (security_invoker = true);", relSQL(v)),
+		Advice: fmt.Sprintf("Make it use the privileges of the querying role:\n\nALTER VIEW %s SET (security_invoker = true);", relSQL(v)),
 	}
 	switch {
 	case v.Kind == schema.MaterializedView:
-		f.Message = fmt.Sprintf("materialized view %s keeps a copy of %s without its policies: whoever may read it sees every row", quote(v.QualifiedName()), quote(table.QualifiedName()))
-		f.Advice = "Grant it to nobody but roles that may see every row, and put a function or view with a condition before it."
+		f.Message = fmt.Sprintf("materialized view %s stores a copy of %s without its policies: anyone who can read it sees every row", quote(v.QualifiedName()), quote(table.QualifiedName()))
+		f.Advice = "Grant it only to roles that may see every row, and give others a function or view with a condition."
 	case p.Version.Major() < 15:
-		f.Advice = "Views cannot read with the rights of whoever asks before PostgreSQL 15: put the policies' condition into the view, WITH (security_barrier = true), or let the view belong to a role that the policies hold for."
+		f.Advice = "Before PostgreSQL 15 a view cannot use the privileges of the querying role: put the conditions of the policies into the view, WITH (security_barrier = true), or make a role that is subject to the policies the owner of the view."
 	}
 	return f
 }

@@ -12,7 +12,7 @@ import (
 
 var dynamicSQL = &Analyzer{
 	Rule: lint.Rule{
-		ID: "SE108", Name: "dynamic-sql", Title: "SQL put together from a routine's arguments", Severity: lint.Warning,
+		ID: "SE108", Name: "dynamic-sql", Title: "dynamic SQL built from arguments (SQL injection)", Severity: lint.Warning,
 		Aliases: []string{"atlas:SA101"},
 		Hazards: []string{"R13"},
 	},
@@ -50,13 +50,13 @@ func judgeDynamic(p *Pass, at At, fn *schema.Function) {
 			f := lint.Finding{
 				Object:     fn.QualifiedName(),
 				Confidence: lint.Inferred,
-				Message:    fmt.Sprintf("%s runs text that its caller gives as %q: a caller can make it any other SQL", quote(fn.QualifiedName()), fn.ArgNames[i]),
+				Message:    fmt.Sprintf("%s executes SQL built from argument %q: a caller can inject any other SQL", quote(fn.QualifiedName()), fn.ArgNames[i]),
 				Evidence:   []lint.Evidence{{Kind: "syntax", Text: "EXECUTE " + strings.Join(strings.Fields(e.SQL), " "), Object: fn.QualifiedName()}},
-				Advice:     "Hand values over with EXECUTE … USING, and names with format('… %I …', name).",
+				Advice:     "Pass values with EXECUTE … USING, and names with format('… %I …', name).",
 			}
 			if fn.SecurityDefiner {
 				f.Severity = lint.Error
-				f.Message += " with the rights of " + fn.Owner
+				f.Message += " with the privileges of " + fn.Owner
 			}
 			where := at
 			where.Pos, where.End = e.Pos, e.Pos

@@ -26,8 +26,8 @@ var secrets = &Analyzer{
 			p.Report(At{Migration: m, Step: s}, lint.Finding{
 				Confidence: lint.Inferred,
 				Sensitive:  true,
-				Message:    "the file holds " + what + ": it stays in the history of the repository, in the log of the server and in every backup of both",
-				Advice:     "Take it out, change it wherever it is in use, and set it outside the migrations.",
+				Message:    "the file holds " + what + ": it stays in the repository history, in the server log and in every backup of both",
+				Advice:     "Remove it, change it wherever it is used, and set it outside the migrations.",
 			})
 		}
 	},

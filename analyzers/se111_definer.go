@@ -12,7 +12,7 @@ import (
 
 var definer = &Analyzer{
 	Rule: lint.Rule{
-		ID: "SE111", Name: "definer-search-path", Title: "a SECURITY DEFINER function that its caller can lead astray", Severity: lint.Warning,
+		ID: "SE111", Name: "definer-search-path", Title: "a SECURITY DEFINER function without a safe search_path", Severity: lint.Warning,
 		Aliases: []string{"squawk:ban-alter-function-options"},
 		Hazards: []string{"F17", "R12"},
 	},
@@ -26,7 +26,7 @@ var definer = &Analyzer{
 			told[f.OID] = true
 			p.Report(at, lint.Finding{
 				Object:   now.QualifiedName(),
-				Message:  fmt.Sprintf("%s %s runs with its owner's rights and the search_path of its caller, who can put tables and functions of the same names before those it means", now.Kind, quote(now.QualifiedName())),
+				Message:  fmt.Sprintf("%s %s runs with the privileges of its owner and the search_path of its caller, who can shadow its tables and functions with objects of the same name", now.Kind, quote(now.QualifiedName())),
 				Evidence: []lint.Evidence{catalogEvidence(now.QualifiedName(), "SECURITY DEFINER, no SET search_path")},
 				Advice:   p.closed(now),
 			})
@@ -67,7 +67,7 @@ func (p *Pass) open(at At, f *schema.Function) {
 	if callable(now) && !p.askedByPolicy(now) {
 		p.Report(at, lint.Finding{
 			Severity: lint.Info, Object: name,
-			Message:  fmt.Sprintf("every role may call %s %s, which runs with the rights of %s: EXECUTE is PUBLIC's unless it is revoked", now.Kind, quote(name), now.Owner),
+			Message:  fmt.Sprintf("every role may call %s %s, which runs with the privileges of %s: PUBLIC has EXECUTE unless it is revoked", now.Kind, quote(name), now.Owner),
 			Evidence: []lint.Evidence{catalogEvidence(name, "SECURITY DEFINER, EXECUTE to PUBLIC")},
 			Advice:   fmt.Sprintf("Revoke it in the same transaction, and grant it to the roles that need it:\n\nREVOKE EXECUTE ON %s %s FROM PUBLIC;", strings.ToUpper(now.Kind), short(name)),
 		})
@@ -75,9 +75,9 @@ func (p *Pass) open(at At, f *schema.Function) {
 	if path := pathOf(now); path != "" && !strings.Contains(path, "pg_temp") && !(now.Language == "sql" && atomicRoutine.MatchString(now.Body)) {
 		p.Report(at, lint.Finding{
 			Severity: lint.Info, Object: name,
-			Message:  fmt.Sprintf("%s %s looks for tables in pg_temp before %s: its caller can put a temporary table in the place of one that it means", now.Kind, quote(name), path),
+			Message:  fmt.Sprintf("%s %s searches pg_temp before %s: its caller can shadow its tables with temporary tables", now.Kind, quote(name), path),
 			Evidence: []lint.Evidence{catalogEvidence(name, "SECURITY DEFINER, search_path = %s", path)},
-			Advice:   fmt.Sprintf("Name pg_temp last, or leave the path empty and write names with their schema:\n\nALTER %s %s SET search_path = %s, pg_temp;", strings.ToUpper(now.Kind), short(name), path),
+			Advice:   fmt.Sprintf("Put pg_temp last, or set an empty path and schema-qualify all names:\n\nALTER %s %s SET search_path = %s, pg_temp;", strings.ToUpper(now.Kind), short(name), path),
 		})
 	}
 }
@@ -86,7 +86,7 @@ func (p *Pass) open(at At, f *schema.Function) {
 // EXECUTE for nobody who needs none.
 func (p *Pass) closed(f *schema.Function) string {
 	kind, name := strings.ToUpper(f.Kind), short(f.QualifiedName())
-	advice := fmt.Sprintf("Fix the path, and write names with their schema:\n\nALTER %s %s SET search_path = '';", kind, name)
+	advice := fmt.Sprintf("Set the path, and schema-qualify all names:\n\nALTER %s %s SET search_path = '';", kind, name)
 	if callable(f) && !isTriggerFunction(f) && f.Returns != "event_trigger" && !p.askedByPolicy(f) {
 		advice += fmt.Sprintf("\n-- and grant it to the roles that need it\nREVOKE EXECUTE ON %s %s FROM PUBLIC;", kind, name)
 	}

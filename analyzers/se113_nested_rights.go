@@ -8,7 +8,7 @@ import (
 
 var nestedRights = &Analyzer{
 	Rule: lint.Rule{
-		ID: "SE113", Name: "nested-rights", Title: "a role that lacks a privilege on what a trigger, policy or default uses", Severity: lint.Error,
+		ID: "SE113", Name: "nested-rights", Title: "a role lacks a privilege on an object that a trigger, policy or default uses", Severity: lint.Error,
 		Hazards: []string{"R10"},
 	},
 	Run: func(p *Pass) {

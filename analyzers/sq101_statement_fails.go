@@ -11,7 +11,7 @@ import (
 
 var statementFails = &Analyzer{
 	Rule: lint.Rule{
-		ID: "SQ101", Name: "statement-fails", Title: "a statement that the server refuses", Severity: lint.Error,
+		ID: "SQ101", Name: "statement-fails", Title: "statement fails", Severity: lint.Error,
 		Aliases: []string{"squawk:syntax-error", "squawk:ban-duplicate-column-assignments"},
 		Hazards: []string{"X28", "X27", "A05", "A11", "A21", "A23", "B06", "B11", "C11", "F01", "F05", "F12", "F19", "P06", "P11"},
 	},
@@ -28,8 +28,8 @@ var statementFails = &Analyzer{
 				Evidence:   append(refusal(e), p.followers(m, s)...),
 			}
 			if e.Canceled != "" {
-				f.Message = "ends after too long a time: " + e.Canceled
-				f.Advice = "On an empty database it should be quick. If it needs longer, raise `statement-timeout` in assay.yaml."
+				f.Message = "is cancelled by the statement timeout: " + e.Canceled
+				f.Advice = "On an empty database it should be fast. If it needs longer, raise `statement-timeout` in assay.yaml."
 			}
 			p.Report(At{Migration: m, Step: s}, f)
 		}
@@ -52,7 +52,7 @@ func (p *Pass) followers(of *devdb.Recorded, root *devdb.Step) []lint.Evidence {
 	if len(places) == 0 {
 		return nil
 	}
-	return []lint.Evidence{{Kind: "error", Text: "what it was to make is missing in " + listPlain(places, 8)}}
+	return []lint.Evidence{{Kind: "error", Text: "the object it should create is missing in " + listPlain(places, 8)}}
 }
 
 // refusal is what the server said: the error, and what it told beside it.
@@ -79,15 +79,15 @@ var waysOut = []struct {
 }{
 	{
 		regexp.MustCompile(`cannot create index on partitioned table "[^"]+" concurrently`),
-		"Make the parent's index alone, build each partition's with CONCURRENTLY, and attach them:\n\nCREATE INDEX … ON ONLY <table> (…);\nCREATE INDEX CONCURRENTLY … ON <partition> (…);\nALTER INDEX … ATTACH PARTITION …;",
+		"Create the index on the parent with ONLY, build each partition's index with CONCURRENTLY, and attach them:\n\nCREATE INDEX … ON ONLY <table> (…);\nCREATE INDEX CONCURRENTLY … ON <partition> (…);\nALTER INDEX … ATTACH PARTITION …;",
 	},
 	{
 		regexp.MustCompile(`cannot detach partitions concurrently when a default partition exists`),
-		"Detach it without CONCURRENTLY, in a transaction of its own: it reads nothing, and with a lock_timeout others wait for it only for a moment.",
+		"Detach it without CONCURRENTLY, in a transaction of its own: it scans nothing, and with a short lock_timeout it blocks others only briefly.",
 	},
 	{
 		regexp.MustCompile(`being attached contains an identity column`),
-		"Make the partition without one, it uses its parent's: LIKE … INCLUDING ALL EXCLUDING IDENTITY; or ALTER COLUMN … DROP IDENTITY before.",
+		"Create the partition without an identity column, it uses its parent's: LIKE … INCLUDING ALL EXCLUDING IDENTITY; or ALTER COLUMN … DROP IDENTITY before.",
 	},
 	{
 		regexp.MustCompile(`unsafe use of new value`),
@@ -95,19 +95,19 @@ var waysOut = []struct {
 	},
 	{
 		regexp.MustCompile(`cannot (drop columns from|change name of|change data type of) view`),
-		"CREATE OR REPLACE can only add columns at a view's end: drop the view and make it anew in the same transaction, with its privileges and comments and what is built on it.",
+		"CREATE OR REPLACE can only add columns at the end of a view: drop the view and re-create it in the same transaction, with its privileges, comments and dependent objects.",
 	},
 	{
 		regexp.MustCompile(`cannot add NOT VALID foreign key on partitioned table`),
-		"Before PostgreSQL 18, add the key NOT VALID to each partition, validate it there, and last add it to the parent, which takes over those that are valid.",
+		"Before PostgreSQL 18, add the key NOT VALID to each partition, validate it there, and then add it to the parent, which reuses the valid ones.",
 	},
 	{
 		regexp.MustCompile(`^cannot drop .* because other objects depend on it$`),
-		"Drop or change what depends on it first, by name, in the same transaction: CASCADE takes all of it without a word.",
+		"First drop or change the dependent objects by name, in the same transaction: CASCADE drops all of them silently.",
 	},
 	{
 		regexp.MustCompile(`cannot alter type of a column used by `),
-		"Drop what uses the column before, and make it anew after, in the same transaction.",
+		"Drop the objects that use the column first, and re-create them afterwards, in the same transaction.",
 	},
 }
 

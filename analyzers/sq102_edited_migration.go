@@ -33,7 +33,7 @@ var editedMigration = &Analyzer{
 				p.Report(At{Pos: n.Pos, End: n.Pos}, lint.Finding{
 					Object: n.Pos.Path, Confidence: lint.Proven, Message: n.Text,
 					Evidence: []lint.Evidence{{Kind: "checksum", Text: n.Text}},
-					Advice:   "Put the file back as it was merged; for a new file write its sum with the tool that keeps it.",
+					Advice:   "Restore the merged file; for a new file update the checksum file with its tool.",
 				})
 			}
 		}
@@ -43,21 +43,21 @@ var editedMigration = &Analyzer{
 // edit says what an edit of a merged migration does. Of one that changes only
 // comments there is something to say where the tool keeps checksums.
 func (p *Pass) edit(e devdb.Edit) (lint.Finding, bool) {
-	f := lint.Finding{Confidence: lint.Proven, Advice: "Put the file back as it was merged, and write what should change into a new migration."}
+	f := lint.Finding{Confidence: lint.Proven, Advice: "Restore the merged file, and write the change in a new migration."}
 	sums := p.Dir != nil && p.Dir.Format.Checksums()
 	switch {
 	case e.Kind == "renamed":
 		f.Message = fmt.Sprintf("merged migration %q is renamed to %q: databases that ran it will run it again", e.OldPath, e.Path)
 	case e.Kind == "deleted":
-		f.Message = fmt.Sprintf("merged migration %q is deleted: databases that ran it keep what it made, new ones go without", e.Path)
-		f.Advice = "Put the file back, and undo what it made in a new migration."
+		f.Message = fmt.Sprintf("merged migration %q is deleted: databases that ran it keep what it created, new databases do not have it", e.Path)
+		f.Advice = "Restore the file, and undo its changes in a new migration."
 	case e.Same && !sums:
 		return f, false
 	case e.Same:
-		f.Message = fmt.Sprintf("comments of merged migration %q are edited: %s keeps a checksum of the file, and refuses to run where it ran the old one", e.Path, p.Dir.Format)
-		f.Advice = "Put the file back as it was merged."
+		f.Message = fmt.Sprintf("comments of merged migration %q are edited: %s keeps a checksum of the file and fails on databases that ran the old version", e.Path, p.Dir.Format)
+		f.Advice = "Restore the merged file."
 	case sums:
-		f.Message = fmt.Sprintf("merged migration %q is edited: databases that ran it will not run it again, and %s refuses the other checksum", e.Path, p.Dir.Format)
+		f.Message = fmt.Sprintf("merged migration %q is edited: databases that ran it will not run it again, and %s fails because of the changed checksum", e.Path, p.Dir.Format)
 	default:
 		f.Message = fmt.Sprintf("merged migration %q is edited: databases that ran it will not run it again", e.Path)
 	}

@@ -43,11 +43,11 @@ func lateText(m *devdb.Recorded) (string, lint.Severity) {
 	head := fmt.Sprintf("sorts before merged migration %q: ", m.OutOfOrder)
 	switch m.Format.Late() {
 	case migration.LateSkipped:
-		return head + fmt.Sprintf("where that one ran, %s never runs this", m.Format), lint.Error
+		return head + fmt.Sprintf("on databases that ran it, %s never runs this one", m.Format), lint.Error
 	case migration.LateRefused:
-		return head + fmt.Sprintf("where that one ran, %s refuses to go on", m.Format), lint.Error
+		return head + fmt.Sprintf("on databases that ran it, %s fails", m.Format), lint.Error
 	case migration.LateRun:
-		return head + fmt.Sprintf("where that one ran, %s runs this after it; a new database runs this first", m.Format), lint.Warning
+		return head + fmt.Sprintf("on databases that ran it, %s runs this one after it; a new database runs this one first", m.Format), lint.Warning
 	}
-	return head + "where that one ran, this runs after it or not at all; a new database runs this first", lint.Warning
+	return head + "on databases that ran it, this one runs after it or not at all; a new database runs this one first", lint.Warning
 }

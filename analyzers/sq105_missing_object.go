@@ -12,7 +12,7 @@ import (
 
 var missingObject = &Analyzer{
 	Rule: lint.Rule{
-		ID: "SQ105", Name: "if-exists-hides-missing", Title: "IF EXISTS on something that is not there", Severity: lint.Info,
+		ID: "SQ105", Name: "if-exists-hides-missing", Title: "IF EXISTS on an object that does not exist", Severity: lint.Info,
 		Hazards: []string{"X17"},
 	},
 	Run: func(p *Pass) {
@@ -34,7 +34,7 @@ var missingObject = &Analyzer{
 					f := lint.Finding{
 						Object: name, Message: fmt.Sprintf("does nothing: %s", strings.TrimSuffix(n.Message, ", skipping")),
 						Evidence: []lint.Evidence{catalogEvidence(name, "%s", n.Message)},
-						Advice:   "Check the name. If databases have it that no migration made, keep the statement: it cleans them up. Else remove it.",
+						Advice:   "Check the name. If some databases have the object although no migration created it, keep the statement for them. Otherwise remove it.",
 					}
 					if strings.HasPrefix(x.Tag, "ALTER") {
 						f.Severity = lint.Warning

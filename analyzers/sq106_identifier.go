@@ -13,7 +13,7 @@ import (
 
 var identifierTooLong = &Analyzer{
 	Rule: lint.Rule{
-		ID: "SQ106", Name: "identifier-too-long", Title: "a name of more than 63 bytes, which the server cuts", Severity: lint.Warning,
+		ID: "SQ106", Name: "identifier-too-long", Title: "identifier truncated to 63 bytes", Severity: lint.Warning,
 		Aliases: []string{"squawk:identifier-too-long"}, Hazards: []string{"X18"},
 	},
 	Run: func(p *Pass) {
@@ -30,13 +30,13 @@ var identifierTooLong = &Analyzer{
 				f := lint.Finding{
 					Message:  "the name is cut: " + n.Message,
 					Evidence: []lint.Evidence{{Kind: "error", Text: n.Code + " " + n.Message, Code: n.Code}},
-					Advice:   "Choose a name of 63 bytes or fewer: whoever looks the object up by the whole name finds nothing, and two long names may become one.",
+					Advice:   "Choose a name of at most 63 bytes: lookups by the full name will not find the object, and two long names may become the same.",
 				}
 				if names := cut.FindStringSubmatch(n.Message); names != nil && usesCut(s, names[2]) {
 					continue
 				} else if names != nil {
 					f.Object = names[2]
-					f.Message = fmt.Sprintf("the name is cut to %q: who looks for it by its whole name finds nothing", names[2])
+					f.Message = fmt.Sprintf("the name is truncated to %q: lookups by the full name will not find it", names[2])
 				}
 				p.Report(At{Migration: m, Step: s}, f)
 			}

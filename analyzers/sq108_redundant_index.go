@@ -11,7 +11,7 @@ import (
 
 var redundantIndex = &Analyzer{
 	Rule: lint.Rule{
-		ID: "SQ108", Name: "redundant-index", Title: "an index that another one already is, or covers", Severity: lint.Warning,
+		ID: "SQ108", Name: "redundant-index", Title: "a redundant index", Severity: lint.Warning,
 		Hazards: []string{"A09"},
 	},
 	Run: func(p *Pass) {
@@ -27,7 +27,7 @@ var redundantIndex = &Analyzer{
 			if key, ok := keyTwice(i); ok {
 				p.Report(at, lint.Finding{
 					Severity: lint.Info, Object: i.QualifiedName(),
-					Message:  fmt.Sprintf("index %q has %s twice: the second adds to its size and to no query", i.Name, key),
+					Message:  fmt.Sprintf("index %q contains %s twice: the second adds size and helps no query", i.Name, key),
 					Evidence: []lint.Evidence{catalogEvidence(i.QualifiedName(), "%s", i.Definition)},
 					Advice:   "Name each column once.",
 				})
@@ -38,7 +38,7 @@ var redundantIndex = &Analyzer{
 				}
 				if f, ok := redundant(i, o); ok {
 					if p.Before.Indexes[o.OID] == nil && strings.HasPrefix(f.Advice, "Drop ") {
-						f.Advice = fmt.Sprintf("Leave %q out: this change makes both.", o.Name)
+						f.Advice = fmt.Sprintf("Remove %q: this change creates both.", o.Name)
 					}
 					p.Report(at, f)
 					break
@@ -75,24 +75,24 @@ func redundant(i, o *schema.Index) (lint.Finding, bool) {
 	case slices.Equal(i.Keys, o.Keys) && slices.Equal(i.Include, o.Include):
 		if i.Unique && !o.Unique { // the old one may go now
 			f.Severity = lint.Info
-			f.Message = fmt.Sprintf("index %q is not needed beside %q, which is on the same columns and unique", o.Name, i.Name)
+			f.Message = fmt.Sprintf("index %q is redundant: %q is unique on the same columns", o.Name, i.Name)
 			f.Advice = fmt.Sprintf("Drop the other one:\n\nDROP INDEX CONCURRENTLY %s;", sqlName(o.Schema, o.Name))
 			return f, true
 		}
 		if i.NullsNotDistinct != o.NullsNotDistinct && i.Unique {
 			return f, false
 		}
-		f.Message = fmt.Sprintf("index %q is the same as %q: every write keeps up both, and queries use one", i.Name, o.Name)
+		f.Message = fmt.Sprintf("index %q duplicates %q: every write maintains both, and queries use one", i.Name, o.Name)
 		f.Advice = "Leave it out."
 		return f, true
 	case n < k && !i.Unique && i.Method == "btree" && len(i.Include) == 0 && slices.Equal(i.Keys, o.Keys[:n]):
 		f.Severity = lint.Info
 		f.Message = fmt.Sprintf("index %q is covered by %q, which begins with the same columns", i.Name, o.Name)
-		f.Advice = "Leave it out, unless it is much smaller and the queries on it are many."
+		f.Advice = "Remove it, unless it is much smaller and many queries use it."
 		return f, true
 	case k < n && !o.Unique && o.Method == "btree" && len(o.Include) == 0 && slices.Equal(o.Keys, i.Keys[:k]):
 		f.Severity = lint.Info
-		f.Message = fmt.Sprintf("index %q is not needed any more beside %q, which begins with the same columns", o.Name, i.Name)
+		f.Message = fmt.Sprintf("index %q is now redundant: %q begins with the same columns", o.Name, i.Name)
 		f.Advice = fmt.Sprintf("Drop the shorter one:\n\nDROP INDEX CONCURRENTLY %s;", sqlName(o.Schema, o.Name))
 		return f, true
 	}

@@ -11,7 +11,7 @@ import (
 
 var directory = &Analyzer{
 	Rule: lint.Rule{
-		ID: "SQ109", Name: "migration-directory", Title: "a new file that the tool refuses, skips or reads otherwise than meant", Severity: lint.Error,
+		ID: "SQ109", Name: "migration-directory", Title: "a new file that the migration tool rejects, skips or misreads", Severity: lint.Error,
 		Hazards: []string{"X20", "X25"},
 	},
 	Run: func(p *Pass) {
@@ -50,16 +50,16 @@ var noticeKinds = map[string]struct {
 	advice   string
 }{
 	"duplicate-version":    {lint.Error, "", "Give the file a version of its own."},
-	"mixed-transaction":    {lint.Error, "", "Move the statement into a file of its own."},
+	"mixed-transaction":    {lint.Error, "", "Move the statement to a file of its own."},
 	"journal-order":        {lint.Error, "", "Generate the migration again on top of the newest one."},
-	"no-up-mark":           {lint.Error, "", "Write the line that begins the way there above its SQL."},
-	"bad-down":             {lint.Warning, "", "Correct the file before somebody needs it."},
+	"no-up-mark":           {lint.Error, "", "Add the line that begins the up migration above its SQL."},
+	"bad-down":             {lint.Warning, "", "Fix the file before it is needed."},
 	"byte-order-mark":      {lint.Error, "", "Save the file as UTF-8 without a byte order mark."},
 	"copy-data":            {lint.Error, "", "Write the rows as INSERT statements, or load them outside the migrations."},
-	"split-statement":      {lint.Error, "", "Put the statement between the tool's StatementBegin and StatementEnd lines: what stands between them is sent as one query."},
+	"split-statement":      {lint.Error, "", "Put the statement between the tool's StatementBegin and StatementEnd lines: everything between them is sent as one query."},
 	"unfinished-statement": {lint.Error, "", "End the last line of the statement with a semicolon."},
-	"misread-annotation":   {lint.Error, "", "Write the annotation as the tool's documentation does, at the start of a line."},
+	"misread-annotation":   {lint.Error, "", "Write the annotation as in the tool's documentation, at the start of a line."},
 	"psql-command":         {lint.Error, "", "Remove the line: dumps have it for psql. Only plain files and sqitch run through psql."},
-	"skipped-meta-command": {lint.Warning, "runs no program", "What the program would give is not in the dev database, so what depends on it is not checked: " +
-		"load data outside the migrations, or read what it gives with care."},
+	"skipped-meta-command": {lint.Warning, "runs no program", "The output of the program is not in the dev database, so statements that depend on it are not checked: " +
+		"load data outside the migrations, or review it by hand."},
 }

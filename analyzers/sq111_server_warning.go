@@ -10,7 +10,7 @@ import (
 
 var serverWarning = &Analyzer{
 	Rule: lint.Rule{
-		ID: "SQ111", Name: "server-warning", Title: "a warning of the server", Severity: lint.Info,
+		ID: "SQ111", Name: "server-warning", Title: "PostgreSQL warns", Severity: lint.Info,
 		Hazards: []string{"X28"},
 	},
 	Run: func(p *Pass) {
@@ -25,7 +25,7 @@ var serverWarning = &Analyzer{
 					continue
 				}
 				p.Report(At{Migration: m, Step: s}, lint.Finding{
-					Message:  "the server warns: " + n.Message,
+					Message:  "PostgreSQL warns: " + n.Message,
 					Evidence: []lint.Evidence{{Kind: "error", Text: n.Code + " " + n.Message, Code: n.Code}},
 				})
 				break // the first says it; others are of the next column or table

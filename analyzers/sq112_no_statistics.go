@@ -11,7 +11,7 @@ import (
 
 var noStatistics = &Analyzer{
 	Rule: lint.Rule{
-		ID: "SQ112", Name: "expression-without-statistics", Title: "an index on an expression, of which the planner knows nothing yet", Severity: lint.Info,
+		ID: "SQ112", Name: "expression-without-statistics", Title: "an expression index without statistics", Severity: lint.Info,
 		Hazards: []string{"A22"}, Optional: true,
 	},
 	Run: func(p *Pass) {
@@ -23,9 +23,9 @@ var noStatistics = &Analyzer{
 			}
 			p.Report(at, lint.Finding{
 				Object:   i.QualifiedName(),
-				Message:  fmt.Sprintf("index %q is on an expression: until %q is analyzed the planner guesses how many rows it finds", i.Name, t.Name),
+				Message:  fmt.Sprintf("index %q is on an expression: until ANALYZE of %q the planner has no statistics for it", i.Name, t.Name),
 				Evidence: []lint.Evidence{catalogEvidence(i.QualifiedName(), "%s", i.Definition)},
-				Advice:   fmt.Sprintf("Let this follow:\n\nANALYZE %s;", sqlName(t.Schema, t.Name)),
+				Advice:   fmt.Sprintf("Run ANALYZE after the migration:\n\nANALYZE %s;", sqlName(t.Schema, t.Name)),
 			})
 		}
 	},

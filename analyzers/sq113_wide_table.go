@@ -12,7 +12,7 @@ const columnLimit = 1600
 
 var wideTable = &Analyzer{
 	Rule: lint.Rule{
-		ID: "SQ113", Name: "column-limit", Title: "a table that comes near the limit of 1600 columns", Severity: lint.Warning,
+		ID: "SQ113", Name: "column-limit", Title: "a table approaches the limit of 1600 columns", Severity: lint.Warning,
 		Hazards: []string{"C25"},
 	},
 	Run: func(p *Pass) {
@@ -25,9 +25,9 @@ var wideTable = &Analyzer{
 			told[r.OID] = true
 			p.Report(at, lint.Finding{
 				Object:   r.QualifiedName(),
-				Message:  fmt.Sprintf("%q has used %d of the %d columns it can ever have: dropped ones count, and only a new table gives them back", r.Name, used, columnLimit),
+				Message:  fmt.Sprintf("%q has used %d of at most %d columns: dropped columns count, and only a new table frees them", r.Name, used, columnLimit),
 				Evidence: []lint.Evidence{catalogEvidence(r.QualifiedName(), "%s, and %d dropped", plural(len(r.Columns), "column"), r.DroppedAttributes)},
-				Advice:   "Move columns to a second table with the same key, or into a jsonb column.",
+				Advice:   "Move columns to a second table with the same key, or to a jsonb column.",
 			})
 		}
 		for at, c := range Each[*schema.AddColumn](p) {

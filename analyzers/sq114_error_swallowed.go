@@ -13,7 +13,7 @@ import (
 
 var errorSwallowed = &Analyzer{
 	Rule: lint.Rule{
-		ID: "SQ114", Name: "error-swallowed", Title: "an EXCEPTION block that hides that nothing was done", Severity: lint.Warning,
+		ID: "SQ114", Name: "error-swallowed", Title: "an EXCEPTION block hides a failed change", Severity: lint.Warning,
 		Hazards: []string{"X33"},
 	},
 	Run: func(p *Pass) {
@@ -51,9 +51,9 @@ func thereAlready(code string) bool {
 
 func swallowedFinding(s *devdb.Step, c devdb.Caught) lint.Finding {
 	f := lint.Finding{
-		Message:  fmt.Sprintf("passes, and does nothing: %s, and the handler %s hides it", c.Message, handlerName(s, c.Handler)),
+		Message:  fmt.Sprintf("succeeds without doing anything: %s, and the handler %s hides the error", c.Message, handlerName(s, c.Handler)),
 		Evidence: []lint.Evidence{{Kind: "error", Text: c.Message, Code: c.Code}},
-		Advice:   "Let the error end the migration, or name the one condition that is expected (WHEN duplicate_object) and test for it before: to_regclass, information_schema.columns, pg_roles.",
+		Advice:   "Let the migration fail, or catch only the expected condition (WHEN duplicate_object), or test for it beforehand: to_regclass, information_schema.columns, pg_roles.",
 	}
 	if c.Statement != "" {
 		f.Evidence = append(f.Evidence, lint.Evidence{Kind: "syntax", Text: clip(c.Statement)})
@@ -102,9 +102,9 @@ func (p *Pass) wouldSwallow(s *devdb.Step, h migration.Handler) (lint.Finding, b
 		name := qualified(t.Schema, t.Name)
 		return lint.Finding{
 			Object:   name,
-			Message:  fmt.Sprintf("if rows of %s break %s, the handler %s hides it: the migration counts as applied, and %s is not there", quote(name), what, handlerName(s, h), what),
+			Message:  fmt.Sprintf("if rows of %s violate %s, the handler %s hides the error: the migration counts as applied, and %s does not exist", quote(name), what, handlerName(s, h), what),
 			Evidence: []lint.Evidence{{Kind: "syntax", Text: clip(h.Changes[0]), Object: name}},
-			Advice:   "Let the error end the migration: catch only the condition that says that it is there already (WHEN duplicate_object, WHEN duplicate_table).",
+			Advice:   "Let the migration fail: catch only the condition that the object already exists (WHEN duplicate_object, WHEN duplicate_table).",
 		}, true
 	}
 	return lint.Finding{}, false

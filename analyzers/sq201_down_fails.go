@@ -10,14 +10,14 @@ import (
 // The checks of the way back. It was run right after its migration.
 var (
 	downFails = &Analyzer{
-		Rule: lint.Rule{ID: "SQ201", Name: "down-fails", Title: "a way back that the server refuses", Severity: lint.Error, Hazards: []string{"X21"}},
+		Rule: lint.Rule{ID: "SQ201", Name: "down-fails", Title: "down migration fails", Severity: lint.Error, Hazards: []string{"X21"}},
 		Run: func(p *Pass) {
 			for m, d := range p.downs() {
 				if e := d.Err; e != nil {
 					p.Report(At{Migration: m, Pos: e.Statement.Pos, End: e.Statement.End}, lint.Finding{
-						Confidence: lint.Proven, Message: "the way back fails: " + withoutOID(e.Message),
+						Confidence: lint.Proven, Message: "the down migration fails: " + withoutOID(e.Message),
 						Evidence: refusal(e),
-						Advice:   "Undo the statements of the migration in the opposite order, each once.",
+						Advice:   "Undo the statements of the migration in reverse order.",
 					})
 					continue
 				}
@@ -26,7 +26,7 @@ var (
 		},
 	}
 	downIncomplete = &Analyzer{
-		Rule: lint.Rule{ID: "SQ202", Name: "down-incomplete", Title: "a way back that does not lead back", Severity: lint.Warning, Hazards: []string{"X21"}},
+		Rule: lint.Rule{ID: "SQ202", Name: "down-incomplete", Title: "down migration does not restore the schema", Severity: lint.Warning, Hazards: []string{"X21"}},
 		Run: func(p *Pass) {
 			for m, d := range p.downs() {
 				if d.Err != nil || idle(d.Migration.Statements) || len(d.Left) == 0 {
@@ -47,8 +47,8 @@ var (
 				}
 				f := lint.Finding{
 					Object: d.Migration.Path, Confidence: lint.Proven,
-					Message: fmt.Sprintf("after the way back the schema differs from before: %s", listPlain(left, 3)),
-					Advice:  "Undo these too, so that the migration can run again from there.",
+					Message: fmt.Sprintf("the down migration does not restore the schema: %s", listPlain(left, 3)),
+					Advice:  "Undo these changes too, so that the migration can run again.",
 				}
 				for _, l := range left[:min(len(left), 10)] {
 					f.Evidence = append(f.Evidence, lint.Evidence{Kind: "catalog", Text: l})
@@ -58,7 +58,7 @@ var (
 		},
 	}
 	downDestroys = &Analyzer{
-		Rule: lint.Rule{ID: "SQ203", Name: "down-destroys-data", Title: "a way back that takes data the migration did not bring", Severity: lint.Error, Hazards: []string{"X21"}},
+		Rule: lint.Rule{ID: "SQ203", Name: "down-destroys-data", Title: "down migration destroys data that existed before", Severity: lint.Error, Hazards: []string{"X21"}},
 		Run: func(p *Pass) {
 			for m, d := range p.downs() {
 				if d.Err == nil && !p.destroyed(m, d) {
@@ -68,16 +68,16 @@ var (
 		},
 	}
 	downMissing = &Analyzer{
-		Rule: lint.Rule{ID: "SQ204", Name: "down-missing", Title: "a migration without a way back", Severity: lint.Error, Hazards: []string{"X21"}},
+		Rule: lint.Rule{ID: "SQ204", Name: "down-missing", Title: "no down migration", Severity: lint.Error, Hazards: []string{"X21"}},
 		Run: func(p *Pass) {
 			for _, m := range p.New {
 				if !p.Config.DownRequired || m.Repeatable || m.Migration.Down != nil && !idle(m.Migration.Down.Statements) {
 					continue
 				}
 				p.Report(At{Migration: m}, lint.Finding{
-					Object: m.Path, Confidence: lint.Proven, Message: "there is no way back, and the project asks for one",
+					Object: m.Path, Confidence: lint.Proven, Message: "there is no down migration, and the project requires one",
 					Evidence: []lint.Evidence{{Kind: "setting", Text: "down: require"}},
-					Advice:   "Write the statements that undo the migration, or say in an ignore why there can be none.",
+					Advice:   "Write the statements that undo the migration, or ignore this finding with the reason why it cannot be undone.",
 				})
 			}
 		},

@@ -11,7 +11,7 @@ const inTransaction = "25001"
 
 var concurrentlyInTransaction = &Analyzer{
 	Rule: lint.Rule{
-		ID: "TX101", Name: "concurrently-in-transaction", Title: "a statement that cannot run in the transaction it is in", Severity: lint.Error, Covers: []string{"SQ101"},
+		ID: "TX101", Name: "concurrently-in-transaction", Title: "a statement that cannot run in a transaction", Severity: lint.Error, Covers: []string{"SQ101"},
 		Aliases: []string{"atlas:PG103", "squawk:ban-concurrent-index-creation-in-transaction"}, Hazards: []string{"A04", "X14"},
 	},
 	Run: func(p *Pass) {

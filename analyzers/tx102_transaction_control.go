@@ -13,7 +13,7 @@ import (
 
 var transactionControl = &Analyzer{
 	Rule: lint.Rule{
-		ID: "TX102", Name: "transaction-control", Title: "BEGIN or COMMIT that ends, nests or leaves open a transaction", Severity: lint.Warning,
+		ID: "TX102", Name: "transaction-control", Title: "BEGIN or COMMIT ends, nests or leaves open a transaction", Severity: lint.Warning,
 		Aliases: []string{"atlas:TX201", "squawk:transaction-nesting", "squawk:ban-uncommitted-transaction"}, Hazards: []string{"X13"},
 	},
 	Run: func(p *Pass) {
@@ -73,8 +73,8 @@ func endsFinding(m *devdb.Recorded, s *devdb.Step, word string) lint.Finding {
 	}
 	f := lint.Finding{
 		Severity: lint.Error, Confidence: lint.Inferred,
-		Message:  fmt.Sprintf("%s in %s fails where it is reached, with \"invalid transaction termination\": a transaction is open around it", word, what),
-		Evidence: append(ev, lint.Evidence{Kind: "syntax", Text: "PL/pgSQL can end a transaction only where none was begun around it; here no row led there"}),
+		Message:  fmt.Sprintf("%s in %s fails when it is reached, with \"invalid transaction termination\": it runs inside a transaction", word, what),
+		Evidence: append(ev, lint.Evidence{Kind: "syntax", Text: "PL/pgSQL can end a transaction only if it was not started inside one; in the test run no row reached this statement"}),
 		Advice:   "Run it outside a transaction, in a migration of its own.",
 	}
 	if m.TxOptOut != "" {
@@ -103,7 +103,7 @@ func (p *Pass) insideTools(m *devdb.Recorded) {
 		}
 	}
 	evidence := []lint.Evidence{{Kind: "setting", Text: m.TxReason}}
-	advice := "Leave BEGIN and COMMIT to the tool: remove them from the file."
+	advice := "Remove BEGIN and COMMIT from the file: the tool writes them."
 	if m.TxOptOut != "" {
 		advice += "\n\nIf the file must have transactions of its own: " + m.TxOptOut
 	}
@@ -111,22 +111,22 @@ func (p *Pass) insideTools(m *devdb.Recorded) {
 	case end != nil:
 		f := lint.Finding{Evidence: evidence, Advice: advice}
 		word := end.Stmt.Syntax.Transaction
-		f.Message = fmt.Sprintf("%s ends the transaction that the tool opened: the migration is not recorded in the same one", word)
+		f.Message = fmt.Sprintf("%s ends the tool's transaction: the migration is not recorded in the same transaction", word)
 		if word == "ROLLBACK" {
 			f.Severity = lint.Error
-			f.Message = "ROLLBACK undoes what the migration did, and the tool records it as done"
+			f.Message = "ROLLBACK undoes the migration, and the tool still records it as applied"
 		}
 		if after > 0 {
 			f.Severity = lint.Error
-			f.Message += fmt.Sprintf("; %s after it run outside any transaction and stay if a later one fails", plural(after, "statement"))
+			f.Message += fmt.Sprintf("; %s after it run outside a transaction and are not rolled back if a later one fails", plural(after, "statement"))
 			if word == "ROLLBACK" {
-				f.Message = fmt.Sprintf("ROLLBACK undoes what came before it; %s after it run outside any transaction", plural(after, "statement"))
+				f.Message = fmt.Sprintf("ROLLBACK undoes everything before it; %s after it run outside a transaction", plural(after, "statement"))
 			}
 		}
 		p.Report(At{Migration: m, Step: end}, f)
 	case begin != nil:
 		p.Report(At{Migration: m, Step: begin}, lint.Finding{
-			Message: "BEGIN inside the transaction that the tool opened does nothing but warn", Evidence: evidence, Advice: advice,
+			Message: "BEGIN inside the tool's transaction has no effect except a warning", Evidence: evidence, Advice: advice,
 		})
 	}
 }
@@ -140,7 +140,7 @@ func (p *Pass) unbalanced(m *devdb.Recorded) {
 		case "BEGIN":
 			if open != nil {
 				p.Report(At{Migration: m, Step: s}, lint.Finding{
-					Message:  fmt.Sprintf("BEGIN inside the transaction of line %d does nothing: the next COMMIT ends both", open.Stmt.Pos.Line),
+					Message:  fmt.Sprintf("BEGIN inside the transaction of line %d has no effect: the next COMMIT ends the outer transaction", open.Stmt.Pos.Line),
 					Evidence: syntaxEvidence("PostgreSQL has no nested transactions"),
 					Advice:   "Remove the inner BEGIN and its COMMIT, or use a SAVEPOINT.",
 				})
@@ -156,7 +156,7 @@ func (p *Pass) unbalanced(m *devdb.Recorded) {
 	}
 	if open != nil {
 		p.Report(At{Migration: m, Step: open}, lint.Finding{
-			Severity: lint.Error, Message: "BEGIN is never followed by COMMIT: what comes after it is lost when the connection closes, and its locks stay until then",
+			Severity: lint.Error, Message: "BEGIN without COMMIT: everything after it is rolled back when the connection closes, and its locks are held until then",
 			Evidence: syntaxEvidence("no COMMIT in the file"), Advice: "End the file with COMMIT;",
 		})
 	}
@@ -165,11 +165,11 @@ func (p *Pass) unbalanced(m *devdb.Recorded) {
 func strayEnd(m *devdb.Recorded, s *devdb.Step) lint.Finding {
 	word := s.Stmt.Syntax.Transaction
 	f := lint.Finding{
-		Message:  fmt.Sprintf("%s without a BEGIN: every statement before it has run on its own and stays if a later one fails", word),
+		Message:  fmt.Sprintf("%s without a BEGIN: every statement before it ran on its own and is not rolled back if a later one fails", word),
 		Evidence: syntaxEvidence("no BEGIN before it in the file"), Advice: "Begin the file with BEGIN;",
 	}
 	if m.TxMode == migration.TxImplicit {
-		f.Message = fmt.Sprintf("%s without a BEGIN splits the file: what comes before it stays if a later statement fails", word)
+		f.Message = fmt.Sprintf("%s without a BEGIN splits the file: statements before it are not rolled back if a later one fails", word)
 		f.Advice = "Put the whole file between BEGIN; and COMMIT;, or remove the COMMIT."
 	}
 	return f

@@ -11,7 +11,7 @@ import (
 
 var partialApply = &Analyzer{
 	Rule: lint.Rule{
-		ID: "TX103", Name: "partial-apply", Title: "several statements outside a transaction, of which one cannot be run again", Severity: lint.Warning,
+		ID: "TX103", Name: "partial-apply", Title: "several statements outside a transaction, one of which cannot be run twice", Severity: lint.Warning,
 		Aliases: []string{"atlas:TX101", "squawk:prefer-robust-stmts"}, Hazards: []string{"X15", "X16"},
 	},
 	Run: func(p *Pass) {
@@ -39,9 +39,9 @@ func (p *Pass) partial(m *devdb.Recorded) {
 		}
 		if stops != nil && stops.TxID != s.TxID {
 			p.Report(At{Migration: m, Step: stops}, lint.Finding{
-				Message:  fmt.Sprintf("this statement stays if line %d fails, and a second run of the file then %s", s.Stmt.Pos.Line, secondRun(stops)),
+				Message:  fmt.Sprintf("this statement is not rolled back if line %d fails, and a second run of the file then %s", s.Stmt.Pos.Line, secondRun(stops)),
 				Evidence: []lint.Evidence{{Kind: "setting", Text: m.TxReason}},
-				Advice:   "Give each statement that runs outside a transaction a file of its own, or write it so that it can run twice: IF NOT EXISTS, IF EXISTS, or a DROP … IF EXISTS before it.",
+				Advice:   "Give each statement that runs outside a transaction a file of its own, or make it idempotent: IF NOT EXISTS, IF EXISTS, or a DROP … IF EXISTS before it.",
 			})
 			return
 		}

@@ -10,7 +10,7 @@ import (
 
 var settingsLeak = &Analyzer{
 	Rule: lint.Rule{
-		ID: "TX104", Name: "setting-leaks", Title: "a session setting that later migrations and the tool itself inherit", Severity: lint.Warning,
+		ID: "TX104", Name: "setting-leaks", Title: "a session setting leaks into later migrations and the migration tool", Severity: lint.Warning,
 		Hazards: []string{"X05"},
 	},
 	Run: func(p *Pass) {
@@ -36,30 +36,30 @@ const notAllowed = "42501"
 // leaking are the settings that change what later statements mean, and what
 // then goes wrong. Timeouts are not among them: they are there to protect.
 var leaking = map[string]string{
-	"search_path":                   "names without a schema mean other objects, those of the tool's own tables too",
-	"role":                          "later objects belong to that role",
+	"search_path":                   "unqualified names refer to other objects, even in the tool's own queries",
+	"role":                          "later objects are owned by that role",
 	"session_authorization":         "later statements run as that user",
 	"session_replication_role":      "later statements run without triggers and foreign keys",
 	"row_security":                  "later statements see other rows",
-	"timezone":                      "later statements read and write other times",
-	"datestyle":                     "later statements read dates otherwise",
-	"default_transaction_isolation": "later transactions run at another level",
+	"timezone":                      "later statements read and write times in another time zone",
+	"datestyle":                     "later statements parse dates differently",
+	"default_transaction_isolation": "later transactions run at another isolation level",
 	"default_transaction_read_only": "later transactions cannot write",
-	"check_function_bodies":         "later functions are made without being checked",
-	"standard_conforming_strings":   "later strings are read otherwise",
-	"default_tablespace":            "later tables go to that tablespace",
-	"default_table_access_method":   "later tables are made with that access method",
-	"client_encoding":               "later text is read in that encoding",
+	"check_function_bodies":         "later function bodies are not checked",
+	"standard_conforming_strings":   "later string literals are parsed differently",
+	"default_tablespace":            "later tables are created in that tablespace",
+	"default_table_access_method":   "later tables are created with that access method",
+	"client_encoding":               "later text is interpreted in that encoding",
 }
 
 func leak(m *devdb.Recorded, s *devdb.Step, set *migration.Setting) lint.Finding {
 	f := lint.Finding{
 		Object: set.Name, Message: fmt.Sprintf("%s stays set on the connection: %s", set.Name, leaking[set.Name]),
 		Evidence: []lint.Evidence{{Kind: "setting", Text: fmt.Sprintf("%s = %s until the connection closes", set.Name, valueText(set.Value))}},
-		Advice:   fmt.Sprintf("End the file with the old value:\n\nRESET %s;", set.Name),
+		Advice:   fmt.Sprintf("Reset it at the end of the file:\n\nRESET %s;", set.Name),
 	}
 	if s.InTx && m.TxMode != migration.TxAll {
-		f.Advice = fmt.Sprintf("Let it end with the transaction:\n\nSET LOCAL %s = %s;", set.Name, valueText(set.Value))
+		f.Advice = fmt.Sprintf("Limit it to the transaction:\n\nSET LOCAL %s = %s;", set.Name, valueText(set.Value))
 	}
 	return f
 }

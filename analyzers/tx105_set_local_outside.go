@@ -8,7 +8,7 @@ import (
 
 var setLocalOutside = &Analyzer{
 	Rule: lint.Rule{
-		ID: "TX105", Name: "set-local-without-transaction", Title: "SET LOCAL outside a transaction, which does nothing", Severity: lint.Warning,
+		ID: "TX105", Name: "set-local-without-transaction", Title: "SET LOCAL outside a transaction has no effect", Severity: lint.Warning,
 		Hazards: []string{"X02"},
 	},
 	Run: func(p *Pass) {
@@ -18,9 +18,9 @@ var setLocalOutside = &Analyzer{
 				continue
 			}
 			p.Report(At{Migration: m, Step: s}, lint.Finding{
-				Object: set.Name, Message: fmt.Sprintf("SET LOCAL %s does nothing here: the statements after it run without it", set.Name),
+				Object: set.Name, Message: fmt.Sprintf("SET LOCAL %s has no effect here: later statements run without it", set.Name),
 				Evidence: []lint.Evidence{{Kind: "setting", Text: m.TxReason}},
-				Advice:   fmt.Sprintf("Outside a transaction set it for the session:\n\nSET %s = '%s';", set.Name, set.Value),
+				Advice:   fmt.Sprintf("Outside a transaction, set it for the session:\n\nSET %s = '%s';", set.Name, set.Value),
 			})
 		}
 	},

@@ -9,7 +9,7 @@ import (
 
 var subtransactions = &Analyzer{
 	Rule: lint.Rule{
-		ID: "TX106", Name: "many-subtransactions", Title: "a subtransaction for every round of a loop", Severity: lint.Warning,
+		ID: "TX106", Name: "many-subtransactions", Title: "a subtransaction in every iteration of a loop", Severity: lint.Warning,
 		Hazards: []string{"X19", "X32"},
 	},
 	Run: func(p *Pass) {
@@ -23,13 +23,13 @@ var subtransactions = &Analyzer{
 				continue
 			}
 			f := lint.Finding{
-				Message:  "each round of the loop is a subtransaction: beyond 64 in one transaction every session on the server is slower, replicas most of all",
+				Message:  "each iteration of the loop is a subtransaction: more than 64 in one transaction slow down every session on the server, and replicas most",
 				Evidence: syntaxEvidence("EXCEPTION inside a LOOP of one transaction"),
-				Advice:   "Do the work in one statement, without the handler: INSERT … ON CONFLICT DO NOTHING, or a WHERE that leaves out what would fail.",
+				Advice:   "Do the work in one statement, without the handler: INSERT … ON CONFLICT DO NOTHING, or a WHERE clause that excludes rows that would fail.",
 			}
 			if retries.MatchString(body) {
-				f.Message = fmt.Sprintf("tries again inside one transaction: what it holds already stays locked between the tries, and each try queues %s behind it", waiters("ACCESS EXCLUSIVE"))
-				f.Advice = "Let the whole transaction fail on lock_timeout, and let whoever runs the migration run it again."
+				f.Message = fmt.Sprintf("retries inside one transaction: it keeps its locks between the attempts, and each attempt queues %s behind it", waiters("ACCESS EXCLUSIVE"))
+				f.Advice = "Let the whole transaction fail on lock_timeout, and run the migration again."
 			}
 			p.Report(At{Migration: m, Step: s}, f)
 		}

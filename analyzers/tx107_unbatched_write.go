@@ -15,7 +15,7 @@ import (
 
 var unbatchedWrite = &Analyzer{
 	Rule: lint.Rule{
-		ID: "TX107", Name: "unbatched-write", Title: "a data change over a whole table in one statement", Severity: lint.Warning,
+		ID: "TX107", Name: "unbatched-write", Title: "an unbatched data change", Severity: lint.Warning,
 		Aliases: []string{"strong_migrations:change_column_null"},
 		Hazards: []string{"X10"},
 	},
@@ -60,10 +60,10 @@ func (p *Pass) unbatched(s *devdb.Step) (lint.Finding, bool) {
 		name := qualified(t.Schema, t.Name)
 		return lint.Finding{
 			Object: name,
-			Message: fmt.Sprintf("%s %s in one transaction by reading all of %s: every row it writes stays locked, and its old version is kept, until the end",
+			Message: fmt.Sprintf("%s %s in one transaction with a full scan of %s: every written row stays locked, and its old version is kept, until the transaction ends",
 				doing, quote(name), quote(x.Object)),
 			Evidence: []lint.Evidence{scanEvidence(x)},
-			Advice:   "If the table is large, write in batches by key outside the migration, each in a transaction of its own.",
+			Advice:   "If the table is large, write in batches by key outside the migration, each batch in its own transaction.",
 		}, true
 	}
 	return lint.Finding{}, false
@@ -112,16 +112,16 @@ func (p *Pass) unselective(s *devdb.Step) (lint.Finding, bool) {
 		name := qualified(w.table.Schema, w.table.Name)
 		f := lint.Finding{
 			Object: name,
-			Message: fmt.Sprintf("%s %s in one transaction, and no unique key says that its rows are few: every row it writes stays locked, and its old version is kept, until the end",
+			Message: fmt.Sprintf("%s %s in one transaction, and no unique key limits how many rows: every written row stays locked, and its old version is kept, until the transaction ends",
 				doings[w.Kind], quote(name)),
 			Evidence: []lint.Evidence{{Kind: "syntax", Text: clip(s.Stmt.Text), Object: name}},
-			Advice:   "If the rows are many, write in batches by key outside the migration, each in a transaction of its own.",
+			Advice:   "If there are many rows, write in batches by key outside the migration, each batch in its own transaction.",
 		}
 		if rows, of, ok := p.expected(s, w); ok {
 			if rows <= p.facts.sizes.Small {
 				continue
 			}
-			f.Message = fmt.Sprintf("%s %s in one transaction, about %s of %s by the statistics of %s: every row it writes stays locked, and its old version is kept, until the end",
+			f.Message = fmt.Sprintf("%s %s in one transaction, about %s of %s according to the statistics of %s: every written row stays locked, and its old version is kept, until the transaction ends",
 				doings[w.Kind], quote(name), stats.Rows(rows), stats.Rows(of), p.Stats.Taken)
 		} else if !w.looped {
 			switch compared, indexed := p.comparesConstant(s, w); {

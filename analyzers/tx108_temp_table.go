@@ -11,7 +11,7 @@ import (
 
 var tempTableLeft = &Analyzer{
 	Rule: lint.Rule{
-		ID: "TX108", Name: "temporary-table-left", Title: "a temporary table that stays on the connection", Severity: lint.Info,
+		ID: "TX108", Name: "temporary-table-left", Title: "a temporary table that outlives the migration", Severity: lint.Info,
 		Hazards: []string{"X29"},
 	},
 	Run: func(p *Pass) {
@@ -32,9 +32,9 @@ var tempTableLeft = &Analyzer{
 					}
 					p.Report(At{Migration: m, Step: s}, lint.Finding{
 						Object:   c.Table.Name,
-						Message:  fmt.Sprintf("temporary table %q stays on the connection: where that is pooled, the next user of it finds the table, before a real one of that name", c.Table.Name),
+						Message:  fmt.Sprintf("temporary table %q exists until the connection closes: on a pooled connection the next user sees it, and it hides a regular table of that name", c.Table.Name),
 						Evidence: []lint.Evidence{catalogEvidence(c.Table.Name, "no DROP TABLE in the file, no ON COMMIT DROP")},
-						Advice:   fmt.Sprintf("Let it end with the transaction, with ON COMMIT DROP, or end the file with:\n\nDROP TABLE %s;", sqlIdent(c.Table.Name)),
+						Advice:   fmt.Sprintf("Create it with ON COMMIT DROP, or drop it at the end of the file:\n\nDROP TABLE %s;", sqlIdent(c.Table.Name)),
 					})
 				}
 			}

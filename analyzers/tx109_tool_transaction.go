@@ -8,7 +8,7 @@ import (
 
 var toolTransaction = &Analyzer{
 	Rule: lint.Rule{
-		ID: "TX109", Name: "waits-for-the-tool", Title: "a concurrent index build that waits for the migration tool's own transaction", Severity: lint.Warning,
+		ID: "TX109", Name: "waits-for-the-tool", Title: "a concurrent index build waits for the migration tool's own transaction", Severity: lint.Warning,
 		Hazards: []string{"A24"},
 	},
 	Run: func(p *Pass) {
@@ -22,9 +22,9 @@ var toolTransaction = &Analyzer{
 			}
 			p.Report(At{Migration: m, Step: s}, lint.Finding{
 				Confidence: lint.Inferred,
-				Message:    fmt.Sprintf("%s CONCURRENTLY waits for every older transaction, the migration tool's own among them: the deployment hangs", x.Tag),
+				Message:    fmt.Sprintf("%s CONCURRENTLY waits for all older transactions, including the migration tool's own: the deployment hangs", x.Tag),
 				Evidence:   []lint.Evidence{{Kind: "setting", Text: p.Dir.Holds}},
-				Advice:     "Set flyway.postgresql.transactional.lock=false, so that flyway takes its lock for the session and holds no transaction open.",
+				Advice:     "Set flyway.postgresql.transactional.lock=false, so that Flyway uses a session-level lock and keeps no transaction open.",
 			})
 		}
 	},

@@ -65,7 +65,7 @@ func Run(ctx context.Context, in Input) (*lint.Result, error) {
 
 // RecordAll records the new migrations of r, in order, on a database that
 // r.Base has been replayed on, and fills in steps and catalogs. The error is
-// the run's own failure; a statement that the server refuses is in the record.
+// the run's own failure; statement fails is in the record.
 func RecordAll(ctx context.Context, db devdb.DB, r *devdb.Record) error {
 	var err error
 	if r.Before, err = db.Catalog(ctx); err != nil {
