@@ -13,7 +13,7 @@ import (
 
 var sequenceBehind = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DD110", Name: "sequence-behind", Title: "a sequence that hands out values that rows already have", Severity: lint.Warning, Weight: lint.ByRows, Covers: []string{"DS112"},
+		ID: "DD110", Name: "sequence-behind", Title: "a sequence generates values that existing rows already have", Severity: lint.Warning, Weight: lint.ByRows, Covers: []string{"DS112"},
 		Aliases: []string{"squawk:ban-alter-sequence-values"},
 		Hazards: []string{"C21", "F25"},
 	},
@@ -83,9 +83,9 @@ func behindFinding(t *schema.Relation, c *schema.Column, seq *schema.Relation) l
 	col := sqlIdent(c.Name)
 	return lint.Finding{
 		Object:   table + "." + c.Name,
-		Message:  fmt.Sprintf("values of %q of %s start at 1: rows that are there have them already", c.Name, quote(table)),
+		Message:  fmt.Sprintf("values of %q of %s start at 1 and collide with existing rows", c.Name, quote(table)),
 		Evidence: factOf(table, "sequence %s starts at 1, and nothing in this change sets it", qualified(seq.Schema, seq.Name)),
-		Advice: fmt.Sprintf("Start after the highest value, in the same transaction:\n\nSELECT setval(pg_get_serial_sequence('%s', '%s'), (SELECT coalesce(max(%s), 0) + 1 FROM %s), false);",
+		Advice: fmt.Sprintf("Start past the highest value, in the same transaction:\n\nSELECT setval(pg_get_serial_sequence('%s', '%s'), (SELECT coalesce(max(%s), 0) + 1 FROM %s), false);",
 			sqlName(t.Schema, t.Name), c.Name, col, sqlName(t.Schema, t.Name)),
 	}
 }
@@ -158,9 +158,9 @@ func (p *Pass) restartedIdentity(at At, t *schema.Relation, c *schema.Column, fr
 	table, col := t.QualifiedName(), sqlIdent(c.Name)
 	p.Report(at, lint.Finding{
 		Object:   table + "." + c.Name,
-		Message:  fmt.Sprintf("values of %q of %s go on from %s: where they were further, rows that have them already make inserts fail", c.Name, quote(table), cmp.Or(from, "their start")),
+		Message:  fmt.Sprintf("values of %q of %s continue from %s: if the sequence was past that value, inserts collide with existing rows", c.Name, quote(table), cmp.Or(from, "their start")),
 		Evidence: []lint.Evidence{{Kind: "syntax", Text: clip(at.Step.Stmt.Text), Object: table}},
-		Advice: fmt.Sprintf("Set it after the highest value instead of a fixed one:\n\nSELECT setval(pg_get_serial_sequence('%s', '%s'), (SELECT coalesce(max(%s), 0) + 1 FROM %s), false);",
+		Advice: fmt.Sprintf("Set it past the highest value instead of to a fixed one:\n\nSELECT setval(pg_get_serial_sequence('%s', '%s'), (SELECT coalesce(max(%s), 0) + 1 FROM %s), false);",
 			relSQL(t), c.Name, col, relSQL(t)),
 	})
 }
@@ -195,8 +195,8 @@ func (p *Pass) restarted(at At) {
 	}
 	p.Report(at, lint.Finding{
 		Object:   name,
-		Message:  fmt.Sprintf("%s hands out values from %s on: where it was further, rows that have them already make inserts fail", quote(name), from),
+		Message:  fmt.Sprintf("%s generates values from %s on: if it was past that value, inserts collide with existing rows", quote(name), from),
 		Evidence: []lint.Evidence{{Kind: "syntax", Text: clip(s.Stmt.Text), Object: name}},
-		Advice:   fmt.Sprintf("Set it after the highest value instead of a fixed one:\n\nSELECT setval('%s', (SELECT coalesce(max(…), 0) + 1 FROM …), false);", sqlName(t.Schema, t.Name)),
+		Advice:   fmt.Sprintf("Set it past the highest value instead of to a fixed one:\n\nSELECT setval('%s', (SELECT coalesce(max(…), 0) + 1 FROM …), false);", sqlName(t.Schema, t.Name)),
 	})
 }

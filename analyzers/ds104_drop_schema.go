@@ -11,7 +11,7 @@ import (
 
 var dropSchema = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DS104", Name: "drop-schema", Title: "dropping a schema or a database with all that is in it", Severity: lint.Error, Covers: []string{"DS105"},
+		ID: "DS104", Name: "drop-schema", Title: "dropping a schema or a database with everything in it", Severity: lint.Error, Covers: []string{"DS105"},
 		Aliases: []string{"atlas:DS101", "squawk:ban-drop-database", "squawk:ban-drop-schema"}, Hazards: []string{"D03"},
 	},
 	Run: func(p *Pass) {
@@ -36,7 +36,7 @@ var dropSchema = &Analyzer{
 					Object: name, Confidence: lint.Inferred,
 					Message:  fmt.Sprintf("drops database %s with everything in it", quote(name)),
 					Evidence: []lint.Evidence{{Kind: "syntax", Text: clip(s.Stmt.Text)}},
-					Advice:   "Leave databases to the people who run the server: no migration should drop one.",
+					Advice:   "Remove it: a migration should never drop a database.",
 				})
 			}
 		}
@@ -65,16 +65,16 @@ func (p *Pass) inSchema(s *devdb.Step, name string) (tables, others []string) {
 }
 
 func schemaFinding(n *schema.Schema, tables, others []string) lint.Finding {
-	f := lint.Finding{Object: n.Name, Advice: "Drop what is in it by name first, so that the reviewer sees what goes, and the schema when it is empty."}
+	f := lint.Finding{Object: n.Name, Advice: "First drop the objects in it by name, so that reviewers see what is dropped, and drop the schema when it is empty."}
 	switch {
 	case len(tables) > 0:
-		f.Message = fmt.Sprintf("drops schema %q with %s (%s): their rows are gone, and code that uses them fails", n.Name, plural(len(tables), "table"), list(tables, 4))
+		f.Message = fmt.Sprintf("drops schema %q with %s (%s): their rows are lost, and code that uses them will fail", n.Name, plural(len(tables), "table"), list(tables, 4))
 	case len(others) > 0:
-		f.Message = fmt.Sprintf("drops schema %q with %s: code that uses them fails", n.Name, listPlain(others, 3))
+		f.Message = fmt.Sprintf("drops schema %q with %s: code that uses them will fail", n.Name, listPlain(others, 3))
 	default:
 		f.Severity = lint.Warning
-		f.Message = fmt.Sprintf("drops schema %q: code that still names it fails", n.Name)
-		f.Advice = "First release code that does not name it, then drop it in a later release."
+		f.Message = fmt.Sprintf("drops schema %q: code that still uses it will fail", n.Name)
+		f.Advice = "First release code that does not use it, then drop it in a later release."
 	}
 	for _, t := range tables {
 		f.Evidence = append(f.Evidence, lint.Evidence{Kind: "dropped", Text: "table " + t + " with its rows", Object: t})
@@ -83,7 +83,7 @@ func schemaFinding(n *schema.Schema, tables, others []string) lint.Finding {
 		f.Evidence = append(f.Evidence, lint.Evidence{Kind: "dropped", Text: o})
 	}
 	if len(f.Evidence) == 0 {
-		f.Evidence = factOf(n.Name, "schema %s is gone", n.Name)
+		f.Evidence = factOf(n.Name, "schema %s is dropped", n.Name)
 	}
 	return f
 }

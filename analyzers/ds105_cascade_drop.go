@@ -12,7 +12,7 @@ import (
 
 var cascadeDrop = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DS105", Name: "cascade-drop", Title: "objects that fall with CASCADE and are not named", Severity: lint.Error, Covers: []string{"BC103"},
+		ID: "DS105", Name: "cascade-drop", Title: "CASCADE drops objects that the statement does not name", Severity: lint.Error, Covers: []string{"BC103"},
 		Hazards: []string{"D02", "C17", "F11", "F22", "F29", "F30"},
 	},
 	Run: func(p *Pass) {
@@ -62,7 +62,7 @@ func cascadeFinding(about, named string, fell []devdb.Dropped) lint.Finding {
 	if named != "" {
 		f.Message = fmt.Sprintf("dropping %s with CASCADE also drops %s", quote(plainName(named)), listPlain(names, 4))
 	}
-	f.Advice = "Drop or change each of them by name first, in the order of the chain, so that the reviewer sees what goes"
+	f.Advice = "First drop or change each of them by name, dependents first, so that reviewers see what is dropped"
 	sep := ":\n\n"
 	for i := len(fell) - 1; i >= 0; i-- {
 		if sql := dropSQL(fell[i]); sql != "" {

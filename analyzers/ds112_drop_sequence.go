@@ -11,7 +11,7 @@ import (
 
 var dropSequence = &Analyzer{
 	Rule: lint.Rule{
-		ID: "DS112", Name: "drop-sequence", Title: "dropping a sequence with the place it had come to", Severity: lint.Warning,
+		ID: "DS112", Name: "drop-sequence", Title: "dropping a sequence and its current value", Severity: lint.Warning,
 		Aliases: []string{"squawk:ban-drop-sequence"},
 		Hazards: []string{"F25"},
 	},
@@ -24,9 +24,9 @@ var dropSequence = &Analyzer{
 			name := qualified(old.Schema, old.Name)
 			f := lint.Finding{
 				Object:   name,
-				Message:  fmt.Sprintf("drops sequence %s: the value it had come to is gone, and code that calls nextval on it fails", quote(name)),
+				Message:  fmt.Sprintf("drops sequence %s: its current value is lost, and code that calls nextval on it will fail", quote(name)),
 				Evidence: []lint.Evidence{{Kind: "dropped", Text: "sequence " + name, Object: name}},
-				Advice:   "Note its last value before it goes, if anything must go on from there; and release code that does not call it first.",
+				Advice:   "First release code that does not call it; record its last value if anything must continue from there.",
 			}
 			if p.relationNamed(old.Schema, old.Name) {
 				if p.setLater(at.Step, cmp.Or(p.Before.Relations[old.OwnedBy.OID], old), old) {
@@ -35,8 +35,8 @@ var dropSequence = &Analyzer{
 				if made, c, ok := p.madeIdentity(old); ok {
 					at, f.Object = made, c.Table.QualifiedName()+"."+c.After.Name
 				}
-				f.Message = fmt.Sprintf("drops sequence %s and makes a new one of that name: it begins anew, and hands out values that rows have", quote(name))
-				f.Advice = fmt.Sprintf("Change the sequence that is there:\n\nALTER SEQUENCE %s …;", sqlName(old.Schema, old.Name))
+				f.Message = fmt.Sprintf("drops sequence %s and creates a new one of that name: it starts over and generates values that rows already have", quote(name))
+				f.Advice = fmt.Sprintf("Change the existing sequence:\n\nALTER SEQUENCE %s …;", sqlName(old.Schema, old.Name))
 			}
 			p.Report(at, f)
 		}

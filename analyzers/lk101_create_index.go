@@ -11,7 +11,7 @@ import (
 
 var createIndex = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK101", Name: "create-index", Title: "building an index while writes wait", Severity: lint.Error, Weight: lint.ByLock,
+		ID: "LK101", Name: "create-index", Title: "building an index while blocking writes", Severity: lint.Error, Weight: lint.ByLock,
 		Aliases: []string{"atlas:PG101", "squawk:require-concurrent-index-creation", "eugene:E6", "strong_migrations:add_index", "strong_migrations:add_reference"}, Hazards: []string{"A01", "A06", "A08"},
 	},
 	Fix: (*offer).indexConcurrently,
@@ -29,14 +29,14 @@ var createIndex = &Analyzer{
 			f := lint.Finding{
 				Object:   qualified(i.Schema, i.Name),
 				On:       table,
-				Message:  fmt.Sprintf("building index %q: %s to %s wait until it is done", i.Name, waiters(l.Mode), quote(table)),
+				Message:  fmt.Sprintf("building index %q blocks %s to %s until the build finishes", i.Name, waiters(l.Mode), quote(table)),
 				Evidence: append([]lint.Evidence{lockEvidence(l)}, scansBelow(at.Step, i.Table)...),
 			}
 			if r := rel(at.Step, i.Table); r != nil && r.Kind == schema.PartitionedTable {
-				f.Message = fmt.Sprintf("building index %q on every partition of %s: %s wait until the last is done", i.Name, quote(table), waiters(l.Mode))
+				f.Message = fmt.Sprintf("building index %q on every partition of %s blocks %s until the last build finishes", i.Name, quote(table), waiters(l.Mode))
 				f.Advice = partitionedIndexAdvice(at.Step.Before, i)
 			} else {
-				f.Advice = outside(at, "Build it while writes go on, outside a transaction") + ":\n\n" + concurrently(i.Definition) + ";"
+				f.Advice = outside(at, "Build it without blocking writes, outside a transaction") + ":\n\n" + concurrently(i.Definition) + ";"
 			}
 			p.Report(at, f)
 		}
@@ -64,7 +64,7 @@ func concurrently(definition string) string {
 func partitionedIndexAdvice(before *schema.Catalog, i *schema.Index) string {
 	own := *i
 	own.OID = 0 // its parts are yet to be built
-	return fmt.Sprintf("Make the parent's index alone, build each partition's with CONCURRENTLY outside a transaction, and attach them:\n\n%s;\n-- in the next migration, outside a transaction\n%s",
+	return fmt.Sprintf("Create the index on the parent with ONLY, build each partition's index with CONCURRENTLY outside a transaction, and attach them:\n\n%s;\n-- in the next migration, outside a transaction\n%s",
 		onParent(i.Definition), partitionIndexes(before, &own))
 }
 

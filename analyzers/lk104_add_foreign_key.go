@@ -12,7 +12,7 @@ import (
 
 var addForeignKey = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK104", Name: "add-foreign-key", Title: "checking a foreign key's rows while writes to both tables wait", Severity: lint.Error, Weight: lint.ByLock, Covers: []string{"LK113"},
+		ID: "LK104", Name: "add-foreign-key", Title: "checking existing rows of a foreign key while blocking writes to both tables", Severity: lint.Error, Weight: lint.ByLock, Covers: []string{"LK113"},
 		Aliases: []string{"atlas:PG306", "squawk:adding-foreign-key-constraint", "eugene:E1", "strong_migrations:add_foreign_key", "strong_migrations:add_reference"}, Hazards: []string{"B01", "B05"},
 	},
 	Fix: (*offer).notValid,
@@ -36,7 +36,7 @@ var addForeignKey = &Analyzer{
 			f := lint.Finding{
 				Object:   table + "." + k.Name,
 				On:       table,
-				Message:  fmt.Sprintf("foreign key %q: %s wait until every row of %s is checked", k.Name, wait, quote(table)),
+				Message:  fmt.Sprintf("foreign key %q blocks %s until every row of %s is checked", k.Name, wait, quote(table)),
 				Evidence: []lint.Evidence{lockEvidence(l)},
 				Advice:   p.foreignKeyAdvice(at, k),
 			}

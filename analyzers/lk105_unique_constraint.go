@@ -10,7 +10,7 @@ import (
 
 var uniqueConstraint = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK105", Name: "add-unique-constraint", Title: "building a key's index while reads and writes wait", Severity: lint.Error, Weight: lint.ByLock, Covers: []string{"LK113"},
+		ID: "LK105", Name: "add-unique-constraint", Title: "building the index of a unique or primary key while blocking reads and writes", Severity: lint.Error, Weight: lint.ByLock, Covers: []string{"LK113"},
 		Aliases: []string{
 			"atlas:PG104", "atlas:PG105", "atlas:PG312", "squawk:disallowed-unique-constraint", "squawk:adding-serial-primary-key-field", "eugene:E7",
 			"strong_migrations:add_unique_constraint",
@@ -29,7 +29,7 @@ var uniqueConstraint = &Analyzer{
 			f := lint.Finding{
 				Object:   qualified(table.Schema, table.Name) + "." + k.Name,
 				On:       qualified(table.Schema, table.Name),
-				Message:  fmt.Sprintf("%s %q: %s to %s wait until its index is built", keyKind(k), k.Name, waiters(l.Mode), quote(l.Object)),
+				Message:  fmt.Sprintf("%s %q blocks %s to %s until its index is built", keyKind(k), k.Name, waiters(l.Mode), quote(l.Object)),
 				Evidence: append([]lint.Evidence{lockEvidence(l)}, scansBelow(at.Step, k.Table)...),
 				Advice:   usingIndexAdvice(at, table, k),
 			}
@@ -71,7 +71,7 @@ func usingIndexAdvice(at At, t *schema.Relation, k *schema.Constraint) string {
 		return ""
 	}
 	if t.Kind == schema.PartitionedTable {
-		return fmt.Sprintf("Add it to the parent alone; then, for each partition, build the index with CONCURRENTLY, make it the constraint's, and attach it:\n\nALTER TABLE ONLY %s ADD CONSTRAINT %s %s;\nCREATE UNIQUE INDEX CONCURRENTLY … ON <partition> (…);\nALTER TABLE <partition> ADD CONSTRAINT … %s USING INDEX …;\nALTER INDEX %s ATTACH PARTITION …;",
+		return fmt.Sprintf("Add it to the parent with ONLY; then, for each partition, build the index with CONCURRENTLY, add the constraint USING that index, and attach it:\n\nALTER TABLE ONLY %s ADD CONSTRAINT %s %s;\nCREATE UNIQUE INDEX CONCURRENTLY … ON <partition> (…);\nALTER TABLE <partition> ADD CONSTRAINT … %s USING INDEX …;\nALTER INDEX %s ATTACH PARTITION …;",
 			name, sqlIdent(k.Name), k.Definition, key, sqlName(i.Schema, i.Name))
 	}
 	a := outside(at, "Build the index first while reads and writes go on, outside a transaction")
@@ -81,7 +81,7 @@ func usingIndexAdvice(at At, t *schema.Relation, k *schema.Constraint) string {
 	} else {
 		first = otherActions(at.Step, &schema.AddConstraint{Constraint: k})
 	}
-	a += fmt.Sprintf("; making it a constraint is then quick:\n\n%s%s;\n-- in the next migration\nALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s",
+	a += fmt.Sprintf("; adding the constraint USING INDEX is then quick:\n\n%s%s;\n-- in the next migration\nALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s",
 		first, concurrently(i.Definition), name, sqlIdent(k.Name), key, sqlIdent(i.Name))
 	switch {
 	case strings.Contains(k.Definition, "INITIALLY DEFERRED"):
@@ -92,7 +92,7 @@ func usingIndexAdvice(at At, t *schema.Relation, k *schema.Constraint) string {
 	a += ";"
 	for _, c := range Changes[*schema.SetNotNull](at.Step) {
 		if c.Table.OID == t.OID && k.Kind == schema.PrimaryKey {
-			return a + fmt.Sprintf("\n\n%s must be NOT NULL before that, or every row is read under the lock.", quote(c.Column.Name))
+			return a + fmt.Sprintf("\n\n%s must be NOT NULL before that, or PostgreSQL scans the whole table under the lock.", quote(c.Column.Name))
 		}
 	}
 	return a

@@ -13,7 +13,7 @@ import (
 
 var tableRewrite = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK201", Name: "table-rewrite", Title: "writing a table anew while reads and writes wait", Severity: lint.Error, Weight: lint.ByLock,
+		ID: "LK201", Name: "table-rewrite", Title: "rewriting a table while blocking reads and writes", Severity: lint.Error, Weight: lint.ByLock,
 		Covers: []string{"BC106", "LK113", "LK202", "LK208"}, // what is to be done instead keeps the old column
 		Aliases: []string{
 			"atlas:PG301", "atlas:PG302", "atlas:PG307", "atlas:PG309", "atlas:PG310", "atlas:PG311",
@@ -95,7 +95,7 @@ func rewriteFinding(at At, g *rewriteGroup) lint.Finding {
 	return lint.Finding{
 		Object:   names[0],
 		On:       relName(s, lead(s, g.tables[0].Relation)),
-		Message:  fmt.Sprintf("%s writes all of %s anew: reads and writes wait until it is done", g.cause, list(names, 3)),
+		Message:  fmt.Sprintf("%s rewrites all of %s, blocking reads and writes until it finishes", g.cause, list(names, 3)),
 		Evidence: ev,
 		Advice:   rewriteAdvice(at, g),
 	}
@@ -180,7 +180,7 @@ func rewriteCause(s *devdb.Step, causes []schema.Change) string {
 		case *schema.AddColumn:
 			out = append(out, fmt.Sprintf("adding %q %s", c.Column.Name, addedWith(s, c.Column)))
 		case *schema.SetPersistence:
-			out = append(out, "making it "+c.After.Persistence)
+			out = append(out, "changing it to "+c.After.Persistence)
 		case *schema.SetTablespace:
 			out = append(out, "moving it to another tablespace")
 		case *schema.SetAccessMethod:
@@ -230,22 +230,22 @@ func rewriteAdvice(at At, g *rewriteGroup) string {
 				if c.Column.NotNull {
 					with = " NOT NULL" + with
 				}
-				return fmt.Sprintf("Add the column with the domain's own type, and the domain's condition as a CHECK that is validated later:\n\nALTER TABLE %s ADD COLUMN %s %s%s;\nALTER TABLE %s ADD CONSTRAINT … CHECK (…) NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT …;",
+				return fmt.Sprintf("Add the column with the domain's base type, and the domain's condition as a CHECK that is validated later:\n\nALTER TABLE %s ADD COLUMN %s %s%s;\nALTER TABLE %s ADD CONSTRAINT … CHECK (…) NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT …;",
 					name, sqlIdent(c.Column.Name), d.Base, with, name, name)
 			}
 			if c.Column.Default != "" && c.Column.Generated == "" && c.Column.Identity == "" {
 				return defaultAdvice(s, t, c)
 			}
 			if c.Column.Generated != "" {
-				return "Add a plain column, keep it filled with a trigger, and fill the old rows in batches:\n\n" + otherActions(s, c) + strings.TrimSuffix(grown(s, t, c.Column, c.Column.Name, bare(c.Column.Default)), "\n")
+				return "Add a plain column, keep it up to date with a trigger, and backfill existing rows in batches:\n\n" + otherActions(s, c) + strings.TrimSuffix(grown(s, t, c.Column, c.Column.Name, bare(c.Column.Default)), "\n")
 			}
-			return fmt.Sprintf("Add a plain column, fill the old rows in batches, and make it NOT NULL and an identity column in a later migration:\n\n%sALTER TABLE %s ADD COLUMN %s %s;",
+			return fmt.Sprintf("Add a plain column, backfill existing rows in batches, and make it NOT NULL and an identity column in a later migration:\n\n%sALTER TABLE %s ADD COLUMN %s %s;",
 				otherActions(s, c), name, sqlIdent(c.Column.Name), c.Column.Type)
 		case *schema.SetPersistence:
 			if c.After.Persistence == "unlogged" {
-				return "Leave it logged. Where its rows may be lost, make an unlogged table beside it and fill that."
+				return "Keep it logged. For rows that may be lost, create a separate unlogged table."
 			}
 		}
 	}
-	return "Build a new table beside it, copy the rows in batches while a trigger keeps both in step, and swap the names."
+	return "Create a new table, copy the rows in batches while a trigger keeps both tables in sync, and swap the names."
 }

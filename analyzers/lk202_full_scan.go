@@ -12,7 +12,7 @@ import (
 
 var fullScan = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK202", Name: "full-scan-under-lock", Title: "reading all rows while reads or writes wait", Severity: lint.Error, Weight: lint.ByLock, Covers: []string{"LK113"},
+		ID: "LK202", Name: "full-scan-under-lock", Title: "full table scan while blocking reads or writes", Severity: lint.Error, Weight: lint.ByLock, Covers: []string{"LK113"},
 		Aliases: []string{
 			"atlas:PG303", "atlas:PG304", "atlas:PG305", "atlas:MF104", "squawk:constraint-missing-not-valid",
 			"squawk:adding-not-nullable-field", "eugene:E1", "eugene:E2", "eugene:W14",
@@ -33,7 +33,7 @@ var fullScan = &Analyzer{
 					Severity: g.severity(),
 					Object:   g.scans[0].Object,
 					On:       relName(s, lead(s, g.scans[0].Relation)),
-					Message:  fmt.Sprintf("%s reads all of %s while %s wait", g.cause, list(g.names(), 3), waiters(g.lock.Mode)),
+					Message:  fmt.Sprintf("%s scans all of %s and blocks %s", g.cause, list(g.names(), 3), waiters(g.lock.Mode)),
 					Evidence: someEvidence(ev, 5),
 					Advice:   g.advice,
 				})
@@ -166,8 +166,8 @@ func scanCauseOf(p *Pass, s *devdb.Step, c schema.Change, oid schema.OID) (cause
 			return fmt.Sprintf("validating the domain's constraint %q", c.After.Name), noWeakerDomain
 		}
 	case *schema.DetachPartition:
-		return fmt.Sprintf("making sure that no row refers to partition %q", c.Partition.Name),
-			"An index on the referring columns that begins with those of the key makes it quick. Otherwise run it in a migration of its own, when few use the two tables."
+		return fmt.Sprintf("checking that no row references partition %q", c.Partition.Name),
+			"An index that begins with the referencing columns makes the check quick. Otherwise run it in a migration of its own, when the two tables have little traffic."
 	case *schema.AttachPartition:
 		return fmt.Sprintf("attaching partition %q", c.Partition.Name), attachAdvice(s, c, oid)
 	case *schema.AddColumn:
@@ -176,12 +176,12 @@ func scanCauseOf(p *Pass, s *devdb.Step, c schema.Change, oid schema.OID) (cause
 				relSQL(rel(s, top)), sqlIdent(c.Table.Name+"_"+c.Column.Name+"_not_null"), sqlIdent(c.Column.Name))
 		}
 		if c.Table.OID == oid && c.Column.NotNull && c.Column.Default != "" {
-			return notNullCause(c.Column), fmt.Sprintf("Say NOT NULL where the column is added; the default then proves it and nothing is read:\n\nALTER TABLE %s ADD COLUMN %s %s NOT NULL DEFAULT %s;",
+			return notNullCause(c.Column), fmt.Sprintf("Write NOT NULL in ADD COLUMN; with the default no scan is needed:\n\nALTER TABLE %s ADD COLUMN %s %s NOT NULL DEFAULT %s;",
 				relSQL(rel(s, top)), sqlIdent(c.Column.Name), c.Column.Type, c.Column.Default)
 		}
 	case *schema.AlterColumnType:
 		if c.Table.OID == oid {
-			return fmt.Sprintf("changing %q from %s to %s", c.After.Name, c.Before.Type, c.After.Type), "Drop the CHECK that names the column, change the type, and add the CHECK again NOT VALID; validate it in a later migration."
+			return fmt.Sprintf("changing %q from %s to %s", c.After.Name, c.Before.Type, c.After.Type), "Drop the CHECK on the column, change the type, and add the CHECK again as NOT VALID; validate it in a later migration."
 		}
 	case *schema.AlterType:
 		return fmt.Sprintf("changing %s %q", c.After.Kind, c.After.Name), noWeakerDomain
@@ -242,7 +242,7 @@ func indexesRebuilt(s *devdb.Step, oid schema.OID) bool {
 }
 
 func notNullCause(c *schema.Column) string {
-	return fmt.Sprintf("making sure that no %q is NULL", c.Name)
+	return fmt.Sprintf("checking NOT NULL on %q", c.Name)
 }
 
 func notNullAdvice(p *Pass, s *devdb.Step, table *schema.Relation, col *schema.Column) string {
@@ -251,7 +251,7 @@ func notNullAdvice(p *Pass, s *devdb.Step, table *schema.Relation, col *schema.C
 		if !k.Validated {
 			return validateAdvice(table, k)
 		}
-		return fmt.Sprintf("%q proves it, but not while the same ALTER TABLE drops it. Write two statements:\n\nALTER TABLE %s ALTER COLUMN %s SET NOT NULL;\nALTER TABLE %s DROP CONSTRAINT %s;", k.Name, t, c, t, sqlIdent(k.Name))
+		return fmt.Sprintf("%q makes the scan unnecessary, but not if the same ALTER TABLE drops it. Use two statements:\n\nALTER TABLE %s ALTER COLUMN %s SET NOT NULL;\nALTER TABLE %s DROP CONSTRAINT %s;", k.Name, t, c, t, sqlIdent(k.Name))
 	}
 	name := sqlIdent(table.Name + "_" + col.Name + "_not_null")
 	others := otherActions(s, &schema.SetNotNull{Table: table, Column: col})
@@ -264,18 +264,18 @@ func notNullAdvice(p *Pass, s *devdb.Step, table *schema.Relation, col *schema.C
 		}
 		return fmt.Sprintf("Add it without checking the rows that are there, and check them in a later migration, while writes go on:\n\n%sALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT %s;", others, t, name, def, t, name)
 	}
-	return fmt.Sprintf("Prove it first with a CHECK that is validated while writes go on; SET NOT NULL then reads nothing:\n\n%sALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT %s;\n-- in the one after that\nALTER TABLE %s ALTER COLUMN %s SET NOT NULL;\nALTER TABLE %s DROP CONSTRAINT %s;",
+	return fmt.Sprintf("First add a CHECK and validate it, which does not block writes; SET NOT NULL then skips the scan:\n\n%sALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT %s;\n-- in the one after that\nALTER TABLE %s ALTER COLUMN %s SET NOT NULL;\nALTER TABLE %s DROP CONSTRAINT %s;",
 		others, t, name, c, t, name, t, c, t, name)
 }
 
 // enforceAdvice is for a constraint that was NOT ENFORCED, which cannot be validated first.
 func enforceAdvice(t *schema.Relation, k *schema.Constraint) string {
-	return fmt.Sprintf("Drop it and add it again NOT VALID, which reads nothing; validate it in a later migration, while writes go on:\n\nALTER TABLE %[1]s DROP CONSTRAINT %[2]s;\nALTER TABLE %[1]s ADD CONSTRAINT %[2]s %[3]s NOT VALID;\n-- in the next migration\nALTER TABLE %[1]s VALIDATE CONSTRAINT %[2]s;",
+	return fmt.Sprintf("Drop it and add it again as NOT VALID, which scans nothing; validate it in a later migration, which does not block writes:\n\nALTER TABLE %[1]s DROP CONSTRAINT %[2]s;\nALTER TABLE %[1]s ADD CONSTRAINT %[2]s %[3]s NOT VALID;\n-- in the next migration\nALTER TABLE %[1]s VALIDATE CONSTRAINT %[2]s;",
 		relSQL(t), sqlIdent(k.Name), strings.TrimSuffix(k.Definition, " NOT VALID"))
 }
 
 func validateAdvice(t *schema.Relation, k *schema.Constraint) string {
-	return fmt.Sprintf("Validate %q first, in an earlier migration; that reads the table while writes go on, and then nothing is read here:\n\nALTER TABLE %s VALIDATE CONSTRAINT %s;", k.Name, relSQL(t), sqlIdent(k.Name))
+	return fmt.Sprintf("Validate %q in an earlier migration, which scans the table without blocking writes; this statement then skips the scan:\n\nALTER TABLE %s VALIDATE CONSTRAINT %s;", k.Name, relSQL(t), sqlIdent(k.Name))
 }
 
 // proofOf finds a constraint that says of the column alone that it is not NULL,
@@ -298,13 +298,13 @@ func domainAdvice(s *devdb.Step, k *schema.Constraint) string {
 		return ""
 	}
 	name := sqlName(d.Schema, d.Name)
-	return fmt.Sprintf("Add it without checking the rows that are there, which locks no table; check them in a later migration, when few write:\n\nALTER DOMAIN %s ADD CONSTRAINT %s %s NOT VALID;\n-- in the next migration\nALTER DOMAIN %s VALIDATE CONSTRAINT %s;",
+	return fmt.Sprintf("Add it NOT VALID, which locks no table and does not check existing rows; validate it in a later migration, when write traffic is low:\n\nALTER DOMAIN %s ADD CONSTRAINT %s %s NOT VALID;\n-- in the next migration\nALTER DOMAIN %s VALIDATE CONSTRAINT %s;",
 		name, sqlIdent(k.Name), strings.TrimSuffix(k.Definition, " NOT VALID"), name, sqlIdent(k.Name))
 }
 
 func attachAdvice(s *devdb.Step, c *schema.AttachPartition, scanned schema.OID) string {
 	if scanned != c.Partition.OID {
-		return "Give the default partition a valid CHECK that excludes the new partition's values first; then it need not be read."
+		return "First give the default partition a valid CHECK that excludes the new partition's values; ATTACH then skips the scan."
 	}
-	return "Give the partition a CHECK that says what its bound says, and validate it first; ATTACH then reads nothing:\n\n" + provenBound(c.Partition)
+	return "First give the partition a CHECK that matches its bound, and validate it; ATTACH then skips the scan:\n\n" + provenBound(c.Partition)
 }

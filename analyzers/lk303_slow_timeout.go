@@ -56,7 +56,7 @@ type slow struct {
 	waits  bool   // for older transactions, which lock_timeout ends
 }
 
-// slowOutside is the slow work of a statement that the server refuses in a
+// slowOutside is the slow work of statement fails in a
 // transaction alone: outside of it, the timeout is still there.
 func (p *Pass) slowOutside(s *devdb.Step) (slow, bool) {
 	x := s.Stmt.Syntax
@@ -68,7 +68,7 @@ func (p *Pass) slowOutside(s *devdb.Step) (slow, bool) {
 		return slow{}, false
 	}
 	_, index := splitName(x.Name)
-	return slow{t.QualifiedName(), fmt.Sprintf("building index %q concurrently", index), ": the index stays behind INVALID", false}, true
+	return slow{t.QualifiedName(), fmt.Sprintf("building index %q concurrently", index), ", and leaves an INVALID index", false}, true
 }
 
 func (p *Pass) slowWork(s *devdb.Step) (slow, bool) {

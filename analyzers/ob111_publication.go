@@ -10,13 +10,13 @@ import (
 
 var publication = &Analyzer{
 	Rule: lint.Rule{
-		ID: "OB111", Name: "publication", Title: "what subscribers of a publication get, or must have first", Severity: lint.Warning,
+		ID: "OB111", Name: "publication", Title: "a change that affects subscribers of a publication", Severity: lint.Warning,
 		Hazards: []string{"R04", "R05"},
 	},
 	Run: func(p *Pass) {
 		for at, c := range Each[*schema.DropPublication](p) {
 			if p.Before.Publications[c.Publication.OID] != nil {
-				p.Report(at, publicationFinding(c.Publication, fmt.Sprintf("publication %q is gone: its subscribers stop with an error", c.Publication.Name)))
+				p.Report(at, publicationFinding(c.Publication, fmt.Sprintf("publication %q is dropped: its subscribers stop with an error", c.Publication.Name)))
 			}
 		}
 		for at, c := range Each[*schema.AlterPublication](p) {
@@ -43,7 +43,7 @@ func publicationFinding(pub *schema.Publication, text string) lint.Finding {
 	return lint.Finding{
 		Object: pub.Name, Message: text,
 		Evidence: []lint.Evidence{catalogEvidence(pub.Name, "publication %s", pub.Name)},
-		Advice:   "Change the subscriptions first, and ALTER SUBSCRIPTION … REFRESH PUBLICATION after it.",
+		Advice:   "Change the subscriptions first, and run ALTER SUBSCRIPTION … REFRESH PUBLICATION afterwards.",
 	}
 }
 
@@ -59,7 +59,7 @@ func publicationLosses(at At, c *schema.AlterPublication) []string {
 		switch {
 		case i < 0:
 			if !publishes(at.Step.After, c.After, at.Step.After.Relations[t.Table]) {
-				out = append(out, fmt.Sprintf("publication %q no longer holds %s: subscribers keep the rows they have and get no more", c.After.Name, quote(r.QualifiedName())))
+				out = append(out, fmt.Sprintf("publication %q no longer contains %s: subscribers keep their rows and receive no more changes", c.After.Name, quote(r.QualifiedName())))
 			}
 		case c.After.Tables[i].Columns != nil && (t.Columns == nil || len(c.After.Tables[i].Columns) < len(t.Columns)):
 			out = append(out, fmt.Sprintf("publication %q sends fewer columns of %s", c.After.Name, quote(r.QualifiedName())))

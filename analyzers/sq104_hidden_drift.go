@@ -14,7 +14,7 @@ import (
 
 var hiddenDrift = &Analyzer{
 	Rule: lint.Rule{
-		ID: "SQ104", Name: "if-not-exists-hides-drift", Title: "IF NOT EXISTS keeps an object of another shape", Severity: lint.Warning, Covers: []string{"SQ107"},
+		ID: "SQ104", Name: "if-not-exists-hides-drift", Title: "IF NOT EXISTS keeps an existing object with a different definition", Severity: lint.Warning, Covers: []string{"SQ107"},
 		Hazards: []string{"X17", "C24", "D16"},
 	},
 	Run: func(p *Pass) {
@@ -62,8 +62,8 @@ func (p *Pass) drift(m *devdb.Recorded, s *devdb.Step, t *schema.Relation, kind,
 		object += "." + name
 	}
 	f := lint.Finding{
-		Object: object, Message: fmt.Sprintf("%s %q is there already and stays as it is: %s", kind, name, listPlain(differs, 3)),
-		Advice: "Say what should become of the one that is there: ALTER it, or give the new one another name. Without IF NOT EXISTS the migration says so when it is run.",
+		Object: object, Message: fmt.Sprintf("%s %q already exists and is left unchanged: %s", kind, name, listPlain(differs, 3)),
+		Advice: "ALTER the existing object, or give the new one another name. Without IF NOT EXISTS the migration fails instead of continuing silently.",
 	}
 	for _, d := range differs {
 		f.Evidence = append(f.Evidence, catalogEvidence(object, "%s", d))

@@ -11,7 +11,7 @@ import (
 
 var maybeInvalid = &Analyzer{
 	Rule: lint.Rule{
-		ID: "SQ107", Name: "keeps-invalid-index", Title: "CREATE INDEX CONCURRENTLY IF NOT EXISTS keeps an index that a failed build left", Severity: lint.Warning,
+		ID: "SQ107", Name: "keeps-invalid-index", Title: "CREATE INDEX CONCURRENTLY IF NOT EXISTS keeps an invalid index of a failed build", Severity: lint.Warning,
 		Hazards: []string{"A07"},
 	},
 	Run: func(p *Pass) {
@@ -31,9 +31,9 @@ var maybeInvalid = &Analyzer{
 				}
 				p.Report(At{Migration: m, Step: s}, lint.Finding{
 					Object: object, Confidence: lint.Inferred,
-					Message:  fmt.Sprintf("a second run after a build that failed keeps the broken %q: no query uses it, every write pays for it", name),
-					Evidence: syntaxEvidence("a failed CREATE INDEX CONCURRENTLY leaves the index there, invalid; IF NOT EXISTS looks at the name alone"),
-					Advice:   fmt.Sprintf("Remove what may be there first:\n\nDROP INDEX CONCURRENTLY IF EXISTS %s;\n%s;", x.Name, withoutIfNotExists(s.Stmt.Text)),
+					Message:  fmt.Sprintf("if the build fails, a second run keeps the invalid index %q: no query uses it, and every write maintains it", name),
+					Evidence: syntaxEvidence("a failed CREATE INDEX CONCURRENTLY leaves an invalid index; IF NOT EXISTS checks only the name"),
+					Advice:   fmt.Sprintf("First drop a leftover index:\n\nDROP INDEX CONCURRENTLY IF EXISTS %s;\n%s;", x.Name, withoutIfNotExists(s.Stmt.Text)),
 				})
 			}
 		}
