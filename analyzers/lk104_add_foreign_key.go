@@ -65,6 +65,6 @@ func notValidAdvice(s *devdb.Step, t *schema.Relation, k *schema.Constraint) str
 	name := sqlName(t.Schema, t.Name)
 	def := strings.TrimSuffix(k.Definition, " NOT VALID")
 	first := cmp.Or(newColumns(s, t, k.Columns), otherActions(s, &schema.AddConstraint{Constraint: k}))
-	return fmt.Sprintf("Add it without checking the rows that are there, and check them in a later migration, while writes go on:\n\n%sALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT %s;",
+	return fmt.Sprintf("Add it NOT VALID, so existing rows are not checked yet, and validate it in a later migration, which does not block writes:\n\n%sALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT %s;",
 		first, name, sqlIdent(k.Name), def, name, sqlIdent(k.Name))
 }

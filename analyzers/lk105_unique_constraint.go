@@ -74,7 +74,7 @@ func usingIndexAdvice(at At, t *schema.Relation, k *schema.Constraint) string {
 		return fmt.Sprintf("Add it to the parent with ONLY; then, for each partition, build the index with CONCURRENTLY, add the constraint USING that index, and attach it:\n\nALTER TABLE ONLY %s ADD CONSTRAINT %s %s;\nCREATE UNIQUE INDEX CONCURRENTLY … ON <partition> (…);\nALTER TABLE <partition> ADD CONSTRAINT … %s USING INDEX …;\nALTER INDEX %s ATTACH PARTITION …;",
 			name, sqlIdent(k.Name), k.Definition, key, sqlName(i.Schema, i.Name))
 	}
-	a := outside(at, "Build the index first while reads and writes go on, outside a transaction")
+	a := outside(at, "Build the index first without blocking reads and writes, outside a transaction")
 	first := newColumns(at.Step, t, k.Columns)
 	if first != "" {
 		first += "-- in the next migration\n"

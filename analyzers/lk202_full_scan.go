@@ -70,7 +70,7 @@ func (g *scanGroup) severity() lint.Severity {
 	return ""
 }
 
-const noWeakerDomain = "There is no weaker way for a domain: run it when few write, in a migration of its own. A CHECK on the table's column instead can be validated while writes go on."
+const noWeakerDomain = "For a domain there is no way with a weaker lock: run it in a migration of its own when write traffic is low. A CHECK on the table's column instead can be validated without blocking writes."
 
 func (g *scanGroup) names() []string {
 	var out []string
@@ -262,7 +262,7 @@ func notNullAdvice(p *Pass, s *devdb.Step, table *schema.Relation, col *schema.C
 				name, def, others = sqlIdent(k.Name), strings.TrimSuffix(k.Definition, " NOT VALID"), otherActions(s, a) // as its author wrote it
 			}
 		}
-		return fmt.Sprintf("Add it without checking the rows that are there, and check them in a later migration, while writes go on:\n\n%sALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT %s;", others, t, name, def, t, name)
+		return fmt.Sprintf("Add it NOT VALID, so existing rows are not checked yet, and validate it in a later migration, which does not block writes:\n\n%sALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT %s;", others, t, name, def, t, name)
 	}
 	return fmt.Sprintf("First add a CHECK and validate it, which does not block writes; SET NOT NULL then skips the scan:\n\n%sALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID;\n-- in the next migration\nALTER TABLE %s VALIDATE CONSTRAINT %s;\n-- in the one after that\nALTER TABLE %s ALTER COLUMN %s SET NOT NULL;\nALTER TABLE %s DROP CONSTRAINT %s;",
 		others, t, name, c, t, name, t, c, t, name)
