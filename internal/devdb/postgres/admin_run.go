@@ -26,6 +26,13 @@ var newOwner = regexp.MustCompile(`(?is)^\s*ALTER\s+(?:[a-z]+\s+){1,3}?(?:IF\s+E
 
 const dotted = `(?:"(?:[^"]|"")+"|[\w$\x80-\xff]+)(?:\.(?:"(?:[^"]|"")+"|[\w$\x80-\xff]+))*`
 
+// ByAdmin reports whether a server with Config.Schemas has its admin run a
+// statement for the migrations' role.
+func ByAdmin(text string) bool {
+	_, ok := byAdmin(text)
+	return ok
+}
+
 // byAdmin reports whether a statement is one that the admin may run for the
 // migrations' role, and gives the role that it makes an owner.
 func byAdmin(text string) (owner string, ok bool) {

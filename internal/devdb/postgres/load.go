@@ -25,7 +25,7 @@ type Hint struct {
 	Schema string // empty for what is in no schema
 	Name   string // as the server has it
 	Column string // of "column" the column, of "label" the label
-	Old    string // as written, without quotes
+	Old    string // its name before, with the schema if that is written
 }
 
 // LoadError says which statements of a schema the server does not take.
@@ -355,7 +355,11 @@ func (l *loader) try(ctx context.Context, p *piece) (*devdb.StatementError, erro
 		if s.err.Code == "42710" && strings.HasPrefix(s.err.Message, "role ") || s.err.Code == "3D000" {
 			return nil, nil // the other schema's, on the same server
 		}
+		need := "CREATE ROLE %[1]s; GRANT %[1]s TO CURRENT_USER"
 		m := missingRole.FindStringSubmatch(s.err.Message)
+		if m == nil {
+			m, need = notMember.FindStringSubmatch(s.err.Message), "GRANT %[1]s TO CURRENT_USER"
+		}
 		if m == nil {
 			e := statementError(p.st, s)
 			if duplicate(e.Code) || before > 0 {
@@ -363,7 +367,7 @@ func (l *loader) try(ctx context.Context, p *piece) (*devdb.StatementError, erro
 			}
 			return e, nil
 		}
-		made, err := l.r.sendAny(ctx, &migration.Statement{Kind: migration.SQL, Text: "RESET ROLE; CREATE ROLE " + quoted(m[1]) + "; GRANT " + quoted(m[1]) + " TO CURRENT_USER", Syntax: &migration.Syntax{}}, false)
+		made, err := l.r.sendAny(ctx, &migration.Statement{Kind: migration.SQL, Text: "RESET ROLE; " + fmt.Sprintf(need, quoted(m[1])), Syntax: &migration.Syntax{}}, false)
 		if err != nil {
 			return nil, err
 		}
@@ -378,6 +382,10 @@ func (l *loader) try(ctx context.Context, p *piece) (*devdb.StatementError, erro
 	}
 	return nil, fmt.Errorf("%s:%d: the statement names more than %d roles that are not there", p.st.Pos.Path, p.st.Pos.Line, mostRoles)
 }
+
+// notMember is what the server says where the migrations' role makes a role, which
+// it is no member of before PostgreSQL 16, an owner.
+var notMember = regexp.MustCompile(`^must be (?:a )?(?:member of|able to SET ROLE) (?:role )?"([^"]+)"`)
 
 // mostRoles bounds the roles that are made for one statement.
 const mostRoles = 1000

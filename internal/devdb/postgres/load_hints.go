@@ -51,13 +51,10 @@ func (l *loader) hints(ctx context.Context, p *piece) error {
 func oldName(text string) string {
 	text = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(text), "*/"))
 	parts := nameParts(strings.Trim(text, "'`"))
-	if len(parts) == 0 {
+	if len(parts) == 0 || parts[len(parts)-1] == "" {
 		return text
 	}
-	if parts[len(parts)-1] == "" {
-		return text
-	}
-	return parts[len(parts)-1]
+	return strings.Join(parts, ".")
 }
 
 // columnAt is the column whose definition stands on the line of a comment, or
