@@ -32,6 +32,7 @@ var layers = map[string][]string{
 	"internal/proof":            {"internal/devdb", "internal/migration", "internal/schema"},
 	"internal/devdb/postgres":   {"internal/devdb", "internal/migration", "internal/project", "internal/proof", "internal/schema", "internal/stats"},
 	"internal/devdb/postgres/*": {"internal/devdb", "internal/devdb/postgres", "internal/migration", "internal/plan", "internal/schema"},
+	"internal/planned":          {"internal/devdb", "internal/devdb/postgres", "internal/devdb/postgres/state", "internal/migration", "internal/plan", "internal/proof", "internal/schema"},
 	"internal/pipeline":         {"internal/devdb", "internal/lint", "internal/migration", "internal/proof", "internal/queries", "internal/schema"},
 	"internal/report":           {"internal/devdb", "internal/lint", "internal/migration", "internal/schema"},
 

@@ -104,6 +104,9 @@ type Config struct {
 	// Measure estimates on generated rows how long each lock would be held in production.
 	Measure bool `yaml:"measure"`
 
+	// Schema is where the wanted schema is, for assay plan, diff, drift and inspect.
+	Schema Schema `yaml:"schema"`
+
 	// Comment is what assay ci tells the pull request.
 	Comment Comment `yaml:"comment"`
 
@@ -115,6 +118,16 @@ type Config struct {
 
 // Place is a line and column of the file, 1-based; zero if unknown.
 type Place struct{ Line, Column int }
+
+// Schema is where the wanted schema is, and what of it assay looks at.
+type Schema struct {
+	// Dir is the directory (or file) of plain SQL that says what each object is to be.
+	Dir string `yaml:"dir"`
+	// Include are the only objects that are compared (patterns such as app.* or *.log_*[type=table]).
+	Include []string `yaml:"include"`
+	// Exclude are objects that stay as they are (patterns).
+	Exclude []string `yaml:"exclude"`
+}
 
 // Check is what the file says about a check or a family of checks. In short
 // form it is the severity alone: "LK101: warning".

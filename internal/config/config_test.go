@@ -138,6 +138,7 @@ seed: seed.sql
 proofs: off
 measure: true
 comment: {name: shop, off: false, no-inline: true, status: assay/shop}
+schema: {dir: schema, include: [app.*], exclude: ["*.tmp_*[type=table]"]}
 run-timeout:
 `
 
