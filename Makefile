@@ -6,7 +6,7 @@ TRIALS ?= 310
 # A guard against hangs: a machine that is forty times as busy needs it, too.
 TIMEOUT ?= 2h
 
-.PHONY: build demo test test-all update test-matrix bench fixes-campaign fuzz faults race vulncheck lint e2e release-snapshot
+.PHONY: build demo test test-all update test-matrix bench fixes-campaign plan-campaign fuzz faults race vulncheck lint e2e release-snapshot
 
 build: ## bin/assay
 	$(GO) build -o bin/assay ./cmd/assay
@@ -38,6 +38,9 @@ bench:
 
 fixes-campaign: ## every fix of testdata/fixes.txtar in the layout of every format; takes hours
 	ASSAY_TEST_FIXES=1 $(GO) test -count=1 -v -timeout $(TIMEOUT) -run TestFixesEverywhere ./cmd/assay
+
+plan-campaign: ## plan between the states of real histories (ASSAY_CORPORA), there and back; takes an hour
+	ASSAY_TEST_ALL=1 $(GO) test -count=1 -v -timeout $(TIMEOUT) -run TestPlanCampaign ./cmd/assay
 
 fuzz: ## each fuzz target for FUZZTIME: a time, or a number of inputs such as 500x
 	@set -e; for pkg in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \

@@ -40,6 +40,8 @@ type lintOptions struct {
 	trust                      bool
 	fix, diff, noFixes         bool
 	policyConfig               string
+	merged                     bool // no migration is new
+	schemas                    bool // whole schemas are loaded: see postgres.Config.Schemas
 }
 
 func (o *lintOptions) flags(f *pflag.FlagSet) {

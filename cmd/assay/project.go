@@ -143,6 +143,8 @@ func (a *app) loadDir(fsys fs.FS, o *lintOptions, opts *migration.Options) (*mig
 func (a *app) choose(ctx context.Context, p *project, o *lintOptions, opts migration.Options) error {
 	all := p.dir.Migrations
 	switch {
+	case o.merged:
+		p.base = all
 	case o.all:
 		p.base, p.new = nil, recorded(all, false)
 	case o.latest > 0:

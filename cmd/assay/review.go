@@ -79,6 +79,9 @@ func (a *app) first(ctx context.Context, s *session, o *lintOptions) (*devdb.Rec
 			a.say("assay: not used: %s", left)
 		}
 	}
+	if err := a.schemaFollows(ctx, s, rec); err != nil {
+		return nil, err
+	}
 	p.unknownTables(rec.Before)
 	p.usedUp(rec.Before)
 	p.unasked(rec)

@@ -93,7 +93,7 @@ rewrites, scans, dropped objects, rows that fail) and judges that record.`,
 	cmd.PersistentFlags().StringVarP(&a.dir, "directory", "C", "", "project `directory` to work in (default: the current one)")
 	cmd.PersistentFlags().BoolVar(&a.noColor, "no-color", false, "never colour the output (also: NO_COLOR in the environment)")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	cmd.AddCommand(a.lintCommand(), a.ciCommand(), a.traceCommand(), a.checksCommand(), a.explainCommand(), a.policyCommand(), a.schemaCommand(), a.initCommand(), a.statsCommand(), a.measureCommand(), a.versionCommand())
+	cmd.AddCommand(a.lintCommand(), a.ciCommand(), a.traceCommand(), a.checksCommand(), a.explainCommand(), a.policyCommand(), a.schemaCommand(), a.initCommand(), a.statsCommand(), a.measureCommand(), a.planCommand(), a.diffCommand(), a.driftCommand(), a.inspectCommand(), a.versionCommand())
 	return cmd
 }
 
@@ -102,11 +102,15 @@ func (a *app) exit(ctx context.Context, err error) int {
 	var found findingsError
 	var usage usageError
 	var choice postgres.ChoiceError
+	var coded codeError
 	switch {
 	case err == nil:
 		return exitClean
 	case errors.As(err, &found):
 		return found.code
+	case errors.As(err, &coded):
+		a.say("assay: %v", err)
+		return coded.code
 	case errors.As(err, &usage), errors.As(err, &choice):
 		a.say("assay: %v", err)
 		return exitUsage
