@@ -58,7 +58,7 @@ func (a *app) diff(ctx context.Context, o *planOptions, name string, check bool)
 	}
 	out := &planOutput{Planned: p, run: r}
 	if p.Empty() {
-		fmt.Fprintf(a.text(), "the migrations make what %s says\n", r.to)
+		fmt.Fprintf(a.text(), "the migrations make what %s has\n", r.to)
 		return nil
 	}
 	if check {

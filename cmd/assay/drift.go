@@ -147,9 +147,9 @@ func (d *driftDoc) write(w io.Writer, format string) error {
 	w = report.Harmless(w)
 	var b strings.Builder
 	if len(d.Differences) == 0 {
-		fmt.Fprintf(&b, "no drift: %s is what %s says\n", d.Database, d.Expected)
+		fmt.Fprintf(&b, "no drift: %s is as %s has it\n", d.Database, d.Expected)
 	} else {
-		fmt.Fprintf(&b, "drift: %s differs from %s in %d objects\n", d.Database, d.Expected, len(d.Differences))
+		fmt.Fprintf(&b, "drift: %s differs from %s: %d objects\n", d.Database, d.Expected, len(d.Differences))
 	}
 	for _, x := range d.Differences {
 		fmt.Fprintf(&b, "  %-9s %s", x.Is, x.Object)

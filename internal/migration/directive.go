@@ -52,15 +52,17 @@ func mayDirect(comment string) bool {
 }
 
 // schemaWords are the comments of schema files: what an object was called
-// before, and that the file holds rows.
-var schemaWords = regexp.MustCompile(`(?i)^(?:assay\s*:\s*was\s+|@renamed?\s+from\s*=\s*)(?P<old>\S.*)$|^assay\s*:\s*(?P<data>data)\s*$`)
+// before, that it is new, and that the file holds rows.
+var schemaWords = regexp.MustCompile(`(?i)^(?:assay\s*:\s*was\s+|@renamed?\s+from\s*=\s*)(?P<old>\S.*)$|^assay\s*:\s*(?P<word>data|new)\s*$`)
 
 func directive(body string) (Directive, bool) {
 	if m := schemaWords.FindStringSubmatch(body); m != nil {
 		d := Directive{Kind: Was, Tool: "assay", Reason: m[1]}
 		switch {
-		case m[2] != "":
+		case strings.EqualFold(m[2], "data"):
 			d.Kind, d.File = Data, true
+		case m[2] != "":
+			d.Kind = New
 		case strings.HasPrefix(body, "@"):
 			d.Tool = "sqldef"
 		}

@@ -223,6 +223,7 @@ const (
 	Ignore    DirectiveKind = "ignore"    // -- assay:ignore ID[,ID] reason; -- atlas:nolint; -- squawk-ignore; -- eugene: ignore
 	Sensitive DirectiveKind = "sensitive" // -- assay:sensitive; -- atlas:sensitive
 	Was       DirectiveKind = "was"       // -- assay:was old; -- @renamed from=old: the name before, in Reason; of schema files
+	New       DirectiveKind = "new"       // -- assay:new: it had no name before; of schema files
 	Data      DirectiveKind = "data"      // -- assay:data: the file holds rows; of schema files
 )
 

@@ -231,7 +231,7 @@ func (in *reading) direct(e event, st *Statement) {
 		head := !in.begun && c.end <= e.start && blankLine(in.text[c.end:e.start])
 		for _, d := range in.directives(c) {
 			switch {
-			case d.File || head && d.Kind != Was:
+			case d.File || head && d.Kind != Was && d.Kind != New:
 				in.fileWide(d)
 			case in.trails(c):
 				in.before.Directives = append(in.before.Directives, d)

@@ -44,8 +44,23 @@ func Make(ctx context.Context, s *postgres.Server, have, want *Side, o Options) 
 	p := &Planned{Have: have, Want: want, server: s, sel: o.Select}
 	p.want = o.Select.over(have.State, want.State)
 	p.options = plan.Options{Hints: want.Hints, RenamesOff: o.RenamesOff}
+	for _, h := range want.Hints {
+		if h.Label == "" && have.State.Objects[h.Object] != nil {
+			want.Notices = append(want.Notices, h.Place+": the name is in the current schema already: take the comment out")
+		}
+	}
 	var err error
-	if p.Plan, err = plan.New(ctx, have.State, p.want, newTrial(s, have), p.options); err != nil {
+	p.Plan, err = plan.New(ctx, have.State, p.want, newTrial(s, have), p.options)
+	var asked *plan.LooksLikeRename
+	if errors.As(err, &asked) {
+		open := slices.DeleteFunc(slices.Clone(asked.Pairs), func(x plan.Pair) bool { return slices.Contains(want.New, x.New) })
+		if len(open) > 0 {
+			return nil, &plan.LooksLikeRename{Pairs: open}
+		}
+		p.options.RenamesOff = true
+		p.Plan, err = plan.New(ctx, have.State, p.want, newTrial(s, have), p.options)
+	}
+	if err != nil {
 		return nil, err
 	}
 	p.Lines = Script(p.Plan)

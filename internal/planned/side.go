@@ -20,6 +20,7 @@ type Side struct {
 	DB      *postgres.DB
 	State   *plan.State
 	Hints   []plan.Hint
+	New     []plan.Key // that no other object was before, as the files say
 	Notices []string
 }
 
@@ -62,8 +63,7 @@ func Files(ctx context.Context, s *postgres.Server, name string, files []*migrat
 	if err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
-	side.Hints, err = hints(loaded.Hints, side.State)
-	if err != nil {
+	if err := side.hints(loaded.Hints); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return side, nil
@@ -198,13 +198,12 @@ func (e BadHint) Error() string {
 }
 
 // hints finds what the comments of the files are about.
-func hints(all []postgres.Hint, s *plan.State) ([]plan.Hint, error) {
-	var out []plan.Hint
+func (s *Side) hints(all []postgres.Hint) error {
 	for _, h := range all {
 		place := fmt.Sprintf("%s:%d", h.Pos.Path, h.Pos.Line)
 		x := plan.Hint{Was: h.Old, Place: place}
 		found := false
-		for _, k := range s.Keys() {
+		for _, k := range s.State.Keys() {
 			if h.Kind == "column" {
 				found = k.Class == plan.Column && k.Schema == h.Schema && k.Of == h.Name && k.Name == h.Column
 			} else {
@@ -224,11 +223,15 @@ func hints(all []postgres.Hint, s *plan.State) ([]plan.Hint, error) {
 			}
 		}
 		if !found {
-			return nil, BadHint{place, h.Kind}
+			return BadHint{place, h.Kind}
 		}
-		out = append(out, x)
+		if h.New {
+			s.New = append(s.New, x.Object)
+		} else {
+			s.Hints = append(s.Hints, x)
+		}
 	}
-	return out, nil
+	return nil
 }
 
 // Catalog reads the side's catalog with the reader that the checks use, which

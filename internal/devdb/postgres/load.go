@@ -26,6 +26,7 @@ type Hint struct {
 	Name   string // as the server has it
 	Column string // of "column" the column, of "label" the label
 	Old    string // its name before, with the schema if that is written
+	New    bool   // it has none: what looks like its name before is another object's
 }
 
 // LoadError says which statements of a schema the server does not take.

@@ -13,7 +13,7 @@ import (
 // schema that the server has put its object into.
 func (l *loader) hints(ctx context.Context, p *piece) error {
 	for _, d := range p.st.Directives {
-		if d.Kind != migration.Was {
+		if d.Kind != migration.Was && d.Kind != migration.New {
 			continue
 		}
 		kind := strings.ToLower(strings.TrimPrefix(p.st.Syntax.Tag, "CREATE "))
@@ -24,7 +24,7 @@ func (l *loader) hints(ctx context.Context, p *piece) error {
 		if len(parts) == 0 {
 			continue
 		}
-		h := Hint{Pos: d.Pos, Kind: kind, Name: parts[len(parts)-1], Old: oldName(d.Reason)}
+		h := Hint{Pos: d.Pos, Kind: kind, Name: parts[len(parts)-1], Old: oldName(d.Reason), New: d.Kind == migration.New}
 		switch {
 		case len(parts) > 1:
 			h.Schema = parts[len(parts)-2]
