@@ -267,6 +267,7 @@ var otherRows = [][3]string{
 	{"the same when assay is killed", "the next run takes them away", "TestKilledRun"},
 	{"an event trigger of the setup or of a schema directory, whose function a migration replaces, at what the admin makes", "no event trigger fires in the admin's sessions", "TestEventTriggers, TestSuperTraps"},
 	{"a second statement behind one that takes a superuser, in a string or comment that ends elsewhere", "statements with a backslash are not run by the admin", "TestSuperTraps"},
+	{"a function, trigger or view that is used on generated rows and takes the time limit away, reaches files and programs, becomes somebody else, ends the transaction or the session", "the migrations' role, a limit that is set for each use, savepoints", "TestStageAttempts"},
 	{"a `--dev-url` server that becomes read-only, gets other settings, ends sessions or loses connections in the middle of a run", "errors of the server are told from refusals where they arrive", "TestServerFails"},
 	{"an error with a code of the server's that a migration raises, to end the run", "the file of PostgreSQL that raised it, which no SQL can set", "TestOfServer"},
 	{"a server that is stopped, or crashes", "assay sees it and ends with exit code 3", "TestStopped, TestCrash"},

@@ -136,7 +136,8 @@ func (s *Stage) run(ctx context.Context, sql, end string, keep bool) (*proof.Did
 	if keep {
 		after = "; RELEASE SAVEPOINT assay_use"
 	}
-	res, err := s.conn.Exec(ctx, "SAVEPOINT assay_use; "+sql+end+after).ReadAll()
+	// The time limit is set each time: something that was kept may have taken it away.
+	res, err := s.conn.Exec(ctx, "SAVEPOINT assay_use; SET LOCAL statement_timeout = '"+useTimeout+"'; "+sql+end+after).ReadAll()
 	var pe *pgconn.PgError
 	switch {
 	case err == nil:
