@@ -213,6 +213,9 @@ func (p *planner) createView(o *Object, written string) []string {
 
 func (p *planner) createIndex(o *Object) []string {
 	s := o.Parts["definition"]
+	if o.Parts["valid"] == "true" {
+		s = strings.Replace(s, " ON ONLY ", " ON ", 1) // the server's text leaves out the partitions
+	}
 	if t := o.Parts["tablespace"]; t != "" && !strings.Contains(s, " TABLESPACE ") {
 		if i := strings.LastIndex(s, " WHERE "); i > 0 {
 			s = s[:i] + " TABLESPACE " + t + s[i:]

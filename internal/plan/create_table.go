@@ -166,10 +166,14 @@ func (p *planner) createColumn(c *Object) []string {
 	case "c":
 		return []string{"ALTER TYPE " + c.table() + " ADD ATTRIBUTE " + ident(c.Name) + " " + c.Parts["type"] + with(" COLLATE ", c.Parts["collation"])}
 	}
-	if c.Inherited {
+	if c.Inherited && !p.beforeAttach(c) {
 		return nil
 	}
-	s := "ALTER " + c.ofTable() + " ADD COLUMN " + p.column(c)
+	word := " ADD COLUMN "
+	if !c.Inherited && c.Facts["parents"] != "0" {
+		word += "IF NOT EXISTS " // it may have come with the parent's
+	}
+	s := "ALTER " + c.ofTable() + word + p.column(c)
 	if d := p.want.Objects[Key{Default, c.Schema, c.Name, c.Of}]; d != nil && p.folded[d.Key] {
 		s += " DEFAULT " + d.Parts["definition"]
 	}
@@ -239,4 +243,18 @@ func rowSecurity(have, want *Object) []string {
 		out = append(out, "ALTER TABLE "+want.name()+" "+cmp.Or(w, "NO FORCE")+" ROW LEVEL SECURITY")
 	}
 	return out
+}
+
+// beforeAttach reports whether a column must be added before its table is attached
+// to a parent that has it already.
+func (p *planner) beforeAttach(c *Object) bool {
+	t := Key{Table, c.Schema, c.Of, ""}
+	h, w := p.have.Objects[t], p.want.Objects[t]
+	if h == nil || w == nil || p.isGone(t) || h.Parts["parents"] == w.Parts["parents"] {
+		return false
+	}
+	return slices.ContainsFunc(w.Needs, func(k Key) bool {
+		x := Key{Column, k.Schema, c.Name, k.Name}
+		return k.Class == Table && p.have.Objects[x] != nil && !p.isGone(x)
+	})
 }

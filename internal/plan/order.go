@@ -39,8 +39,8 @@ func (n *node) after(m *node) {
 }
 
 type graph struct {
-	drop, alter, create map[Key]*node
-	all                 []*node
+	drop, alter, create, end map[Key]*node
+	all                      []*node
 }
 
 func (g *graph) add(in map[Key]*node, n *node) {
@@ -53,7 +53,7 @@ func (g *graph) add(in map[Key]*node, n *node) {
 // an object needs becomes an edge.
 func (p *planner) statements() []Statement {
 	p.settle()
-	g := &graph{map[Key]*node{}, map[Key]*node{}, map[Key]*node{}, nil}
+	g := &graph{map[Key]*node{}, map[Key]*node{}, map[Key]*node{}, map[Key]*node{}, nil}
 	for _, k := range p.have.Keys() {
 		p.haveNode(g, k)
 	}
@@ -81,7 +81,7 @@ func (p *planner) haveNode(g *graph, k Key) {
 		case p.swaps[k]:
 			n.sql, n.act = []string{"ALTER " + h.address() + " RENAME TO " + ident(old(h))}, Alter
 			end := &node{key: k, phase: finishing, act: Drop, sql: []string{"DROP " + h.Class.kind() + " " + ident(h.Schema) + "." + ident(old(h))}}
-			g.add(map[Key]*node{}, end)
+			g.add(g.end, end)
 		case !p.implicit[k]:
 			n.sql = p.drop(h)
 		}
@@ -202,11 +202,20 @@ func (p *planner) edges(g *graph) {
 		taken[takes(k, p.have.Objects[k])] = n
 	}
 	for k, n := range g.drop {
+		if k.Class == Column {
+			p.afterParents(g, k, n)
+		}
 		for _, u := range p.users[k] {
 			n.after(g.drop[u])
 			if a := g.alter[u]; a != nil && !slices.Contains(p.want.Objects[u].Needs, k) {
 				n.after(a)
 			}
+		}
+	}
+	for k, n := range g.end {
+		for _, u := range p.users[k] {
+			n.after(g.end[u])
+			n.after(g.end[Key{Composite, u.Schema, u.Of, ""}])
 		}
 	}
 	for k, n := range g.alter {
@@ -238,10 +247,28 @@ func (p *planner) edges(g *graph) {
 	}
 }
 
+// afterParents drops a column of a child after the parent's, whose drop lets go of it.
+func (p *planner) afterParents(g *graph, k Key, n *node) {
+	t := p.have.Objects[Key{Table, k.Schema, k.Of, ""}]
+	if t == nil {
+		return
+	}
+	for _, x := range t.Needs {
+		if x.Class == Table {
+			n.after(g.drop[Key{Column, x.Schema, k.Name, x.Name}])
+		}
+	}
+}
+
 // needs puts a node after those of all that its object needs in the wanted state.
 func (p *planner) needs(g *graph, k Key, n *node) {
-	for _, x := range p.want.Objects[k].Needs {
+	w := p.want.Objects[k]
+	for _, x := range w.Needs {
 		n.after(g.create[x])
+		if a := g.alter[x]; k.Class == Column && x.Class == Table && p.beforeAttach(w) && a != nil {
+			a.after(n)
+			continue
+		}
 		n.after(g.alter[x])
 	}
 }

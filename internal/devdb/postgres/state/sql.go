@@ -143,7 +143,7 @@ var queries = []string{
 			'statistics', CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END,
 			'options', ` + options("a.attoptions") + `,
 			'foreign options', ` + options("a.attfdwoptions") + `),
-		json_build_object('relation', c.relkind, 'local', a.attislocal, 'position', a.attnum, 'type', format_type(a.atttypid, a.atttypmod), 'storage of type', t.typstorage,
+		json_build_object('relation', c.relkind, 'local', a.attislocal, 'parents', a.attinhcount, 'position', a.attnum, 'type', format_type(a.atttypid, a.atttypmod), 'storage of type', t.typstorage,
 			'not null name', k.conname, 'base type', t.oid::regtype::text, 'element type', nullif(t.typelem, 0)::regtype::text),
 		'', CASE WHEN a.attacl IS NOT NULL THEN ` + acl("a.attacl", "c", "c.relowner") + ` END, a.attinhcount > 0 AND NOT a.attislocal
 	FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_type t ON t.oid = a.atttypid

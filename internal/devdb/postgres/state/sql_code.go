@@ -54,7 +54,7 @@ var codeQueries = []string{
 		json_build_object('event', e.evtevent, 'function', e.evtfoid::regproc::text, 'tags', (SELECT string_agg(quote_literal(t), ', ' ORDER BY t) FROM unnest(e.evttags) t),
 			'enabled', CASE e.evtenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END),
 		json_build_object(), pg_get_userbyid(e.evtowner)::text, NULL::json, false
-	FROM pg_event_trigger e`,
+	FROM pg_event_trigger e WHERE e.evtname !~ '^assay_recorder_'`,
 	// publications
 	`SELECT 'publication', 'pg_publication'::regclass::oid, p.oid, 0, 0::oid, '', '', p.pubname::text,
 		json_build_object('all tables', CASE WHEN p.puballtables THEN 'true' END,
@@ -150,12 +150,14 @@ const aliases = `
 	UNION ALL SELECT 'pg_rewrite'::regclass, r.oid, 'pg_class'::regclass, r.ev_class, 0 FROM pg_rewrite r WHERE r.rulename = '_RETURN' AND r.oid >= 16384
 	UNION ALL SELECT 'pg_attrdef'::regclass, d.oid, 'pg_class'::regclass, d.adrelid, d.adnum FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum WHERE a.attgenerated <> ''
 	UNION ALL SELECT 'pg_class'::regclass, k.conindid, 'pg_constraint'::regclass, k.oid, 0 FROM pg_constraint k WHERE k.contype IN ('p', 'u', 'x') AND k.conindid <> 0
-	UNION ALL SELECT 'pg_class'::regclass, i.inhrelid, 'pg_class'::regclass, i.inhparent, 0 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE c.relkind IN ('i', 'I')
+	UNION ALL SELECT 'pg_class'::regclass, i.inhrelid, 'pg_class'::regclass, i.inhparent, 0 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE c.relkind IN ('i', 'I') AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.inhrelid)
 	UNION ALL SELECT 'pg_constraint'::regclass, k.oid, 'pg_class'::regclass, k.conrelid, k.conkey[1] FROM pg_constraint k WHERE k.contype = 'n' AND k.conrelid <> 0`
 
 const multiranges = ` UNION ALL SELECT 'pg_type'::regclass, r.rngmultitypid, 'pg_type'::regclass, r.rngtypid, 0 FROM pg_range r WHERE r.rngtypid >= 16384`
 
-const members = `SELECT d.classid, d.objid, d.refclassid, d.refobjid, 0 FROM pg_depend d WHERE d.deptype = 'e'`
+// members belong to an extension, or are the constructors and casts of a range type.
+const members = `SELECT d.classid, d.objid, d.refclassid, d.refobjid, 0 FROM pg_depend d WHERE d.deptype = 'e'
+	OR d.deptype = 'i' AND d.classid IN ('pg_proc'::regclass, 'pg_cast'::regclass)`
 
 const depends = `SELECT classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype::text FROM pg_depend
 	WHERE deptype IN ('n', 'a', 'i', 'P', 'S') AND objid >= 16384 AND (refobjid >= 16384 OR refclassid = 'pg_namespace'::regclass)`

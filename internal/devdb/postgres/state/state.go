@@ -184,6 +184,9 @@ func (r *reader) depends(rows pgx.Rows) error {
 		if r.members[id{from.catalog, from.oid, 0}] {
 			continue
 		}
+		if to, ok := r.alias[from]; ok && from.catalog == r.relations() && to.catalog == from.catalog {
+			continue // the index of a partition, which is part of the parent's
+		}
 		a, ok := r.key(from)
 		b, ok2 := r.key(to)
 		// A sequence is owned by a column, which its default needs.
