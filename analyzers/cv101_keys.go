@@ -10,14 +10,14 @@ import (
 
 // The conventions about keys and what belongs to a table as a whole.
 var (
-	intKey = convention("CV101", "int-key", "an integer key, which ends at two billion", []string{"S01"},
+	intKey = convention("CV101", "int-key", "an integer key overflows at two billion", []string{"S01"},
 		[]string{"squawk:prefer-bigint-over-int", "squawk:prefer-bigint-over-smallint", "squawk:prefer-big-int"}, func(p *Pass) {
 			p.keys(func(c columnOf) (string, string) {
 				switch c.column.Type {
 				case "integer":
-					return "ends at 2147483647, and so does every foreign key on it", "Write bigint."
+					return "overflows at 2147483647, and so does every foreign key on it", "Write bigint."
 				case "smallint":
-					return "ends at 32767, and so does every foreign key on it", "Write bigint."
+					return "overflows at 32767, and so does every foreign key on it", "Write bigint."
 				}
 				return "", ""
 			})
@@ -28,7 +28,7 @@ var (
 				continue
 			}
 			p.Report(at, lint.Finding{
-				Object: t.QualifiedName(), Message: fmt.Sprintf("table %q has no primary key: rows cannot be told apart, and logical replication refuses to update them", t.Name),
+				Object: t.QualifiedName(), Message: fmt.Sprintf("table %q has no primary key: rows have no identity, and logical replication cannot update or delete them", t.Name),
 				Evidence: []lint.Evidence{catalogEvidence(t.QualifiedName(), "no primary key after the last new migration")},
 				Advice:   "Give it one.",
 			})
@@ -37,19 +37,19 @@ var (
 	randomKey = convention("CV109", "random-uuid-key", "a random uuid as the primary key", []string{"S09"}, nil, func(p *Pass) {
 		p.keys(func(c columnOf) (string, string) {
 			if c.column.Type == "uuid" && (strings.Contains(c.column.Default, "gen_random_uuid") || strings.Contains(c.column.Default, "uuid_generate_v4") || strings.Contains(c.column.Default, "uuidv4")) {
-				return "gets random values: each INSERT goes to another page of the index", "Write bigint, or let the application make uuids of version 7 (uuidv7() from PostgreSQL 18 on)."
+				return "gets random values: each INSERT writes to a random page of the index", "Use bigint, or let the application generate version 7 uuids (uuidv7() from PostgreSQL 18 on)."
 			}
 			return "", ""
 		})
 	})
-	temporaryTable = convention("CV113", "temporary-table", "a table in a migration that does not last", []string{"S19"}, nil, func(p *Pass) {
+	temporaryTable = convention("CV113", "temporary-table", "a temporary table in a migration", []string{"S19"}, nil, func(p *Pass) {
 		for at, c := range Each[*schema.AddTable](p) {
 			if c.Table.Persistence != "temporary" {
 				continue
 			}
 			p.Report(at, lint.Finding{
-				Object: c.Table.Name, Message: fmt.Sprintf("table %q is gone when the connection closes", c.Table.Name),
-				Evidence: []lint.Evidence{catalogEvidence(c.Table.Name, "temporary")}, Advice: "Use a WITH query in its place.",
+				Object: c.Table.Name, Message: fmt.Sprintf("table %q is dropped when the connection closes", c.Table.Name),
+				Evidence: []lint.Evidence{catalogEvidence(c.Table.Name, "temporary")}, Advice: "Use a WITH query instead.",
 			})
 		}
 	})

@@ -11,12 +11,12 @@ import (
 
 // The conventions about names.
 var (
-	quotedName = convention("CV110", "quoted-name", "a name that must be quoted for ever", []string{"S12"}, nil, func(p *Pass) {
+	quotedName = convention("CV110", "quoted-name", "a name that always needs quotes", []string{"S12"}, nil, func(p *Pass) {
 		tell := func(at At, kind, name, object string) {
 			if sqlIdent(name) != name {
 				p.Report(at, lint.Finding{
 					Object: object, Message: fmt.Sprintf("%s %s must be quoted in every statement", kind, sqlIdent(name)),
-					Evidence: syntaxEvidence("a key word, or not all of a-z, 0-9 and _"), Advice: "Choose a name of lower-case letters, digits and underscores that is no key word.",
+					Evidence: syntaxEvidence("a key word, or not only a-z, 0-9 and _"), Advice: "Choose a name of lower-case letters, digits and underscores that is not a key word.",
 				})
 			}
 		}
@@ -27,7 +27,7 @@ var (
 			tell(at, "column", c.column.Name, c.name())
 		}
 	})
-	unqualifiedName = convention("CV111", "unqualified-name", "a table made without its schema", []string{"S13"}, []string{"squawk:require-table-schema"}, func(p *Pass) {
+	unqualifiedName = convention("CV111", "unqualified-name", "a table created without a schema name", []string{"S13"}, []string{"squawk:require-table-schema"}, func(p *Pass) {
 		for at, t := range p.newTables() {
 			x := at.Step.Stmt.Syntax
 			if x.Tag != "CREATE TABLE" && x.Tag != "CREATE TABLE AS" && x.Tag != "SELECT INTO" || len(x.Objects) == 0 {
@@ -35,26 +35,26 @@ var (
 			}
 			if in, name := splitName(x.Objects[0]); in == "" && name == t.Name {
 				p.Report(at, lint.Finding{
-					Object: t.QualifiedName(), Message: fmt.Sprintf("table %q goes to whichever schema comes first in search_path", name),
+					Object: t.QualifiedName(), Message: fmt.Sprintf("table %q is created in the first schema of search_path", name),
 					Evidence: []lint.Evidence{{Kind: "setting", Text: "search_path = " + at.Step.Settings.SearchPath}},
 					Advice:   "Write the schema: " + sqlIdent(t.Schema) + "." + sqlIdent(t.Name),
 				})
 			}
 		}
 	})
-	unnamedIndex = convention("CV119", "unnamed-index", "an index whose name the server chooses", []string{"A17"}, nil, func(p *Pass) {
+	unnamedIndex = convention("CV119", "unnamed-index", "an index with a generated name", []string{"A17"}, nil, func(p *Pass) {
 		for at, c := range Each[*schema.AddIndex](p) {
 			x := at.Step.Stmt.Syntax
 			if x.Tag != "CREATE INDEX" || x.Name != "" || c.Index.Parent != 0 {
 				continue
 			}
 			p.Report(at, lint.Finding{
-				Object: c.Index.QualifiedName(), Message: fmt.Sprintf("the index has no name of its own: here it is %q, elsewhere it may have a number", c.Index.Name),
+				Object: c.Index.QualifiedName(), Message: fmt.Sprintf("the index has a generated name: here it is %q, in other databases it may have a number", c.Index.Name),
 				Evidence: syntaxEvidence("CREATE INDEX without a name"), Advice: "Name it, so that a later migration can drop it.",
 			})
 		}
 	})
-	unnamedConstraint = convention("CV120", "unnamed-constraint", "a constraint whose name the server chooses", []string{"B29"}, nil, func(p *Pass) {
+	unnamedConstraint = convention("CV120", "unnamed-constraint", "a constraint with a generated name", []string{"B29"}, nil, func(p *Pass) {
 		for m, s := range p.Steps() {
 			x := s.Stmt.Syntax
 			if s.Err != nil || len(s.Changes) == 0 {
@@ -66,13 +66,13 @@ var (
 					continue
 				}
 				p.Report(At{Migration: m, Step: s, Pos: k.Pos, End: k.End}, lint.Finding{
-					Message:  fmt.Sprintf("the %s constraint has no name: the server makes one, and to drop it later that must be looked up in each database", strings.ToLower(k.Kind)),
-					Evidence: syntaxEvidence(k.Kind + " without CONSTRAINT name"), Advice: "Write CONSTRAINT and a name before it.",
+					Message:  fmt.Sprintf("the %s constraint has no name: PostgreSQL generates one, and dropping it later needs a lookup in each database", strings.ToLower(k.Kind)),
+					Evidence: syntaxEvidence(k.Kind + " without CONSTRAINT name"), Advice: "Add CONSTRAINT and a name before it.",
 				})
 			}
 		}
 	})
-	keyWithoutAction = convention("CV115", "foreign-key-without-action", "a foreign key that does not say what a DELETE does", []string{"S21"}, nil, func(p *Pass) {
+	keyWithoutAction = convention("CV115", "foreign-key-without-action", "a foreign key without ON DELETE", []string{"S21"}, nil, func(p *Pass) {
 		for m, s := range p.Steps() {
 			if s.Err != nil || len(s.Changes) == 0 {
 				continue
@@ -80,8 +80,8 @@ var (
 			for _, k := range writtenConstraints(*s.Stmt.Syntax) {
 				if k.Kind == "FOREIGN KEY" && k.OnDelete == "" {
 					p.Report(At{Migration: m, Step: s, Pos: k.Pos, End: k.End}, lint.Finding{
-						Message:  fmt.Sprintf("the foreign key to %s does not say what happens to its rows when the other row is deleted", quote(k.References)),
-						Evidence: syntaxEvidence("REFERENCES without ON DELETE"), Advice: "Write ON DELETE RESTRICT, CASCADE or SET NULL, whichever is meant.",
+						Message:  fmt.Sprintf("the foreign key to %s does not specify what happens to its rows when the referenced row is deleted", quote(k.References)),
+						Evidence: syntaxEvidence("REFERENCES without ON DELETE"), Advice: "Add ON DELETE RESTRICT, CASCADE or SET NULL.",
 					})
 				}
 			}

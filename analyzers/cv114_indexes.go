@@ -11,7 +11,7 @@ import (
 
 // The conventions about indexes and constraints.
 var (
-	nullableUnique = convention("CV114", "nullable-unique", "a unique index over a column that may be null", []string{"S20"}, nil, func(p *Pass) {
+	nullableUnique = convention("CV114", "nullable-unique", "a unique index on a nullable column", []string{"S20"}, nil, func(p *Pass) {
 		for at, c := range Each[*schema.AddIndex](p) {
 			i, t := c.Index, p.After.Relations[c.Index.Table]
 			if !i.Unique || i.Primary || i.NullsNotDistinct || i.Parent != 0 || t == nil || i.Predicate != "" {
@@ -20,9 +20,9 @@ var (
 			for _, k := range i.Keys {
 				if col := column(t, k.Column); col != nil && !col.NotNull {
 					p.Report(at, lint.Finding{
-						Object: i.QualifiedName(), Message: fmt.Sprintf("unique index %q takes any number of rows in which %q is null", i.Name, col.Name),
+						Object: i.QualifiedName(), Message: fmt.Sprintf("unique index %q accepts any number of rows in which %q is NULL", i.Name, col.Name),
 						Evidence: []lint.Evidence{catalogEvidence(i.QualifiedName(), "%s", i.Definition)},
-						Advice:   "Make the column NOT NULL, or write NULLS NOT DISTINCT (PostgreSQL 15 and later), or say WHERE … IS NOT NULL if that is meant.",
+						Advice:   "Make the column NOT NULL, or write NULLS NOT DISTINCT (PostgreSQL 15 and later), or add WHERE … IS NOT NULL if this is intended.",
 					})
 					break
 				}
@@ -32,7 +32,7 @@ var (
 	hashIndex = convention("CV116", "hash-index", "a hash index", []string{"A14"}, nil, func(p *Pass) {
 		p.newIndexes(func(i *schema.Index, _ *schema.Relation) (string, string) {
 			if i.Method == "hash" {
-				return "is a hash index: it finds equal values only, of one column, and cannot be unique", "Use a btree index."
+				return "is a hash index: it supports only equality on one column, and cannot be unique", "Use a btree index."
 			}
 			return "", ""
 		})
@@ -43,59 +43,59 @@ var (
 				return "", ""
 			}
 			if !slices.Contains(i.Options, "fastupdate=off") && !slices.Contains(i.Options, "fastupdate=false") {
-				return "collects writes in a list, and now and then one INSERT pays for all of it", "Write WITH (fastupdate = off) if single slow writes hurt more than all writes being a little slower."
+				return "collects writes in a pending list, and from time to time one INSERT has to flush it", "Use WITH (fastupdate = off) if occasional slow writes are worse than slightly slower writes in general."
 			}
 			for _, k := range i.Keys {
 				if col := column(t, k.Column); col != nil && col.Type == "jsonb" && k.Opclass == "" {
-					return "keeps every key and value of the jsonb apart", "If queries use @> alone, jsonb_path_ops is smaller and faster."
+					return "indexes every key and value of the jsonb separately", "If queries use @> alone, jsonb_path_ops is smaller and faster."
 				}
 			}
 			return "", ""
 		})
 	})
-	manyIndexes = convention("CV118", "many-indexes", "wide indexes, and many of them", []string{"A16"}, []string{"strong_migrations:add_index_columns"}, func(p *Pass) {
+	manyIndexes = convention("CV118", "many-indexes", "wide indexes, or many indexes", []string{"A16"}, []string{"strong_migrations:add_index_columns"}, func(p *Pass) {
 		p.newIndexes(func(i *schema.Index, t *schema.Relation) (string, string) {
 			if n := len(i.Keys); n > 3 && !i.Unique {
-				return fmt.Sprintf("has %d columns: queries seldom use more than the first three, every write pays for all", n), "Leave out the last ones, or put them into INCLUDE."
+				return fmt.Sprintf("has %d columns: queries rarely use more than the first three, and every write maintains all", n), "Remove the last ones, or move them to INCLUDE."
 			}
 			if n := len(indexesOf(p.After, t.OID)); n > 10 {
-				return fmt.Sprintf("is one of %d on %q: every INSERT writes all of them", n, t.Name), "See in pg_stat_user_indexes which ones nobody reads."
+				return fmt.Sprintf("is one of %d on %q: every INSERT writes all of them", n, t.Name), "Check pg_stat_user_indexes for unused ones."
 			}
 			return "", ""
 		})
 	})
-	notEnforced = convention("CV121", "not-enforced", "a constraint that nothing enforces", []string{"B15"}, nil, func(p *Pass) {
+	notEnforced = convention("CV121", "not-enforced", "a constraint that is not enforced", []string{"B15"}, nil, func(p *Pass) {
 		for at, c := range Each[*schema.AddConstraint](p) {
 			if !c.Constraint.Enforced && c.Constraint.Parent == 0 {
 				p.Report(at, lint.Finding{
-					Object: c.Constraint.Name, Message: fmt.Sprintf("constraint %q is NOT ENFORCED: it says what should hold, and rows that break it are taken", c.Constraint.Name),
-					Evidence: []lint.Evidence{catalogEvidence(c.Constraint.Name, "%s", c.Constraint.Definition)}, Advice: "Leave NOT ENFORCED out, or write NOT VALID and validate it later.",
+					Object: c.Constraint.Name, Message: fmt.Sprintf("constraint %q is NOT ENFORCED: rows that violate it are accepted", c.Constraint.Name),
+					Evidence: []lint.Evidence{catalogEvidence(c.Constraint.Name, "%s", c.Constraint.Definition)}, Advice: "Remove NOT ENFORCED, or use NOT VALID and validate it later.",
 				})
 			}
 		}
 	})
-	columnStorage = convention("CV122", "column-storage", "a change of storage that old rows do not see", []string{"C23"}, nil, func(p *Pass) {
+	columnStorage = convention("CV122", "column-storage", "a storage change that does not affect existing rows", []string{"C23"}, nil, func(p *Pass) {
 		for at, c := range Each[*schema.AlterColumnStorage](p) {
 			p.Report(at, lint.Finding{
-				Object: c.Table.QualifiedName() + "." + c.After.Name, Severity: lint.Info, Message: fmt.Sprintf("storage of %q changes for values written from now on: those that are there stay as they are", c.After.Name),
+				Object: c.Table.QualifiedName() + "." + c.After.Name, Severity: lint.Info, Message: fmt.Sprintf("storage of %q changes only for values written from now on: existing values keep theirs", c.After.Name),
 				Evidence: []lint.Evidence{catalogEvidence(c.Table.QualifiedName(), "%s %s, before %s %s", c.After.Storage, c.After.Compression, c.Before.Storage, c.Before.Compression)},
-				Advice:   "To change old values, write the rows anew, in batches.",
+				Advice:   "To change existing values, rewrite the rows in batches.",
 			})
 		}
 	})
-	enumPlace = convention("CV124", "enum-value-place", "a new enum value without its place", []string{"F20"}, []string{"squawk:require-enum-value-ordering"}, func(p *Pass) {
+	enumPlace = convention("CV124", "enum-value-place", "a new enum value without a position", []string{"F20"}, []string{"squawk:require-enum-value-ordering"}, func(p *Pass) {
 		for at, c := range Each[*schema.AddEnumValue](p) {
 			for _, a := range at.Step.Stmt.Syntax.Actions {
 				if a.Kind == "ADD VALUE" && a.Place == "" && a.Name == c.Value && p.Before.Types[c.Type.OID] != nil {
 					p.Report(at, lint.Finding{
 						Object: c.Type.QualifiedName(), Message: fmt.Sprintf("value %q comes last in the order of %q, which cannot be changed later", c.Value, c.Type.Name),
-						Evidence: syntaxEvidence("ADD VALUE without BEFORE or AFTER"), Advice: "Say BEFORE or AFTER which value it comes.",
+						Evidence: syntaxEvidence("ADD VALUE without BEFORE or AFTER"), Advice: "Add BEFORE or AFTER with another value.",
 					})
 				}
 			}
 		}
 	})
-	createEnum = convention("CV125", "enum-type", "an enum, from which no value can be taken", []string{"F23"}, []string{"eugene:W13"}, func(p *Pass) {
+	createEnum = convention("CV125", "enum-type", "an enum, whose values cannot be removed", []string{"F23"}, []string{"eugene:W13"}, func(p *Pass) {
 		for at, c := range Each[*schema.AddType](p) {
 			if c.Type.Kind == schema.Enum {
 				p.Report(at, lint.Finding{
@@ -106,7 +106,7 @@ var (
 			}
 		}
 	})
-	filledView = convention("CV130", "materialized-view-filled", "a materialized view that is filled within the migration", []string{"F06"}, nil, func(p *Pass) {
+	filledView = convention("CV130", "materialized-view-filled", "a materialized view that is populated in the migration", []string{"F06"}, nil, func(p *Pass) {
 		for at, c := range Each[*schema.AddView](p) {
 			if c.View.Kind != schema.MaterializedView || !c.View.Populated {
 				continue
@@ -114,15 +114,15 @@ var (
 			for _, x := range at.Step.Scans {
 				if !p.IsNew(x.Relation) {
 					p.Report(at, lint.Finding{
-						Object: c.View.QualifiedName(), Message: fmt.Sprintf("materialized view %q is filled while the migration waits: the whole query runs in its transaction", c.View.Name),
-						Evidence: []lint.Evidence{scanEvidence(x)}, Advice: "Make it WITH NO DATA, and REFRESH it outside the migration.",
+						Object: c.View.QualifiedName(), Message: fmt.Sprintf("materialized view %q is populated in the migration: its whole query runs in the transaction", c.View.Name),
+						Evidence: []lint.Evidence{scanEvidence(x)}, Advice: "Create it WITH NO DATA, and REFRESH it outside the migration.",
 					})
 					break
 				}
 			}
 		}
 	})
-	searchWithoutIndex = convention("CV128", "search-column-without-index", "a column for searching without an index for it", []string{"S17"}, nil, func(p *Pass) {
+	searchWithoutIndex = convention("CV128", "search-column-without-index", "a search column without an index", []string{"S17"}, nil, func(p *Pass) {
 		for at, c := range p.newColumns() {
 			if !typeIs(c, "tsvector", "geometry", "geography", "vector", "point", "polygon", "circle") {
 				continue
@@ -133,8 +133,8 @@ var (
 				continue
 			}
 			p.Report(at, lint.Finding{
-				Object: c.name(), Message: fmt.Sprintf("column %q is for searching and has no index: every search reads the whole table", c.column.Name),
-				Evidence: []lint.Evidence{catalogEvidence(c.name(), "type %s, no index", c.column.Type)}, Advice: "Add a GIN, GiST or HNSW index, as the type has it.",
+				Object: c.name(), Message: fmt.Sprintf("column %q is meant for searching and has no index: every search scans the whole table", c.column.Name),
+				Evidence: []lint.Evidence{catalogEvidence(c.name(), "type %s, no index", c.column.Type)}, Advice: "Add a GIN, GiST or HNSW index, depending on the type.",
 			})
 		}
 	})

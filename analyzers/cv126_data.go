@@ -12,7 +12,7 @@ import (
 
 // The conventions about data in migrations, and the order of columns.
 var (
-	dataInMigration = convention("CV126", "data-in-migration", "a change of data among changes of the schema", []string{"X12"}, nil, func(p *Pass) {
+	dataInMigration = convention("CV126", "data-in-migration", "a data change together with schema changes", []string{"X12"}, nil, func(p *Pass) {
 		for _, m := range p.New {
 			ddl := false
 			for _, s := range m.Steps {
@@ -25,13 +25,13 @@ var (
 				if t := p.target(s); t != nil && p.oldRows(t) {
 					p.Report(At{Migration: m, Step: s}, lint.Finding{
 						Object: t.QualifiedName(), Message: fmt.Sprintf("changes rows of %q in a migration that changes the schema: neither can be rolled back or run again without the other", t.Name),
-						Evidence: syntaxEvidence(s.Tag + " beside changes of the schema"), Advice: "Put changes of data into a migration, or a job, of their own.",
+						Evidence: syntaxEvidence(s.Tag + " together with schema changes"), Advice: "Move data changes to a migration or job of their own.",
 					})
 				}
 			}
 		}
 	})
-	randomData = convention("CV127", "data-by-chance", "rows that differ in every environment", []string{"X30"}, nil, func(p *Pass) {
+	randomData = convention("CV127", "data-by-chance", "rows that differ between environments", []string{"X30"}, nil, func(p *Pass) {
 		for m, s := range p.Steps() {
 			if s.Err != nil || !writesData(s.Tag) {
 				continue
@@ -39,22 +39,22 @@ var (
 			if f := chance.FindString(s.Stmt.Text); f != "" {
 				name := strings.TrimSpace(strings.TrimSuffix(f, "("))
 				p.Report(At{Migration: m, Step: s}, lint.Finding{
-					Confidence: lint.Inferred, Message: fmt.Sprintf("%s gives other values in every database that runs the migration", name),
-					Evidence: syntaxEvidence(name + " in " + s.Tag), Advice: "Write the values, or make them where they are needed.",
+					Confidence: lint.Inferred, Message: fmt.Sprintf("%s returns different values in every database that runs the migration", name),
+					Evidence: syntaxEvidence(name + " in " + s.Tag), Advice: "Write literal values, or generate them where they are needed.",
 				})
 			}
 		}
 	})
-	columnOrder = convention("CV129", "column-order", "columns in an order that wastes space", []string{"S10"}, []string{"atlas:PG110"}, func(p *Pass) {
+	columnOrder = convention("CV129", "column-order", "a column order that wastes space", []string{"S10"}, []string{"atlas:PG110"}, func(p *Pass) {
 		for at, t := range p.newTables() {
 			is, best := rowBytes(widths(t), false), rowBytes(widths(t), true)
 			if is-best < 8 {
 				continue
 			}
 			p.Report(at, lint.Finding{
-				Object: t.QualifiedName(), Severity: lint.Info, Message: fmt.Sprintf("each row of %q has %d bytes of padding that another order of columns would not need", t.Name, is-best),
+				Object: t.QualifiedName(), Severity: lint.Info, Message: fmt.Sprintf("each row of %q has %d bytes of padding that another column order would avoid", t.Name, is-best),
 				Evidence: []lint.Evidence{catalogEvidence(t.QualifiedName(), "%d bytes as written, %d with the widest fixed columns first", is, best)},
-				Advice:   "Write columns of 8 bytes first (bigint, timestamptz), then 4, 2 and 1, then those of variable length.",
+				Advice:   "Put columns of 8 bytes first (bigint, timestamptz), then 4, 2 and 1, then those of variable length.",
 			})
 		}
 	})

@@ -75,7 +75,7 @@ func (a *Analyzer) Page(output map[string]string) (string, error) {
 	}
 	fmt.Fprintf(&b, ".\n\n%s\n", f.Prose)
 	if strings.TrimSpace(f.Base) != "" && len(f.Cases) > 0 && f.Cases[0].Example() {
-		fmt.Fprintf(&b, "\n## With these tables\n\n```sql\n%s\n```\n", fixture.Strip(f.Base))
+		fmt.Fprintf(&b, "\n## Setup\n\n```sql\n%s\n```\n", fixture.Strip(f.Base))
 	}
 	for _, c := range f.Cases {
 		if !c.Example() || !c.Bad() && !c.Good() && !c.Fixed() || len(c.Wants) == 0 && c.Bad() {
@@ -87,13 +87,13 @@ func (a *Analyzer) Page(output map[string]string) (string, error) {
 		}
 	}
 	if len(a.Aliases) > 0 {
-		b.WriteString("\n## Known elsewhere as\n\n")
+		b.WriteString("\n## In other tools\n\n")
 		for _, alias := range a.Aliases {
 			tool, n, _ := strings.Cut(alias, ":")
 			fmt.Fprintf(&b, "- %s: `%s`\n", tool, n)
 		}
 	}
-	b.WriteString("\n## To leave it out\n\n")
+	b.WriteString("\n## Suppress it\n\n")
 	if !a.Whole {
 		fmt.Fprintf(&b, "For one statement, with the reason:\n\n```sql\n-- assay:ignore %s <reason>\n```\n\n", a.ID)
 	}
@@ -108,9 +108,9 @@ func heading(c *fixture.Case) string {
 	case c.Fixed():
 		return "After the fix"
 	case c.Bad():
-		return "Told"
+		return "Reported"
 	default:
-		return "Not told"
+		return "Not reported"
 	}
 }
 

@@ -90,7 +90,7 @@ func rewriteFinding(at At, g *rewriteGroup) lint.Finding {
 	}
 	ev = someEvidence(ev, 6)
 	if indexes > 0 {
-		ev = append(ev, lint.Evidence{Kind: "rewrite", Text: fmt.Sprintf("%s built anew", plural(indexes, "index"))})
+		ev = append(ev, lint.Evidence{Kind: "rewrite", Text: fmt.Sprintf("rebuilt %s", plural(indexes, "index"))})
 	}
 	return lint.Finding{
 		Object:   names[0],

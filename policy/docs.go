@@ -114,7 +114,7 @@ func (r *Rule) page(b *strings.Builder) {
 		}
 	}
 	if len(r.Aliases) > 0 {
-		fmt.Fprintf(b, "\nKnown elsewhere as %s.\n", strings.Join(r.Aliases, ", "))
+		fmt.Fprintf(b, "\nIn other tools: %s.\n", strings.Join(r.Aliases, ", "))
 	}
 	for _, url := range r.Related {
 		fmt.Fprintf(b, "\nSee <%s>.\n", url)

@@ -58,7 +58,7 @@ func (o *lintOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.all, "all", false, "judge every migration, each on a base of those before it")
 	f.BoolVar(&o.noCache, "no-cache", false, "do not keep or use replayed bases")
 	f.StringVar(&o.seed, "seed", "", "SQL `file` or directory of data to try the new migrations on: pg_dump --data-only, *.sql, table.csv")
-	f.BoolVar(&o.thorough, "thorough", false, "with --all: look for failing rows and run the ways back, as for a change that is new")
+	f.BoolVar(&o.thorough, "thorough", false, "with --all: look for failing rows and test down migrations as well")
 	f.BoolVar(&o.noProofs, "no-proofs", false, "do not look for rows on which a statement fails")
 	f.BoolVar(&o.superuser, "superuser", false, "run the migrations as a superuser: for trusted code only")
 	f.BoolVar(&o.trust, "trust-checkout", false, "take configuration, policies and the other files that judge from the checkout also for a fork's pull request (default: from the target branch)")

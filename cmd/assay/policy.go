@@ -183,7 +183,7 @@ func (a *app) policyNewCommand() *cobra.Command {
 			return a.nextSteps(dir)
 		},
 	}
-	cmd.Flags().StringVar(&id, "id", "", "the rule's `id` for ever, such as ORG001 (default: made of the name)")
+	cmd.Flags().StringVar(&id, "id", "", "the rule's permanent `id`, such as ORG001 (default: made of the name)")
 	cmd.Flags().StringVar(&dir, "dir", "policies", "`directory` to write into")
 	return cmd
 }
@@ -312,7 +312,7 @@ func (a *app) policyCheckCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(a.text(), "%s, no mistakes\n", counting(len(p.Rules), "rule"))
+			fmt.Fprintf(a.text(), "%s OK\n", counting(len(p.Rules), "rule"))
 			return nil
 		},
 	}

@@ -75,7 +75,7 @@ func (p *publication) publish(ctx context.Context, res *lint.Result, outs []outp
 		p.runner.Notice("no comment and no commit status: " + p.run.ReadOnly)
 	}
 	if p.run.Host == ci.None {
-		p.say("assay: nobody is told: this is no job of GitHub Actions, GitLab CI or CircleCI for a project on GitHub or GitLab")
+		p.say("assay: not running in a supported CI (GitHub Actions, GitLab CI or CircleCI, for a project on GitHub or GitLab): nothing was posted")
 	}
 	for _, l := range left {
 		p.runner.Notice(l.String())

@@ -339,7 +339,7 @@ func (u *unit) run(l *loader) {
 	if err != nil {
 		u.notices = append(u.notices, Notice{
 			Kind: "bad-down", Pos: Position{Path: u.down.path, Line: 1, Column: 1},
-			Text: "the way back cannot be read: " + err.Error(),
+			Text: "the down migration cannot be read: " + err.Error(),
 		})
 		return
 	}

@@ -66,7 +66,7 @@ func recordDown(ctx context.Context, up Undoable, clone func(context.Context) (d
 	if _, err := up.Record(ctx, &there); errors.As(err, &refused) {
 		return nil
 	} else if err != nil {
-		return fmt.Errorf("running %s again for its way back: %w", m.Path, err)
+		return fmt.Errorf("running %s again for its down migration: %w", m.Path, err)
 	}
 	if m.Migration.Down == nil || m.Err != nil || m.Down != nil {
 		return nil //nolint:nilerr // a migration that fails has no way back to run
@@ -78,7 +78,7 @@ func recordDown(ctx context.Context, up Undoable, clone func(context.Context) (d
 	}
 	db, err := clone(ctx)
 	if err != nil {
-		return fmt.Errorf("copying the database for the way back of %s: %w", m.Path, err)
+		return fmt.Errorf("copying the database for the down migration of %s: %w", m.Path, err)
 	}
 	return errors.Join(runDown(ctx, db, m.Migration.Down, before, m.Down), db.Close())
 }
@@ -86,11 +86,11 @@ func recordDown(ctx context.Context, up Undoable, clone func(context.Context) (d
 func runDown(ctx context.Context, db devdb.DB, way *migration.Migration, before *schema.Catalog, down *devdb.DownRun) error {
 	var err error
 	if down.Steps, err = db.Record(ctx, way); !errors.As(err, &down.Err) && err != nil {
-		return fmt.Errorf("recording the way back %s: %w", way.Path, err)
+		return fmt.Errorf("recording the down migration %s: %w", way.Path, err)
 	}
 	after, err := db.Catalog(ctx)
 	if err != nil {
-		return fmt.Errorf("reading the catalog after the way back %s: %w", way.Path, err)
+		return fmt.Errorf("reading the catalog after the down migration %s: %w", way.Path, err)
 	}
 	down.Left = schema.Residue(before, after)
 	return nil

@@ -351,7 +351,7 @@ func (d *mdDoc) pictures() {
 		d.close()
 	}
 	if text := mermaidChains(g); text != "" {
-		d.open("<b>Dependents that fall</b>")
+		d.open("<b>Dropped by CASCADE</b>")
 		d.linef("%s", mdFence("mermaid", text))
 		d.close()
 	}

@@ -212,7 +212,7 @@ func paintRow(p *svg, r *lockRow, y, sw, steps int, inTx bool) {
 			x += 38
 		}
 		if r.rewrites[i] {
-			p.open("mark", "writes the whole of "+r.object+" anew")
+			p.open("mark", "rewrites all of "+r.object)
 			p.rect(x, y+38, 50, 14, 7, "chip")
 			p.text(x+6, y+49, "t-chip", "rewrite")
 			p.close()
