@@ -26,7 +26,7 @@ var layers = map[string][]string{
 	"internal/queries":   {},
 	"internal/project":   {},
 	"internal/faults":    {}, // tests alone
-	"internal/plan":      {},
+	"internal/plan":      {"internal/migration"},
 
 	"internal/devdb":            {"internal/migration", "internal/schema", "internal/stats"},
 	"internal/proof":            {"internal/devdb", "internal/migration", "internal/schema"},
