@@ -62,7 +62,7 @@ func (p *Planned) partBack(ctx context.Context, at *Side, text string) (down []s
 		}
 		return nil, err.Error(), nil
 	}
-	return statements(Script(back)), "", nil
+	return statements(Script(unnamed(back, at.State.Role))), "", nil
 }
 
 // statements are the statements of a plan among the lines.

@@ -63,7 +63,7 @@ func Make(ctx context.Context, s *postgres.Server, have, want *Side, o Options) 
 	if err != nil {
 		return nil, err
 	}
-	p.Lines = Script(p.Plan)
+	p.Lines = Script(unnamed(p.Plan, have.State.Role))
 	p.Text = Text(p.Lines)
 	return p, nil
 }
@@ -115,7 +115,7 @@ func (p *Planned) back(ctx context.Context, there *Side) error {
 	case err != nil:
 		return err
 	}
-	text := Text(Script(down))
+	text := Text(Script(unnamed(down, there.State.Role)))
 	m, err := file(text)
 	if err != nil {
 		return err

@@ -45,6 +45,20 @@ func Script(p *plan.Plan) []Line {
 	return out
 }
 
+// unnamed takes the role of the dev server out of a plan's default privileges:
+// they are those of whoever runs the plan.
+func unnamed(p *plan.Plan, role string) *plan.Plan {
+	for i, st := range p.Statements {
+		if st.Object.Class != plan.DefaultACL {
+			continue
+		}
+		for _, name := range []string{role, `"` + role + `"`} {
+			p.Statements[i].SQL = strings.ReplaceAll(p.Statements[i].SQL, "ALTER DEFAULT PRIVILEGES FOR ROLE "+name+" ", "ALTER DEFAULT PRIVILEGES ")
+		}
+	}
+	return p
+}
+
 // Text is a script as a file.
 func Text(lines []Line) string {
 	var b strings.Builder
