@@ -29,13 +29,15 @@ var (
 	storage = []string{"md.c", "slru.c", "relmapper.c", "bufmgr.c", "bufpage.c", "xlog.c"}
 	// lockTables have as many entries as the server's settings say: the migration takes too many.
 	lockTables = []string{"lock.c", "predicate.c"}
+	// copying reads and writes what a statement names: a file or a program.
+	copying = []string{"copy.c", "copyto.c", "copyfrom.c"}
 )
 
 // ofServer reports whether an error says that the server has failed: disk or
 // memory ran out, a file is damaged, and where others may do so, somebody has ended
 // the session. On a server of assay's own only the migration can have ended it.
 func (e serverError) ofServer(shared bool) bool {
-	if len(e.code) != 5 || raised.MatchString(e.file) {
+	if len(e.code) != 5 || raised.MatchString(e.file) || slices.Contains(copying, e.file) {
 		return false
 	}
 	switch e.code {

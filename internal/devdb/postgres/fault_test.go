@@ -23,6 +23,7 @@ func TestOfServer(t *testing.T) {
 		{"53200", "mcxt.c", true, true},
 		{"53200", "lock.c", false, false}, // max_locks_per_transaction: the migration's
 		{"53100", "pl_exec.c", false, false},
+		{"53200", "copyto.c", false, false}, // a program that does not start
 		{"53400", "fd.c", true, true},
 		{"57P01", "postgres.c", false, true},
 		{"57P02", "postgres.c", false, true},
