@@ -6,7 +6,7 @@ TRIALS ?= 310
 # A guard against hangs: a machine that is forty times as busy needs it, too.
 TIMEOUT ?= 2h
 
-.PHONY: build demo test test-all update test-matrix bench fixes-campaign plan-campaign fuzz faults race vulncheck lint e2e release-snapshot
+.PHONY: build demo test test-all update test-matrix bench fixes-campaign plan-campaign fuzz faults race vulncheck lint e2e conformance release-snapshot
 
 build: ## bin/assay
 	$(GO) build -o bin/assay ./cmd/assay
@@ -68,6 +68,9 @@ lint:
 
 e2e: ## the ways into CI, with the real tools
 	integrations/e2e/run
+
+conformance: ## the migration tools themselves beside assay, and docs/formats.md of what came of it
+	integrations/conformance/run -page
 
 release-snapshot: ## what goreleaser would release, for this machine
 	integrations/e2e/release-snapshot

@@ -23,7 +23,7 @@ var directory = &Analyzer{
 			i := slices.IndexFunc(p.New, func(m *devdb.Recorded) bool {
 				return m.Path == n.Pos.Path || m.Migration.Down != nil && m.Migration.Down.Path == n.Pos.Path
 			})
-			if !known || i < 0 || k.only != "" && !strings.Contains(n.Text, k.only) || p.accepted(n.Kind) {
+			if !known || i < 0 || k.only != "" && !strings.Contains(n.Text, k.only) || p.accepted(n) {
 				continue
 			}
 			p.Report(At{Migration: p.New[i], Pos: n.Pos, End: migration.Position{Path: n.Pos.Path, Line: n.Pos.Line}}, lint.Finding{
@@ -36,10 +36,9 @@ var directory = &Analyzer{
 
 // accepted reports whether a merged migration has the same: then the tool that the
 // team runs takes it, and is another one than its annotations look like.
-func (p *Pass) accepted(kind string) bool {
-	refuses := strings.HasSuffix(kind, "-statement") || kind == "byte-order-mark" || kind == "copy-data" || kind == "misread-annotation" || kind == "psql-command"
-	return refuses && slices.ContainsFunc(p.Dir.Notices, func(n migration.Notice) bool {
-		return n.Kind == kind && !slices.ContainsFunc(p.New, func(m *devdb.Recorded) bool { return m.Path == n.Pos.Path })
+func (p *Pass) accepted(n migration.Notice) bool {
+	return n.Refused != "" && slices.ContainsFunc(p.Dir.Notices, func(o migration.Notice) bool {
+		return o.Kind == n.Kind && !slices.ContainsFunc(p.New, func(m *devdb.Recorded) bool { return m.Path == o.Pos.Path })
 	})
 }
 
@@ -56,6 +55,7 @@ var noticeKinds = map[string]struct {
 	"bad-down":             {lint.Warning, "", "Fix the file before it is needed."},
 	"byte-order-mark":      {lint.Error, "", "Save the file as UTF-8 without a byte order mark."},
 	"copy-data":            {lint.Error, "", "Write the rows as INSERT statements, or load them outside the migrations."},
+	"ended-transaction":    {lint.Error, "", "Remove the COMMIT or ROLLBACK, or write the option that leaves the tool's transaction."},
 	"split-statement":      {lint.Error, "", "Put the statement between the tool's StatementBegin and StatementEnd lines: everything between them is sent as one query."},
 	"unfinished-statement": {lint.Error, "", "End the last line of the statement with a semicolon."},
 	"misread-annotation":   {lint.Error, "", "Write the annotation as in the tool's documentation, at the start of a line."},

@@ -2,6 +2,9 @@ package analyzers
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
@@ -19,7 +22,14 @@ var settingsLeak = &Analyzer{
 			if m.Format == migration.Plain || m.Format == migration.Sqitch {
 				continue
 			}
+			hidden := p.hidesLedger(m)
+			if hidden != nil {
+				p.Report(At{Migration: m, Step: hidden}, ledgerHidden(m, hidden))
+			}
 			for i, s := range m.Steps {
+				if s == hidden {
+					continue
+				}
 				set := s.Stmt.Syntax.Set
 				if (s.Err == nil || s.Err.Code == notAllowed) && set != nil && !set.Local && !set.Reset && leaking[set.Name] != "" && !setBack(m.Steps[i+1:], set.Name) {
 					p.Report(At{Migration: m, Step: s}, leak(m, s, set))
@@ -32,6 +42,66 @@ var settingsLeak = &Analyzer{
 // notAllowed is what the server says of a role that may be another's to take:
 // who migrates production may well be allowed to.
 const notAllowed = "42501"
+
+// hidesLedger gives the step that leaves a search_path with which the tool does
+// not find its own table when it records the migration, nil if none does. Where
+// a merged migration does the same the team's table is found some other way.
+func (p *Pass) hidesLedger(m *devdb.Recorded) *devdb.Step {
+	if m.Format.Ledger() == "" {
+		return nil
+	}
+	st := lastPath(m.Migration)
+	if st == nil || publicInPath.MatchString(st.Syntax.Set.Value) || slices.ContainsFunc(p.Base, func(b *migration.Migration) bool {
+		o := lastPath(b)
+		return o != nil && !publicInPath.MatchString(o.Syntax.Set.Value)
+	}) {
+		return nil
+	}
+	i := slices.IndexFunc(m.Steps, func(s *devdb.Step) bool { return s.Stmt == st && s.Err == nil })
+	if i < 0 {
+		return nil
+	}
+	return m.Steps[i]
+}
+
+var publicInPath = regexp.MustCompile(`(?i)(?:^|[\s,'"])public(?:$|[\s,'"])`)
+
+// lastPath is the statement whose search_path is in force at the end of the
+// file, nil if it is that of the session.
+func lastPath(m *migration.Migration) *migration.Statement {
+	var last *migration.Statement
+	inTx := m.TxMode != migration.TxNone
+	for _, st := range m.Statements {
+		switch x := st.Syntax; {
+		case x.Transaction == "BEGIN":
+			inTx = true
+		case x.Transaction == "COMMIT" || x.Transaction == "ROLLBACK":
+			if inTx = false; last != nil && (last.Syntax.Set.Local || x.Transaction == "ROLLBACK") {
+				last = nil
+			}
+		case strings.HasPrefix(x.Tag, "DISCARD") || x.Set != nil && x.Set.Reset && (x.Set.Name == "all" || x.Set.Name == "search_path"):
+			last = nil
+		case x.Set != nil && x.Set.Name == "search_path" && (inTx || !x.Set.Local):
+			last = st
+		}
+	}
+	return last
+}
+
+func ledgerHidden(m *devdb.Recorded, s *devdb.Step) lint.Finding {
+	set := s.Stmt.Syntax.Set
+	until := "stays set on the connection"
+	if set.Local {
+		until = "holds until the end of the transaction"
+	}
+	return lint.Finding{
+		Severity: lint.Error, Confidence: lint.Inferred, Object: set.Name,
+		Message: fmt.Sprintf("search_path %s, and %s records the migration with it: its table %s is not found, and the migration fails", until, m.Format, m.Format.Ledger()),
+		Evidence: []lint.Evidence{{Kind: "setting", Text: fmt.Sprintf("search_path = %s when %s writes into %s, whose name it gives without a schema",
+			valueText(set.Value), m.Format, m.Format.Ledger())}},
+		Advice: "End the file with the old value:\n\nRESET search_path;",
+	}
+}
 
 // leaking are the settings that change what later statements mean, and what
 // then goes wrong. Timeouts are not among them: they are there to protect.

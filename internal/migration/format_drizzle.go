@@ -10,6 +10,7 @@ import (
 var drizzle = &format{
 	byName:  true,
 	load:    loadDrizzle,
+	follows: "drizzle-orm 0.45.4",
 	sending: sending{bom: bomSent},
 	tx:      txRule{TxAll, "drizzle runs all pending migrations in one transaction", ""},
 	bookkeeping: `CREATE SCHEMA IF NOT EXISTS drizzle;

@@ -39,6 +39,7 @@ CREATE TABLE IF NOT EXISTS supabase_migrations.schema_migrations (version text N
 var nodePgMigrate = &format{
 	byName:  true,
 	load:    loadNodePgMigrate,
+	follows: "node-pg-migrate 9.0.0",
 	sending: sending{bom: bomSent},
 	tx: txRule{
 		TxAll, "node-pg-migrate runs all pending migrations in one transaction",
@@ -201,10 +202,7 @@ func (l *loader) nodeUnit(f string) (*unit, error) {
 		return nil, err
 	}
 	found := marks(u.source, nodeMark)
-	s, err := cut(u.path, u.source, found)
-	if err != nil {
-		return nil, err
-	}
+	s := cut(u.source, found)
 	switch {
 	case len(s.up) > 0:
 		s.apply(u)

@@ -324,7 +324,7 @@ func flywaySettle(m *Migration, conf *flywayConf) []Notice {
 		m.TxReason = "flyway runs a file with " + outside.Syntax.Tag + " outside a transaction by itself"
 	default:
 		return []Notice{{
-			Kind: "mixed-transaction", Pos: outside.Pos,
+			Kind: "mixed-transaction", Pos: outside.Pos, Refused: RefusedFile,
 			Text: "flyway refuses a file that mixes statements for inside and outside a transaction: give this one a file of its own, or set mixed=true",
 		}}
 	}

@@ -7,6 +7,7 @@ import (
 
 var golangMigrate = &format{
 	load:    loadGolangMigrate,
+	follows: "golang-migrate v4.20.1, driver postgres",
 	sending: sending{bom: bomSent},
 	tx: txRule{
 		TxImplicit,

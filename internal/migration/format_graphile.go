@@ -10,7 +10,8 @@ import (
 
 var graphileMigrate = &format{
 	load:    loadGraphile,
-	sending: sending{bom: bomRefused},
+	follows: "graphile-migrate 1.4.1",
+	sending: sending{bom: bomRefused, readsAll: true},
 	tx: txRule{
 		TxFile, "graphile-migrate runs each migration in a transaction",
 		"write `--! no-transaction` as the first line of current.sql, and leave a single statement in the file",
@@ -32,6 +33,7 @@ CREATE TABLE IF NOT EXISTS graphile_migrate.current (
 var (
 	graphileFile        = regexp.MustCompile(`^([0-9]{6,})(?:-(.*))?\.sql$`)
 	graphileHeader      = regexp.MustCompile(`(?i)^--!\s*(previous|hash|allowinvalidhash|no-transaction)\b:?(.*)$`)
+	graphileHead        = regexp.MustCompile(`\A(?:--![^\n]*\n)+\n?`)
 	graphilePlaceholder = regexp.MustCompile(`:[A-Z][0-9A-Z_]+\b`)
 	graphileCurrent     = regexp.MustCompile(`^([0-9]+)?(?:-?[^.]*)?\.sql$`)
 )
@@ -77,6 +79,12 @@ func (l *loader) graphileUnit(u *unit, previous *string) (hash string) {
 	if blank := strings.Index(u.source, "\n\n"); previous != nil && blank >= 0 {
 		body = blank + len("\n\n")
 	}
+	if end := graphileHead.FindString(strings.TrimPrefix(u.source, bom)); previous != nil && end != "" && !strings.HasSuffix(end, "\n\n") {
+		l.out.Notices = append(l.out.Notices, Notice{
+			Kind: "misread-annotation", Refused: RefusedRun, Pos: Position{Path: u.path, Line: 1, Column: 1},
+			Text: "graphile-migrate refuses to run: invalid migration: there should be two newlines after the headers section, without carriage returns",
+		})
+	}
 	for _, m := range marks(u.source, graphileHeader) {
 		if stripComments(u.source[:m.start]) != "" {
 			break
@@ -103,7 +111,7 @@ func (l *loader) graphileUnit(u *unit, previous *string) (hash string) {
 			}
 		}
 	}
-	sum := fmt.Sprintf("sha1:%x", sha1.Sum([]byte(strings.TrimSpace(chain+"\n"+u.source[body:])+"\n")))
+	sum := fmt.Sprintf("sha1:%x", sha1.Sum([]byte(strings.TrimSpace(chain+"\n"+strings.TrimSpace(u.source[body:]))+"\n")))
 	if hash != "" && hash != sum && !allowed {
 		l.sumNotice("sum-mismatch", u.path, 1, "the file was edited since it was committed: its `--! Hash` is that of another text")
 	}

@@ -2,24 +2,26 @@ package migration
 
 import (
 	"cmp"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 )
 
 var sqlMigrate = &format{
-	byName: true,
-	load:   loadSQLMigrate,
-	sending: sending{ // read in v1.8.1, sqlparse/sqlparse.go
-		lines: true, bom: bomHidesMark,
-		looks:   sqlMigrateMark,
-		reads:   regexp.MustCompile(`^-- \+migrate\s+(?:Up|Down|StatementBegin|StatementEnd)(?:\s|$)`),
+	byName:  true,
+	load:    loadSQLMigrate,
+	follows: "sql-migrate v1.8.1",
+	sending: sending{
+		lines: sqlMigrateLines, readsAll: true, libpq: true, ledger: "gorp_migrations", records: `INSERT INTO "gorp_migrations" ("id", "applied_at") VALUES (gen_random_uuid()::text, now())`,
+		looks: sqlMigrateMark, reads: sqlMigrateRead,
 		misread: "does not read this line as an annotation: it takes `-- +migrate Up` at the start of a line, with one blank and these capitals",
 	},
 	tx:          txRule{TxFile, "sql-migrate runs each file in a transaction", "write `-- +migrate Up notransaction`"},
 	bookkeeping: `CREATE TABLE IF NOT EXISTS gorp_migrations (id text NOT NULL PRIMARY KEY, applied_at timestamp with time zone);`,
 }
+
+// sqlMigrateRead is a mark as sql-migrate knows it, sqlMigrateMark one that is meant.
+var sqlMigrateRead = regexp.MustCompile(`^-- \+migrate\s+(?:Up|Down|StatementBegin|StatementEnd)(?:\s|$)`)
 
 var sqlMigrateMark = regexp.MustCompile(`(?i)^\s*--[\s-]*\+migrate\s+(up|down|statementbegin|statementend)\b(.*)$`)
 
@@ -55,13 +57,11 @@ func loadSQLMigrate(l *loader) error {
 		if err != nil {
 			return err
 		}
-		s, err := cut(u.path, u.source, marks(u.source, sqlMigrateMark))
-		if err != nil {
-			return err
+		found := marks(u.source, sqlMigrateMark)
+		if sqlMigrateLines(u.source, false).refused == "" { // else what is meant is judged
+			found = slices.DeleteFunc(found, func(k mark) bool { return !sqlMigrateRead.MatchString(u.source[k.start:k.end]) })
 		}
-		if !s.seen && strings.TrimSpace(u.source) != "" {
-			return fmt.Errorf("%s: no `-- +migrate Up` line: sql-migrate refuses the file", u.path)
-		}
+		s := cut(u.source, found)
 		if slices.Contains(strings.Fields(s.upRest), "notransaction") {
 			u.tx = txRule{TxNone, "the file says `-- +migrate Up notransaction`", ""}
 		}
@@ -75,4 +75,63 @@ func loadSQLMigrate(l *loader) error {
 		l.add(u)
 	}
 	return nil
+}
+
+const sqlMigrateUnfinished = "ERROR: The last statement must be ended by a semicolon or '-- +migrate StatementEnd' marker"
+
+// sqlMigrateLines follows sqlparse/sqlparse.go of v1.8.1. It reads both
+// directions, and leaves out what stands before the first mark and every line
+// that begins with "-- ".
+func sqlMigrateLines(src string, down bool) *lineReading {
+	r := &lineReading{}
+	side, wanted := "", "Up"
+	if down {
+		wanted = "Down"
+	}
+	inWhole, start, first := false, -1, 0
+	for line := range linesOf(src) {
+		if strings.HasPrefix(line.text, "-- ") && !strings.HasPrefix(line.text, "-- +") {
+			continue
+		}
+		ended := false
+		if rest, ok := strings.CutPrefix(line.text, "-- +migrate"); ok {
+			words := strings.Fields(rest)
+			if len(words) == 0 {
+				return r.refuse("misread-annotation", line.n, "ERROR: incomplete migration command")
+			}
+			switch words[0] {
+			case "Up", "Down":
+				if start >= 0 {
+					return r.refuse("unfinished-statement", first, sqlMigrateUnfinished)
+				}
+				side = words[0]
+			case "StatementBegin":
+				inWhole = inWhole || side != ""
+			case "StatementEnd":
+				ended, inWhole = inWhole, false
+			}
+		}
+		if side == "" {
+			continue
+		}
+		own := strings.HasPrefix(line.text, "-- +")
+		if start < 0 && !own && strings.TrimSpace(line.text) != "" {
+			start, first = line.start, line.n
+		}
+		if !own && !inWhole && endsQuery(line.text) || ended {
+			if start >= 0 && side == wanted {
+				r.queries = append(r.queries, span{start, line.end})
+			}
+			start = -1
+		}
+	}
+	switch {
+	case inWhole:
+		return r.refuse("misread-annotation", first, "ERROR: saw '-- +migrate StatementBegin' with no matching '-- +migrate StatementEnd'")
+	case side == "":
+		return r.refuse("misread-annotation", 1, "ERROR: no Up/Down annotations found, so no statements were executed")
+	case start >= 0:
+		return r.refuse("unfinished-statement", first, sqlMigrateUnfinished)
+	}
+	return r
 }

@@ -18,7 +18,9 @@ import (
 
 // format is what assay knows of one tool's files.
 type format struct {
-	load        func(*loader) error
+	load func(*loader) error
+	// follows is the tool, with the version, whose source or behaviour the format follows.
+	follows     string
 	tx          txRule
 	bookkeeping string
 	// byName: the tool knows its migrations by the file's name, so that two may
@@ -131,6 +133,7 @@ type unit struct {
 	head                int    // where the part before the tool's first mark ends; 0: there is none
 	script              scriptOptions
 	down                *unit
+	isDown              bool // it is the down part of a file with both
 	// settle decides on the transaction when the statements are known.
 	settle func(*Migration) []Notice
 
@@ -327,7 +330,7 @@ func (u *unit) run(l *loader) {
 		u.err = err
 		return
 	}
-	u.migration, u.notices = m, notices
+	u.migration, u.notices = m, append(u.notices, notices...)
 	if u.settle != nil {
 		u.notices = append(u.notices, u.settle(m)...)
 	}

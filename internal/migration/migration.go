@@ -244,7 +244,26 @@ type Notice struct {
 	Kind string   // "sum-mismatch", "sum-missing-file", "sum-unlisted-file", "not-sql", "skipped-meta-command", "bad-down", "duplicate-version", …
 	Pos  Position // at least Path
 	Text string   // one clause, lower case
+	// Refused says what does not run because of it; empty: everything runs.
+	Refused Refusal
 }
+
+// Refusal is how much a tool or the server refuses of a migration.
+type Refusal string
+
+// What is refused.
+const (
+	// RefusedStatement: the server refuses what the tool sends of the statement at
+	// Notice.Pos, and the tool stops there.
+	RefusedStatement Refusal = "statement"
+	// RefusedFile: the tool refuses the file before it runs any of it. The files
+	// before it have run.
+	RefusedFile Refusal = "file"
+	// RefusedRun: the tool reads all files first, and runs none of them.
+	RefusedRun Refusal = "run"
+	// RefusedAfter: the file has run, and the tool stops after it.
+	RefusedAfter Refusal = "after"
+)
 
 // Dir is a migration directory as its tool would see it.
 type Dir struct {

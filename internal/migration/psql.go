@@ -38,7 +38,7 @@ func (in *reading) meta(e event) error {
 	c := in.command(e.start)
 	if !in.options.psql {
 		in.out.notices = append(in.out.notices, Notice{
-			Kind: "psql-command", Pos: c.pos,
+			Kind: "psql-command", Pos: c.pos, Refused: RefusedStatement,
 			Text: fmt.Sprintf("\\%s is a command of psql: the tool sends it to PostgreSQL, which refuses the query", c.name),
 		})
 		in.split.lex.pos = c.args.end

@@ -1,7 +1,6 @@
 package migration
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 )
@@ -51,8 +50,9 @@ type sections struct {
 	seen     bool // there was an up or down mark
 }
 
-// cut divides a file at its up and down marks.
-func cut(file, src string, found []mark) (*sections, error) {
+// cut divides a file at its up and down marks. It is lenient: what the tool
+// refuses is reported beside it.
+func cut(src string, found []mark) *sections {
 	s := &sections{}
 	var open *[]span
 	begin := -1
@@ -76,23 +76,16 @@ func cut(file, src string, found []mark) (*sections, error) {
 				open, s.downRest = &s.down, m.rest
 			}
 		case "statementbegin":
-			if begin >= 0 {
-				return nil, fmt.Errorf("%s:%d: StatementBegin before the end of the one above: close that with StatementEnd", file, m.line)
-			}
 			begin = m.next
 		case "statementend":
-			if begin < 0 {
-				return nil, fmt.Errorf("%s:%d: StatementEnd without StatementBegin", file, m.line)
+			if begin >= 0 {
+				s.whole = append(s.whole, span{begin, m.start})
 			}
-			s.whole = append(s.whole, span{begin, m.start})
 			begin = -1
 		}
 	}
-	if begin >= 0 {
-		return nil, fmt.Errorf("%s: StatementBegin without StatementEnd", file)
-	}
 	closeAt(len(src))
-	return s, nil
+	return s
 }
 
 // noParts is what a file without an up part runs: nothing.
@@ -109,7 +102,7 @@ func (s *sections) apply(u *unit) {
 	}
 	if len(s.down) > 0 {
 		down := *u
-		down.parts, down.head = s.down, 0
+		down.parts, down.head, down.isDown = s.down, 0, true
 		u.down = &down
 	}
 }

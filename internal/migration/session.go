@@ -26,3 +26,29 @@ func (f Format) Session() Session {
 	}
 	return SessionRun
 }
+
+// Records is an example of what the format's tool runs after each file, on its
+// session and in its transaction, to record it: with the settings that the file
+// has left. Empty if nothing that a file leaves can be in its way.
+func (f Format) Records() string {
+	if d := formats[f]; d != nil {
+		return d.sending.records
+	}
+	return ""
+}
+
+// Ledger is the table of Records, as the tool names it.
+func (f Format) Ledger() string {
+	if d := formats[f]; d != nil {
+		return d.sending.ledger
+	}
+	return ""
+}
+
+// Follows is the tool, with the version, whose source or behaviour the format follows.
+func (f Format) Follows() string {
+	if d := formats[f]; d != nil {
+		return d.follows
+	}
+	return ""
+}
