@@ -54,7 +54,7 @@ var dropColumn = &Analyzer{
 				f.Severity = lint.Warning
 				f.Message = fmt.Sprintf("drops column %q of %s: its values are copied into the new %q first, and later writes are lost", c.Column.Name, quote(table), again.Name)
 				f.Evidence = factOf(name, "%s %s is dropped, %s replaces it, with its values copied in %s:%d", name, c.Column.Type, again.Type, s.Stmt.Pos.Path, s.Stmt.Pos.Line)
-				f.Advice = "Keep both columns in sync with a trigger until the swap, or lock the table from the copy to the swap."
+				f.Advice = "Keep both columns in sync with a trigger until the swap, and lock the table from the copy to the swap."
 			}
 			f = withLoss(at, f, func(places string) string {
 				return fmt.Sprintf("drops column %q of %s: its values are kept in %s, and code that still uses it will fail", c.Column.Name, quote(table), places)

@@ -274,7 +274,7 @@ func TestCIError(t *testing.T) {
 func TestCINowhere(t *testing.T) {
 	b := newCIBench(t, "", nil)
 	b.env = map[string]string{}
-	if out, code := b.run([]*lint.Finding{oneFinding()}); code != exitFindings || !strings.Contains(out, "nobody is told") || len(b.Log) != 0 {
+	if out, code := b.run([]*lint.Finding{oneFinding()}); code != exitFindings || !strings.Contains(out, "nothing was posted") || len(b.Log) != 0 {
 		t.Errorf("exit %d, requests %v\n%s", code, b.Log, out)
 	}
 }

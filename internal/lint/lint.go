@@ -258,7 +258,7 @@ type Statement struct {
 	Created       []string   `json:"created,omitempty"`
 	Changes       []string   `json:"changes,omitempty"` // one clause each: "add column public.orders.total"
 	Error         string     `json:"error,omitempty"`
-	NotJudged     string     `json:"not_judged,omitempty"`  // why, of one that fails for an earlier one: "it needs what line 1 was to make"
+	NotJudged     string     `json:"not_judged,omitempty"`  // why, of one that fails for an earlier one: "it needs what line 1 should have created"
 	DurationMS    float64    `json:"duration_ms,omitempty"` // only with --timing
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // follow marks the statements that are refused only because an earlier one was:
-// what they name is what that was to make.
+// what they name is what that should have created.
 func follow(all []*devdb.Recorded) {
 	var failed []*devdb.Step
 	for _, m := range all {
@@ -31,7 +31,7 @@ func follow(all []*devdb.Recorded) {
 	}
 }
 
-// makes reports whether a refused statement was to make what another error misses.
+// makes reports whether a refused statement should have created what another error misses.
 func makes(e *devdb.Step, err *devdb.StatementError) bool {
 	names := missing(err)
 	own := missing(e.Err)
@@ -86,7 +86,7 @@ func unjudged(m *devdb.Recorded, s *devdb.Step) string {
 	if s.Err == nil || s.Err.Follows == nil {
 		return ""
 	}
-	return "it needs what " + placeFrom(m.Migration, s.Err.Follows.Stmt.Pos) + " was to make"
+	return "it needs what " + placeFrom(m.Migration, s.Err.Follows.Stmt.Pos) + " should have created"
 }
 
 // placeFrom names a place, as seen from a file.
