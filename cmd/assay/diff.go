@@ -20,7 +20,7 @@ func (a *app) diffCommand() *cobra.Command {
 		Use:   "diff [name]",
 		Short: "Write the migration that leads to the wanted schema",
 		Long: `Plan from what the migrations make to the wanted schema, and write the plan as migration
-files in the format of this project, with the way back where the format has one. The files
+files in the format of this project, with the down migration where the format has one. The files
 are what the checks and their fixes leave, and what was proven. With --check nothing is written.
 
 Exit code: 0 written, or nothing to do, 1 a migration is missing (--check), 2 wrong input,

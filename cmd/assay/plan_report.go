@@ -334,7 +334,7 @@ func (s *planStatement) notes() []string {
 		out = append(out, s.Why)
 	}
 	if s.Error != "" {
-		out = append(out, "the server refuses it: "+s.Error)
+		out = append(out, "fails: "+s.Error)
 	}
 	return out
 }

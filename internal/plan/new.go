@@ -63,7 +63,7 @@ func newPlan(ctx context.Context, have, want *State, try Trial, o Options) (*Pla
 		}
 		have = got
 	}
-	return nil, &CannotPlan{[]Reason{{Key{}, "the server refuses too many statements"}}}
+	return nil, &CannotPlan{[]Reason{{Key{}, "too many statements fail"}}}
 }
 
 // note adds a round that the server took to the plan.

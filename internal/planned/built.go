@@ -46,7 +46,7 @@ func Build(ctx context.Context, s *postgres.Server, name string, read *plan.Stat
 	return b, err
 }
 
-// Parts are the statements as migration files hold them, without a way back.
+// Parts are the statements as migration files hold them, without a down part.
 func (b *Built) Parts() []Part {
 	var out []Part
 	for lines := Script(b.Plan); len(lines) > 0; {

@@ -12,7 +12,7 @@ import (
 type Part struct {
 	Up, Down []string // statements, without their semicolons
 	Outside  bool     // it cannot run in the transaction of its tool, or must be committed by itself
-	DownWhy  string   // why there is no way back
+	DownWhy  string   // why there is no down part
 }
 
 // Parts are the plan in as many pieces as must be committed one after the
@@ -42,7 +42,7 @@ func (p *Planned) Parts(ctx context.Context, down bool) (_ []Part, err error) {
 	return out, nil
 }
 
-// partBack runs a part and plans the way back from where it leads to.
+// partBack runs a part and plans the rollback from where it leads to.
 func (p *Planned) partBack(ctx context.Context, at *Side, text string) (down []string, why string, err error) {
 	m, err := file(text)
 	if err != nil {

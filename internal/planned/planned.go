@@ -15,7 +15,7 @@ import (
 type Options struct {
 	RenamesOff bool
 	Select     Selection // of the objects that are planned; what is left out stays as it is
-	Down       bool      // plan and prove the way back as well
+	Down       bool      // plan and prove the rollback as well
 }
 
 // Planned is a plan with what is known of it.
@@ -25,9 +25,9 @@ type Planned struct {
 	Lines      []Line
 	Text       string // what psql runs
 	Gates      []Gate
-	Down       *plan.Plan // the way back; nil if it was not asked for or cannot be planned
+	Down       *plan.Plan // the rollback; nil if it was not asked for or cannot be planned
 	DownText   string
-	DownWhy    string // why there is no way back
+	DownWhy    string // why there is no rollback
 
 	want    *plan.State
 	options plan.Options
@@ -97,12 +97,12 @@ func (p *Planned) backHints() []plan.Hint {
 		if r.From.Schema != r.To.Schema {
 			was = r.To.Schema + "." + was
 		}
-		out = append(out, plan.Hint{Object: r.From, Was: was, Place: "the way back"})
+		out = append(out, plan.Hint{Object: r.From, Was: was, Place: "the rollback"})
 	}
 	return out
 }
 
-// back plans the way back and proves it on the database that the plan led to.
+// back plans the rollback and proves it on the database that the plan led to.
 func (p *Planned) back(ctx context.Context, there *Side) error {
 	opts := plan.Options{RenamesOff: true, Hints: p.backHints()}
 	down, err := plan.New(ctx, there.State, p.Have.State, newTrial(p.server, there), opts)
@@ -128,7 +128,7 @@ func (p *Planned) back(ctx context.Context, there *Side) error {
 	if err := run(ctx, d, m); err != nil {
 		var refused *devdb.StatementError
 		if errors.As(err, &refused) {
-			p.DownWhy = "the server refuses it: " + refused.Message
+			p.DownWhy = "a statement fails: " + refused.Message
 			return nil
 		}
 		return err

@@ -94,7 +94,7 @@ func (p *Planned) reach(ctx context.Context, all []*migration.Migration, then fu
 	}
 	var refused *devdb.StatementError
 	if err := run(ctx, d, all...); errors.As(err, &refused) {
-		p.gate("reaches the schema", fmt.Sprintf("the server refuses %q: %s", first(refused.Statement.Text), refused.Message), "")
+		p.gate("reaches the schema", fmt.Sprintf("%q fails: %s", first(refused.Statement.Text), refused.Message), "")
 		return nil
 	} else if err != nil {
 		return err
@@ -247,7 +247,7 @@ func (p *Planned) rows(ctx context.Context, all []*migration.Migration, before, 
 			return err
 		}
 		if run.Err != nil {
-			why = fmt.Sprintf("over rows the server refuses %q: %s", first(run.Err.Statement.Text), run.Err.Message)
+			why = fmt.Sprintf("with rows, %q fails: %s", first(run.Err.Statement.Text), run.Err.Message)
 			if devdb.OfRows(run.Err.Code) {
 				continue
 			}
