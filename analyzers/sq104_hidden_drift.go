@@ -63,7 +63,7 @@ func (p *Pass) drift(m *devdb.Recorded, s *devdb.Step, t *schema.Relation, kind,
 	}
 	f := lint.Finding{
 		Object: object, Message: fmt.Sprintf("%s %q already exists and is left unchanged: %s", kind, name, listPlain(differs, 3)),
-		Advice: "ALTER the existing object, or give the new one another name. Without IF NOT EXISTS the migration fails instead of continuing silently.",
+		Advice: "Change the existing object with ALTER, or give the new one another name. Without IF NOT EXISTS the migration fails instead of continuing silently.",
 	}
 	for _, d := range differs {
 		f.Evidence = append(f.Evidence, catalogEvidence(object, "%s", d))

@@ -187,7 +187,7 @@ func TestBump(t *testing.T) {
 // TestNewFilesAreRead holds that a new file is read back as one that follows.
 func TestNewFilesAreRead(t *testing.T) {
 	for f, first := range map[Format]map[string]string{
-		GolangMigrate: {"m/1_a.up.sql": ""}, Goose: {"m/1_a.sql": "-- +goose Up\n"}, Flyway: {"m/V1__a.sql": ""}, Dbmate: {"m/1_a.sql": "-- migrate:up\n"},
+		GolangMigrate: {"m/1_a.up.sql": ""}, Goose: {"m/1_a.sql": "-- +goose Up\n"}, Flyway: {"m/V1__a.sql": ""}, Dbmate: {"m/1_a.sql": "-- migrate:up\n-- migrate:down\n"},
 		SQLMigrate: {"m/1-a.sql": "-- +migrate Up\n"}, Atlas: {"m/1_a.sql": ""}, Prisma: {"m/1_a/migration.sql": ""}, Diesel: {"m/2017-09-01-120000_a/up.sql": ""},
 		Hasura: {"m/1700000000000_a/up.sql": ""}, Sqlx: {"m/1_a.sql": ""}, NodePgMigrate: {"m/1_a.sql": ""}, Supabase: {"m/20240101000000_a.sql": ""},
 		Liquibase: {"m/1.sql": "--liquibase formatted sql\n--changeset a:1\n"}, Plain: {"m/1.sql": "SELECT 0"},

@@ -16,11 +16,11 @@ func loadOne(t *testing.T, f Format, files map[string]string) (*Dir, error) {
 }
 
 // TestMarksAfterMarkAndReturns holds that a byte order mark and CRLF neither
-// hide an annotation nor move a place.
+// hide an annotation nor move a place. sql-migrate does not see one behind a
+// byte order mark.
 func TestMarksAfterMarkAndReturns(t *testing.T) {
 	for f, text := range map[Format]string{
 		Goose:      "\uFEFF-- +goose Up\r\n-- +goose NO TRANSACTION\r\nSELECT 1;\r\n-- +goose Down\r\nSELECT 2;\r\n",
-		SQLMigrate: "\uFEFF-- +migrate Up notransaction\r\n\r\nSELECT 1;\r\n-- +migrate Down\r\nSELECT 2;\r\n",
 		Atlas:      "\uFEFF-- atlas:txmode none\r\n\r\nSELECT 1;\r\n",
 	} {
 		d, err := loadOne(t, f, map[string]string{"m/1_a.sql": text})
