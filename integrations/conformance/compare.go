@@ -251,7 +251,7 @@ func refused(dir *migration.Dir, m *migration.Migration) (_ *migration.Migration
 			out.Statements = append(out.Statements, st)
 		}
 	}
-	out.Statements = append(out.Statements, &migration.Statement{Kind: migration.SQL, Text: "what the server refuses", Pos: first.Pos, End: first.Pos, Syntax: &migration.Syntax{}})
+	out.Statements = append(out.Statements, &migration.Statement{Kind: migration.SQL, Text: "what the server rejects", Pos: first.Pos, End: first.Pos, Syntax: &migration.Syntax{}})
 	return &out, first.Text, ""
 }
 
