@@ -56,6 +56,10 @@ func Offers(ctx context.Context, rec *devdb.Record, res *lint.Result, fixing Fix
 		if tried++; tried > fixing.Most {
 			break
 		}
+		if s := statementOf(rec, f); s != nil && len(s.Text) > longestTried {
+			vain[f] = fmt.Sprintf("no fix is tried for statements of more than %d bytes", longestTried)
+			continue
+		}
 		why, err := fixing.Holds(ctx, rec, res.Findings, []*lint.Fix{fix}, []*lint.Finding{f})
 		if err != nil {
 			return vain, err
@@ -68,6 +72,10 @@ func Offers(ctx context.Context, rec *devdb.Record, res *lint.Result, fixing Fix
 	}
 	return vain, nil
 }
+
+// longestTried bounds the statements that fixes are tried for, in bytes: a trial
+// runs them several times, and an expression of this length takes minutes.
+const longestTried = 100_000
 
 // Holds tries fixes together; it gives the reason why they do not hold, or "".
 func (x Fixing) Holds(ctx context.Context, rec *devdb.Record, was []*lint.Finding, fixes []*lint.Fix, gone []*lint.Finding) (string, error) {
