@@ -188,12 +188,16 @@ func (p *planOutput) summary() string {
 		return "nothing to do: the schemas are equal"
 	}
 	acts := map[plan.Act]map[plan.Class]int{}
-	again := map[plan.Class]int{}
+	type one struct {
+		act    plan.Act
+		object plan.Key
+	}
+	seen := map[one]bool{} // an object takes several statements, such as its grants
 	for _, st := range p.Plan.Statements {
-		if st.Act == plan.PutBack {
-			again[st.Object.Class]++
+		if seen[one{st.Act, st.Object}] {
 			continue
 		}
+		seen[one{st.Act, st.Object}] = true
 		if acts[st.Act] == nil {
 			acts[st.Act] = map[plan.Class]int{}
 		}
@@ -203,13 +207,10 @@ func (p *planOutput) summary() string {
 	for _, x := range []struct {
 		act  plan.Act
 		said string
-	}{{plan.Create, "created"}, {plan.Alter, "altered"}, {plan.Rename, "renamed"}, {plan.Drop, "dropped"}} {
+	}{{plan.Create, "created"}, {plan.Alter, "altered"}, {plan.Rename, "renamed"}, {plan.Drop, "dropped"}, {plan.PutBack, "re-created"}} {
 		if n := numbers(acts[x.act]); n != "" {
 			parts = append(parts, n+" "+x.said)
 		}
-	}
-	if n := numbers(again); n != "" {
-		parts = append(parts, n+" re-created")
 	}
 	return strings.Join(parts, "; ")
 }

@@ -76,7 +76,7 @@ func (p *Planned) ProveFiles(ctx context.Context, all []*migration.Migration, do
 		if err := p.back(ctx, end); err != nil {
 			return err
 		}
-		p.gate("can be undone", p.DownWhy, countOf(len(statementsOf(p.Down)), "statement")+" lead back; values that were dropped stay dropped")
+		p.gate("can be undone", p.DownWhy, "by "+countOf(len(statementsOf(p.Down)), "statement")+"; values that were dropped stay dropped")
 		return nil
 	})
 }
