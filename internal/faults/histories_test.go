@@ -6,12 +6,13 @@ package faults
 // first takes long enough for its base to be kept.
 var histories = []*history{
 	{name: "plain", files: map[string]string{
+		"assay.yaml":                 "statement-timeout: 60s\n",
 		"migrations/000001_a.up.sql": "CREATE TABLE t (id bigint PRIMARY KEY, n int);\nINSERT INTO t SELECT i, i FROM generate_series(1, 100) i;\nSELECT pg_sleep(0.3);\n",
 		"migrations/000002_b.up.sql": "CREATE TABLE u (id bigint PRIMARY KEY, t_id bigint);\n",
 		"migrations/000003_c.up.sql": "ALTER TABLE t ALTER n SET NOT NULL;\nCREATE INDEX u_t ON u (t_id);\n",
 	}},
 	{name: "objects", files: map[string]string{
-		"assay.yaml":                   "queries: ['queries.sql']\n",
+		"assay.yaml":                   "statement-timeout: 60s\nqueries: ['queries.sql']\n",
 		"queries.sql":                  "SELECT id, name FROM shop.orders WHERE state = 'new';\n",
 		"migrations/000001_a.up.sql":   "CREATE SCHEMA shop;\nCREATE TYPE shop.state AS ENUM ('new', 'done');\nCREATE TABLE shop.orders (id bigint PRIMARY KEY, name text, state shop.state);\nSELECT pg_sleep(0.3);\n",
 		"migrations/000001_a.down.sql": "DROP SCHEMA shop CASCADE;\n",
@@ -21,6 +22,7 @@ var histories = []*history{
 		"migrations/000003_c.down.sql": "ALTER TABLE shop.orders ADD COLUMN name text;\nCREATE VIEW shop.v AS SELECT id, name FROM shop.orders;\n",
 	}},
 	{name: "leaves", files: map[string]string{
+		"assay.yaml":                 "statement-timeout: 60s\n",
 		"migrations/000001_a.up.sql": "CREATE TABLE t (id bigint PRIMARY KEY);\n",
 		"migrations/000002_b.up.sql": "-- atlas:txmode none\nBEGIN;\nCREATE TABLE z (a int);\nPREPARE TRANSACTION 'of the base';\n",
 		"migrations/000003_c.up.sql": `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I WITH IS_TEMPLATE true', current_database()); END $$;

@@ -101,7 +101,7 @@ type outcome struct {
 // environment is that of a run which nobody harms.
 func (x *trial) environment() []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Join(x.dir, "home"), "TMPDIR=" + filepath.Join(x.dir, "tmp"),
-		"ASSAY_CACHE_DIR=" + x.cache, "ASSAY_FAULT_FAST=" + filepath.Join(x.dir, "fast"), "ASSAY_FAULT_COUNT=" + filepath.Join(x.dir, "count")}
+		"ASSAY_CACHE_DIR=" + x.cache, "ASSAY_FAULT_FAST=" + filepath.Join(x.dir, "fast"), "ASSAY_FAULT_COUNT=" + filepath.Join(x.dir, "count"), "ASSAY_FAULT_BEAT=1s"}
 }
 
 // lay makes the directories of a trial.

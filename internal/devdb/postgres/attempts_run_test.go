@@ -76,8 +76,14 @@ func servers(t *testing.T, major string) map[string]*Server {
 // onURL opens a server as --dev-url does.
 func onURL(t testing.TB, host *Server, say func(string)) *Server {
 	t.Helper()
-	url := fmt.Sprintf("postgres:///postgres?host=%s&port=%d&user=%s&sslmode=disable", host.admin.Host, host.admin.Port, host.admin.User)
-	s, err := Open(context.Background(), Config{URL: url, Progress: say})
+	return configured(t, host, Config{Progress: say})
+}
+
+// configured opens a run on the host as on a server of somebody's.
+func configured(t testing.TB, host *Server, c Config) *Server {
+	t.Helper()
+	c.URL = fmt.Sprintf("postgres:///postgres?host=%s&port=%d&user=%s&sslmode=disable", host.admin.Host, host.admin.Port, host.admin.User)
+	s, err := Open(context.Background(), c)
 	must(t, err)
 	t.Cleanup(func() { _ = s.Close() })
 	return s

@@ -30,6 +30,11 @@ type bounded struct {
 	pass  int         // bytes of a message that are handed on as they are
 	pulse *pulse      // hears of errors; nil: nobody does
 	ended atomic.Bool // the end of the connection has been announced, by either side
+
+	pid     atomic.Uint32 // of the session's process; 0: the server has not said
+	waiting atomic.Int32  // how many reads and writes wait for the server
+	timed   atomic.Int32  // statements run that have a time limit of their own
+	still   atomic.Int64  // beats since the server was last heard
 }
 
 func newBounded(c net.Conn, p *pulse) *bounded {
@@ -45,7 +50,16 @@ func (b *bounded) Write(p []byte) (int, error) {
 	if bytes.HasSuffix(p, terminate) {
 		b.ended.Store(true)
 	}
+	b.still.Store(0)
+	b.waiting.Add(1)
+	defer b.waiting.Add(-1)
 	return b.Conn.Write(p)
+}
+
+// Close ends the connection, and nobody watches it any more.
+func (b *bounded) Close() error {
+	b.pulse.closed(b)
+	return b.Conn.Close()
 }
 
 // SetDeadline is called where assay waits no longer: the statement is canceled then.
@@ -61,6 +75,11 @@ func (b *bounded) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
+	b.waiting.Add(1)
+	defer func() {
+		b.waiting.Add(-1)
+		b.still.Store(0)
+	}()
 	for len(b.out) == 0 && b.pass == 0 {
 		if err := b.next(); err != nil {
 			return 0, err
@@ -92,6 +111,10 @@ func (b *bounded) next() error {
 	}
 	kind := head[0]
 	switch {
+	case kind == 'K' && size >= 8 && b.pid.Load() == 0: // the process, with what cancels it
+		if head, err = b.in.Peek(9); err == nil {
+			b.pid.Store(binary.BigEndian.Uint32(head[5:]))
+		}
 	case kind == 'E' || kind == 'N' && size > mostText:
 		return b.report(kind)
 	case kind == 'D' && size > mostRow:

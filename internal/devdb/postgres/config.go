@@ -48,7 +48,7 @@ type Config struct {
 	// npm_config_registry, ASSAY_PG_MIRROR and PATH.
 	Env func(string) string
 
-	beat time.Duration // how often a test asks whether the server answers
+	beats <-chan time.Time // when a test has the sessions and the server looked after; nil: every few seconds
 }
 
 func (c *Config) env(name string) string {

@@ -96,7 +96,8 @@ func (s *Server) up(ctx context.Context) error {
 	s.pulse = newPulse(s.config)
 	wired(s.admin, s.pulse)
 	fortify(s.admin, s.version.Num, true)
-	s.pulse.watch(s)
+	s.pulse.server.Store(s)
+	s.pulse.watch()
 	return s.asAdmin(ctx, s.makeOwner)
 }
 

@@ -63,11 +63,11 @@ func wired(c *pgx.ConnConfig, p *pulse) {
 		c.ConnectTimeout = answerWithin
 	}
 	c.AfterNetConnect = func(_ context.Context, _ *pgconn.Config, n net.Conn) (net.Conn, error) {
+		b := newBounded(n, p)
 		if p == nil {
-			return newBounded(n, nil), nil
+			return b, nil
 		}
-		w, err := p.opened(n)
-		return newBounded(w, p), err
+		return b, p.opened(b)
 	}
 }
 

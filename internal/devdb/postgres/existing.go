@@ -48,12 +48,17 @@ func openExisting(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the --dev-url server: %w", err)
 	}
+	p.keep = conn.PgConn().Conn()
 	s := &Server{config: c, admin: cfg, pulse: p}
 	s.existing = &existing{server: s, conn: conn, name: "assay_" + random(), say: c.say, named: map[string]bool{}}
+	s.pulse.watch()
 	if err := s.prepare(ctx, conn); err != nil {
+		if failed := s.pulse.stop(); failed != nil {
+			err = fmt.Errorf("%w: %w", failed, err)
+		}
 		return nil, errors.Join(err, s.existing.close())
 	}
-	s.pulse.watch(s)
+	s.pulse.server.Store(s)
 	return s, nil
 }
 

@@ -97,7 +97,7 @@ func TestServerFails(t *testing.T) {
 				do(fmt.Sprintf("SELECT pg_terminate_backend(%d)", s.existing.conn.PgConn().PID()))
 			}},
 			{"a connection cut", "was lost in the middle", func(_ *Server, d *DB) {
-				must(t, d.rec.conn.Conn().(*bounded).Conn.(watchedConn).Conn.(interface{ CloseRead() error }).CloseRead())
+				must(t, d.rec.conn.Conn().(*bounded).Conn.(interface{ CloseRead() error }).CloseRead())
 			}},
 		} {
 			t.Run(x.name+"/"+major, func(t *testing.T) {

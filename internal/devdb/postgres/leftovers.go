@@ -178,7 +178,7 @@ func (e *existing) dropDatabase(ctx context.Context, name string) error {
 		return fmt.Errorf("dropping database %s of a run: %w", name, err)
 	}
 	if _, err := e.conn.Exec(ctx, "DROP DATABASE IF EXISTS "+quoted(name)+" WITH (FORCE)"); err != nil {
-		return fmt.Errorf("dropping database %s of a run: %w", name, err)
+		return fmt.Errorf("dropping database %s of a run: %w; the next run tries again", name, err)
 	}
 	return nil
 }
@@ -212,6 +212,9 @@ func (e *existing) close() error {
 	defer e.conn.Close(ctx)
 	if e.before.roles == nil {
 		return nil // nothing was made
+	}
+	if pid := e.server.pulse.hung(); pid != 0 { // it goes when it is let go on, and the databases with the next run
+		_, _ = e.conn.Exec(ctx, "SELECT pg_catalog.pg_terminate_backend($1)", int32(pid))
 	}
 	now, err := e.things(ctx)
 	if err != nil {

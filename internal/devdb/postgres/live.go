@@ -18,7 +18,9 @@ func ReadLive(ctx context.Context, url, flag string, f func(context.Context, *pg
 		return 0, ChoiceError{fmt.Errorf("reading %s: it is not a PostgreSQL URL such as postgres://user:password@host:5432/database", flag)}
 	}
 	conf.RuntimeParams["application_name"] = "assay"
-	wired(conf, nil)
+	p, stop := livePulse("database of " + flag)
+	defer func() { err = stop(err) }()
+	wired(conf, p)
 	pooled := conf.Copy()
 	conf.RuntimeParams["default_transaction_read_only"] = "on"
 	c, err := dialPgx(ctx, conf)

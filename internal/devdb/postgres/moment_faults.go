@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"sync/atomic"
+	"time"
 )
 
 // The environment of a program that is built to be harmed: at the moment with the
@@ -21,6 +22,9 @@ var (
 func init() {
 	if d := os.Getenv("ASSAY_FAULT_FAST"); d != "" {
 		fastDir = d
+	}
+	if d, err := time.ParseDuration(os.Getenv("ASSAY_FAULT_BEAT")); err == nil {
+		beatEvery = d
 	}
 }
 

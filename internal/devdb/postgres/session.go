@@ -326,6 +326,7 @@ func (r *recorder) load(ctx context.Context, st *migration.Statement) (s sent, e
 // catches that. It is the client's own, so no setting of a file can turn it off.
 func (r *recorder) guard(ctx context.Context, s *sent) func() {
 	conn := r.conn
+	untimed := timed(conn)
 	done := make(chan struct{})
 	var why atomic.Pointer[string]
 	finished := make(chan struct{})
@@ -356,11 +357,15 @@ func (r *recorder) guard(ctx context.Context, s *sent) func() {
 			case <-time.After(time.Second):
 			}
 		}
+		if b, ok := conn.Conn().(*bounded); ok && r.pulse != nil && !r.ended(conn.PID()) {
+			r.pulse.hangs(b)
+		}
 		_ = conn.Conn().Close() // the read in send fails and tells
 	}()
 	return func() {
 		close(done)
 		<-finished
+		untimed()
 		if w := why.Load(); w != nil && s.err != nil {
 			s.canceled = *w
 		}

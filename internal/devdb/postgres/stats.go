@@ -68,14 +68,16 @@ WHERE q.last IS NOT NULL AND (NOT q.seqcycle OR q.narrower)`
 // Statistics reads production's statistics: in one snapshot, read-only, no
 // values of any table. Membership in pg_monitor is enough; what it does not
 // cover (pg_stats of tables that the role may not read) is named in Missing.
-func Statistics(ctx context.Context, url string, now time.Time) (*stats.Stats, error) {
+func Statistics(ctx context.Context, url string, now time.Time) (_ *stats.Stats, err error) {
 	conf, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("reading --url: %w", err)
 	}
 	conf.RuntimeParams["application_name"] = "assay stats"
 	conf.DefaultQueryExecMode = pgx.QueryExecModeExec // a pooler may know prepared statements of others
-	wired(conf, nil)
+	p, stop := livePulse("database of --url")
+	defer func() { err = stop(err) }()
+	wired(conf, p)
 	pooled := conf.Copy()
 	fortify(conf, 0, false)
 	conf.RuntimeParams["default_transaction_read_only"] = "on"

@@ -4,10 +4,15 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/assaydb/assay/internal/migration"
 )
@@ -27,7 +32,9 @@ func TestStopped(t *testing.T) {
 		{"a backend, at a reading", func(_ *Server, d *DB) int { return int(d.rec.conn.PID()) }, func(_ *Server, d *DB) error { d.rec.cat = nil; _, err := d.Catalog(ctx); return err }},
 	} {
 		t.Run(x.name, func(t *testing.T) {
-			s, err := Open(ctx, Config{beat: 20 * time.Millisecond})
+			beats, end := beating()
+			defer end()
+			s, err := Open(ctx, Config{beats: beats})
 			if err != nil {
 				t.Skipf("no PostgreSQL to test on: %v", err)
 			}
@@ -51,6 +58,96 @@ func TestStopped(t *testing.T) {
 		})
 	}
 }
+
+// beating gives beats one after another, until the function is called.
+func beating() (<-chan time.Time, func()) {
+	beats, end := make(chan time.Time), make(chan struct{})
+	go func() {
+		for {
+			select {
+			case beats <- time.Time{}:
+			case <-end:
+				return
+			}
+		}
+	}()
+	return beats, sync.OnceFunc(func() { close(end) })
+}
+
+// TestSilent stops one session on a --dev-url server, which goes on to answer all
+// others: whatever waits for it ends with an error, the run says why, and the next
+// one takes away what is left.
+func TestSilent(t *testing.T) {
+	ctx := context.Background()
+	for _, major := range majors() {
+		host, err := Open(ctx, Config{Postgres: major, beats: make(chan time.Time)}) // it does not look after itself
+		if err != nil {
+			t.Skipf("no PostgreSQL %s to test on: %v", major, err)
+		}
+		t.Cleanup(func() { _ = host.Close() })
+		_ = testDatabase(t, host) // it runs then
+		change := file(migration.TxFile, "CREATE TABLE t (a int)")
+		for _, x := range []struct {
+			name string
+			conn func(*Server, *DB) *pgconn.PgConn
+			do   func(*Server, *DB) error
+		}{
+			{"at a statement", traced, func(_ *Server, d *DB) error { _, err := d.Record(ctx, change); return err }},
+			{"at a reading", traced, func(_ *Server, d *DB) error { d.rec.cat = nil; _, err := d.Catalog(ctx); return err }},
+			{"at a setting", traced, func(_ *Server, d *DB) error { return d.rec.reset(ctx) }},
+			{"at a copy", traced, func(s *Server, d *DB) error { _, err := s.Clone(ctx, d); return err }},
+			{"at the end of a database", traced, func(_ *Server, d *DB) error { return d.Close() }},
+			{"of the admin's, at a reading", watching, func(_ *Server, d *DB) error { d.rec.cat = nil; _, err := query(ctx, d.rec.obs, "SELECT 1"); return err }},
+			{"of the lock", locking, func(s *Server, _ *DB) error { _, err := s.existing.things(ctx); return err }},
+		} {
+			t.Run(x.name+"/"+major, func(t *testing.T) {
+				beats := make(chan time.Time)
+				s := configured(t, host, Config{beats: beats, StatementTimeout: time.Second})
+				d, err := s.Create(ctx)
+				must(t, err)
+				_, err = d.Record(ctx, file(migration.TxFile, "CREATE TABLE before (a int)"))
+				must(t, err)
+				_, err = d.rec.observer(ctx)
+				must(t, err)
+				pid := int(x.conn(s, d).PID())
+				must(t, syscall.Kill(pid, syscall.SIGSTOP))
+				defer syscall.Kill(pid, syscall.SIGCONT)
+				done, end := make(chan error, 1), make(chan struct{})
+				go func() { done <- x.do(s, d); close(end) }()
+				for wait := true; wait; {
+					select {
+					case beats <- time.Time{}:
+					case <-end:
+						wait = false
+					}
+				}
+				err = <-done
+				if _, refused := asStatementError(err); err == nil || refused {
+					t.Errorf("it gives %v", err)
+				}
+				if err := s.Close(); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("a session (process %d) of the --dev-url server has stopped answering", pid)) && x.name != "at a copy" && x.name != "at the end of a database" {
+					t.Errorf("the run ends with %v", err)
+				} else {
+					t.Log(err)
+				}
+				must(t, syscall.Kill(pid, syscall.SIGCONT))
+				onURL(t, host, nil) // the next run takes away what is left
+				must(t, host.asAdmin(ctx, func(ctx context.Context, c *pgx.Conn) error {
+					var left string
+					err := c.QueryRow(ctx, "SELECT coalesce(string_agg(datname, ', '), '') FROM pg_database WHERE datname LIKE $1", s.existing.name+"%").Scan(&left)
+					if left != "" {
+						t.Errorf("the next run leaves %s", left)
+					}
+					return err
+				}))
+			})
+		}
+	}
+}
+
+func traced(_ *Server, d *DB) *pgconn.PgConn   { return d.rec.conn }
+func watching(_ *Server, d *DB) *pgconn.PgConn { return d.rec.obs }
+func locking(s *Server, _ *DB) *pgconn.PgConn  { return s.existing.conn.PgConn() }
 
 // TestCrash crashes a server in the middle: that is no refusal of a statement.
 func TestCrash(t *testing.T) {
