@@ -24,6 +24,7 @@ import (
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/migration"
 	"github.com/assaydb/assay/internal/pipeline"
+	"github.com/assaydb/assay/internal/planned"
 	"github.com/assaydb/assay/internal/proof"
 	"github.com/assaydb/assay/internal/report"
 )
@@ -268,6 +269,9 @@ func recordCase(t *testing.T, s *stage, c *fixture.Case) *devdb.Record {
 		}
 	}
 	if err := pipeline.Prove(ctx, s.bench, rec, pipeline.Proving{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := planned.Lifts(ctx, s.server, s.base, rec); err != nil {
 		t.Fatal(err)
 	}
 	err = pipeline.Exercise(ctx, func(ctx context.Context, run []*migration.Migration) (proof.Stage, func() error, error) {

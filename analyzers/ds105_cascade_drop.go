@@ -15,13 +15,14 @@ var cascadeDrop = &Analyzer{
 		ID: "DS105", Name: "cascade-drop", Title: "CASCADE drops objects that the statement does not name", Severity: lint.Error, Covers: []string{"BC103"},
 		Hazards: []string{"D02", "C17", "F11", "F22", "F29", "F30"},
 	},
+	Fix: (*offer).lifted,
 	Run: func(p *Pass) {
 		for m, s := range p.Steps() {
 			named, fell := p.cascaded(s)
 			for _, c := range Changes[*schema.DropSchema](s) {
 				in := func(d devdb.Dropped) bool { return schemaOf(s, d) == c.Schema.Name }
 				if list := slices.DeleteFunc(slices.Clone(fell), func(d devdb.Dropped) bool { return !in(d) }); len(list) > 0 {
-					p.Report(At{Migration: m, Step: s}, cascadeFinding(c.Schema.Name, c.Schema.Name, list))
+					p.Report(At{Migration: m, Step: s}, cascadeFinding(s, c.Schema.Name, c.Schema.Name, list))
 				}
 				fell = slices.DeleteFunc(fell, in)
 			}
@@ -30,7 +31,7 @@ var cascadeDrop = &Analyzer{
 				if _, ok := Has[*schema.DropSchema](s); ok {
 					about = fell[0].Name // what is elsewhere is no part of the schema
 				}
-				p.Report(At{Migration: m, Step: s}, cascadeFinding(about, named, fell))
+				p.Report(At{Migration: m, Step: s}, cascadeFinding(s, about, named, fell))
 			}
 		}
 	},
@@ -50,7 +51,7 @@ func (p *Pass) cascaded(s *devdb.Step) (named string, fell []devdb.Dropped) {
 }
 
 // cascadeFinding is about an object: what a statement drops with what it names.
-func cascadeFinding(about, named string, fell []devdb.Dropped) lint.Finding {
+func cascadeFinding(s *devdb.Step, about, named string, fell []devdb.Dropped) lint.Finding {
 	f := lint.Finding{Object: about}
 	var names []string
 	for _, d := range fell {
@@ -61,6 +62,9 @@ func cascadeFinding(about, named string, fell []devdb.Dropped) lint.Finding {
 	f.Message = fmt.Sprintf("CASCADE also drops %s", listPlain(names, 4))
 	if named != "" {
 		f.Message = fmt.Sprintf("dropping %s with CASCADE also drops %s", quote(plainName(named)), listPlain(names, 4))
+	}
+	if f.Advice = around(s); f.Advice != "" {
+		return f
 	}
 	f.Advice = "First drop or change each of them by name, dependents first, so that reviewers see what is dropped"
 	sep := ":\n\n"

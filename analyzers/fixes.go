@@ -15,19 +15,33 @@ import (
 // Offer gives the mechanical fix of a finding, nil if there is none. It is an
 // offer only: the pipeline runs the fixed files before anybody is shown it.
 func Offer(r *devdb.Record, f *lint.Finding) *lint.Fix {
-	if f.Migration < 0 || f.Migration >= len(r.New) || f.Statement < 0 {
+	if f.Migration < 0 || f.Migration >= len(r.New) {
 		return nil
 	}
-	m := r.New[f.Migration]
-	if f.Statement >= len(m.Steps) {
-		return nil
+	o := &offer{record: r, m: r.New[f.Migration], finding: f}
+	if f.Statement < 0 {
+		o.inDown()
+	} else if f.Statement < len(o.m.Steps) {
+		o.step = o.m.Steps[f.Statement]
 	}
-	o := &offer{record: r, m: m, step: m.Steps[f.Statement], finding: f}
 	build := builderOf(f.ID)
-	if build == nil || !o.editable(o.step.Stmt) {
+	if build == nil || o.step == nil || !o.editable(o.step.Stmt) {
 		return nil
 	}
 	return o.withLineEnds(build(o))
+}
+
+// inDown finds the statement of the down migration that the finding is about.
+func (o *offer) inDown() {
+	if o.m.Down == nil {
+		return
+	}
+	for _, s := range o.m.Down.Steps {
+		if p := s.Stmt.Pos; p.Path == o.finding.Path && p.Line == o.finding.Line && p.Column == o.finding.Column {
+			o.m, o.step = &devdb.Recorded{Migration: o.m.Down.Migration, Steps: o.m.Down.Steps}, s
+			return
+		}
+	}
 }
 
 func builderOf(id string) func(*offer) *lint.Fix {

@@ -82,7 +82,7 @@ func runFix(t *testing.T, s *stage, a *analyzers.Analyzer, f *fixture.Fixture, f
 		t.Errorf("%s: fixed by the check (+) and %s (-) differ:\n%s", f.Name, fixed.Name, diff)
 	}
 	after := recordCase(t, s, fixed)
-	why := (pipeline.Fixing{}).Compare(rec, after, res.Findings, judge(t, after).Findings, res.Findings[i:i+1])
+	why := (pipeline.Fixing{}).Compare(rec, after, res.Findings, judge(t, after).Findings, res.Findings[i:i+1], fix)
 	if why != "" {
 		t.Errorf("%s: the fix of %s would not be offered: %s", f.Name, bad.Name, why)
 	}

@@ -28,7 +28,10 @@ var viewRights = &Analyzer{
 		for m, s := range p.Steps() {
 			at := At{Migration: m, Step: s}
 			for _, c := range Changes[*schema.AddView](s) {
-				report(at, c.View)
+				// One that is dropped and re-created is no more open than it was.
+				if was := p.Before.RelationNamed(c.View.Schema, c.View.Name); was == nil || !isView(was) || invoker(was) || guarded(p.Before, was) == nil {
+					report(at, c.View)
+				}
 			}
 			for _, c := range Changes[*schema.ReplaceView](s) {
 				if guarded(p.Before, c.Before) == nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
@@ -15,6 +16,7 @@ var statementFails = &Analyzer{
 		Aliases: []string{"squawk:syntax-error", "squawk:ban-duplicate-column-assignments"},
 		Hazards: []string{"X28", "X27", "A05", "A11", "A21", "A23", "B06", "B11", "C11", "F01", "F05", "F12", "F19", "P06", "P11"},
 	},
+	Fix: (*offer).lifted,
 	Run: func(p *Pass) {
 		for m, s := range p.Steps() {
 			e := s.Err
@@ -24,7 +26,7 @@ var statementFails = &Analyzer{
 			f := lint.Finding{
 				Confidence: lint.Proven,
 				Message:    "fails: " + withoutOID(e.Message),
-				Advice:     cmp.Or(e.Advice, wayOut(e.Message)),
+				Advice:     cmp.Or(e.Advice, around(s), wayOut(e.Message)),
 				Evidence:   append(refusal(e), p.followers(m, s)...),
 			}
 			if e.Canceled != "" {
@@ -34,6 +36,15 @@ var statementFails = &Analyzer{
 			p.Report(At{Migration: m, Step: s}, f)
 		}
 	},
+}
+
+// around says that a statement runs if what is in its way is dropped before it
+// and created again behind it.
+func around(s *devdb.Step) string {
+	if s == nil || s.Lift == nil {
+		return ""
+	}
+	return fmt.Sprintf("Before the statement, drop %s by name; afterwards, re-create what is still missing with its owner, privileges and comments, in the same transaction.", listPlain(s.Lift.Objects, 4))
 }
 
 // followers names the statements that are refused only for this one.
@@ -52,7 +63,11 @@ func (p *Pass) followers(of *devdb.Recorded, root *devdb.Step) []lint.Evidence {
 	if len(places) == 0 {
 		return nil
 	}
-	return []lint.Evidence{{Kind: "error", Text: "the object it should create is missing in " + listPlain(places, 8)}}
+	text := "the object it should create is missing in "
+	if strings.HasPrefix(root.Stmt.Syntax.Tag, "DROP ") {
+		text = "the object it should drop is in the way of "
+	}
+	return []lint.Evidence{{Kind: "error", Text: text + listPlain(places, 8)}}
 }
 
 // refusal is what the server said: the error, and what it told beside it.

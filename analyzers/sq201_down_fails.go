@@ -1,8 +1,11 @@
 package analyzers
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
+	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/schema"
 )
@@ -11,13 +14,14 @@ import (
 var (
 	downFails = &Analyzer{
 		Rule: lint.Rule{ID: "SQ201", Name: "down-fails", Title: "down migration fails", Severity: lint.Error, Hazards: []string{"X21"}},
+		Fix:  (*offer).lifted,
 		Run: func(p *Pass) {
 			for m, d := range p.downs() {
 				if e := d.Err; e != nil {
 					p.Report(At{Migration: m, Pos: e.Statement.Pos, End: e.Statement.End}, lint.Finding{
 						Confidence: lint.Proven, Message: "the down migration fails: " + withoutOID(e.Message),
 						Evidence: refusal(e),
-						Advice:   "Undo the statements of the migration in reverse order.",
+						Advice:   cmp.Or(around(failedStep(d)), "Undo the statements of the migration in reverse order."),
 					})
 					continue
 				}
@@ -83,3 +87,11 @@ var (
 		},
 	}
 )
+
+// failedStep is the statement of a down migration that fails; nil if that was not recorded.
+func failedStep(d *devdb.DownRun) *devdb.Step {
+	if i := slices.IndexFunc(d.Steps, func(s *devdb.Step) bool { return s.Stmt == d.Err.Statement }); i >= 0 {
+		return d.Steps[i]
+	}
+	return nil
+}

@@ -39,8 +39,8 @@ func intoFiles(p *project, name string, parts []planned.Part) (*project, map[str
 				after = next.dir.Migrations[n-1]
 			}
 		}
-		added := migration.NewFiles(next.dir, after, slug, fileText(next.dir.Format, part.Up), fileText(next.dir.Format, part.Down), part.Outside)
-		if next.dir.Format == migration.Liquibase && slices.ContainsFunc(part.Up, inner) {
+		added := migration.NewFiles(next.dir, after, slug, migration.FileText(next.dir.Format, part.Up), migration.FileText(next.dir.Format, part.Down), part.Outside)
+		if next.dir.Format == migration.Liquibase && strings.Contains(strings.Join(part.Up, ""), ";") {
 			added[0].Text = changeset.ReplaceAllString(added[0].Text, "$0 splitStatements:false")
 		}
 		fix := &lint.Fix{}
@@ -87,24 +87,6 @@ func intoFiles(p *project, name string, parts []planned.Part) (*project, map[str
 }
 
 var changeset = regexp.MustCompile(`(?m)^--changeset .*$`)
-
-// inner reports whether a statement has a semicolon inside, as the body of a function has.
-func inner(sql string) bool { return strings.Contains(sql, ";") }
-
-// fileText writes statements as the tool of a format takes them: those that cut
-// a file at each semicolon are shown where a statement with one inside ends.
-func fileText(f migration.Format, statements []string) string {
-	mark := map[migration.Format]string{migration.Goose: "-- +goose", migration.SQLMigrate: "-- +migrate"}[f]
-	var b strings.Builder
-	for _, st := range statements {
-		if mark != "" && inner(st) {
-			fmt.Fprintf(&b, "%[1]s StatementBegin\n%[2]s;\n%[1]s StatementEnd\n", mark, st)
-			continue
-		}
-		b.WriteString(st + ";\n")
-	}
-	return b.String()
-}
 
 // firstOf stands for the migration before the first one of a directory.
 func firstOf(d *migration.Dir) *migration.Migration {

@@ -8,6 +8,7 @@ import (
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/pipeline"
+	"github.com/assaydb/assay/internal/planned"
 	"github.com/assaydb/assay/policy"
 )
 
@@ -19,11 +20,12 @@ type stages struct {
 	uses     bool // uses of what the change touches, before and after it
 	downs    bool // down migrations, over rows too unless those are switched off
 	measured bool // times, where the configuration asks for them
+	lifts    bool // ways around what depends on what a statement changes
 }
 
 // whole are the stages of a review of these options.
 func (o *lintOptions) whole() stages {
-	return stages{rows: true, uses: true, downs: !o.quick, measured: true}
+	return stages{rows: true, uses: true, downs: !o.quick, measured: true, lifts: !o.noFixes && !o.all}
 }
 
 // gathered opens a session for a project and gathers all that its judges are
@@ -108,6 +110,11 @@ func (s *session) complete(ctx context.Context, o *lintOptions, rec *devdb.Recor
 	}
 	if err := s.askQueries(ctx, rec); err != nil {
 		return err
+	}
+	if st.lifts {
+		if err := planned.Lifts(ctx, s.server, s.base, rec); err != nil {
+			return err
+		}
 	}
 	if st.measured && s.project.config.Measure && s.project.stats != nil {
 		return s.measureAll(ctx, rec, func(*devdb.Recorded, *devdb.Step, *devdb.Measurement) {})

@@ -194,8 +194,23 @@ type Step struct {
 	// Counterexamples are rows that the old schema accepts and that this statement fails on or changes.
 	Counterexamples []*Counterexample
 	Measured        *Measurement // on generated rows; nil if it was not
+	// Lift is how the statement runs with what depends on what it changes; nil if
+	// nothing is in its way, or nobody knows how.
+	Lift *Lift
 	// Proofs tell of each demand on existing rows what came of trying it; none if proofs are off.
 	Proofs []Proof
+}
+
+// Lift is how a statement runs that dependent objects block, or that drops them
+// by CASCADE: they are dropped by name before it and created again behind it,
+// with owner, privileges, comments, indexes and triggers. It was run once, and
+// each object was compared with what it was.
+type Lift struct {
+	Drop      []string             // statements before it, without semicolons
+	Statement string               // its own text, without CASCADE
+	PutBack   []string             // statements behind Until
+	Until     *migration.Statement // the statement itself, or a later one of its file that creates what it drops
+	Objects   []string             // what is dropped and created again, by kind and name: "view public.v"
 }
 
 // LockMode is a table-level lock mode as the manual writes it, without "LOCK": "ACCESS EXCLUSIVE".

@@ -136,6 +136,9 @@ type Fix struct {
 	Title string    `json:"title"`
 	Edits []Edit    `json:"edits,omitempty"`
 	Files []NewFile `json:"files,omitempty"`
+	// Restores: the fixed migration keeps or brings back what the other one fails
+	// on or drops, so that it ends in another schema.
+	Restores bool `json:"-"`
 }
 
 // Edit replaces a range of a file.

@@ -2,6 +2,7 @@ package migration
 
 import (
 	"cmp"
+	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -249,4 +250,19 @@ func newText(f Format, name, up, down string, outside bool) string {
 		return "--liquibase formatted sql\n\n--changeset assay:" + name + ifOutside(" runInTransaction:false") + "\n" + up + back
 	}
 	return up
+}
+
+// FileText writes statements as the tool of a format takes them: those that cut
+// a file at each semicolon are shown where a statement with one inside ends.
+func FileText(f Format, statements []string) string {
+	mark := map[Format]string{Goose: "-- +goose", SQLMigrate: "-- +migrate"}[f]
+	var b strings.Builder
+	for _, st := range statements {
+		if mark != "" && strings.Contains(st, ";") {
+			fmt.Fprintf(&b, "%[1]s StatementBegin\n%[2]s;\n%[1]s StatementEnd\n", mark, st)
+			continue
+		}
+		b.WriteString(st + ";\n")
+	}
+	return b.String()
 }

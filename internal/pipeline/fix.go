@@ -87,18 +87,49 @@ func (x Fixing) Holds(ctx context.Context, rec *devdb.Record, was []*lint.Findin
 	if err != nil {
 		return "", fmt.Errorf("trying the fix of %s at %s:%d: %w", gone[0].ID, gone[0].Path, gone[0].Line, err)
 	}
-	if why := x.Compare(rec, after, was, found, gone); why != "" || x.Same == nil {
+	if why := x.Compare(rec, after, was, found, gone, fixes...); why != "" || x.Same == nil {
 		return why, nil
 	}
+	if restores(fixes) && refused(rec, gone) {
+		return "", nil // the recorded migrations come to no rows that could be compared
+	}
 	return x.Same.Differs(ctx, rec, after)
+}
+
+// restores reports whether one of the fixes brings back what its statement drops.
+func restores(fixes []*lint.Fix) bool {
+	return slices.ContainsFunc(fixes, func(f *lint.Fix) bool { return f != nil && f.Restores })
+}
+
+// refused reports whether the server refuses one of the statements of the
+// findings, of a down migration too.
+func refused(r *devdb.Record, all []*lint.Finding) bool {
+	return slices.ContainsFunc(all, func(f *lint.Finding) bool {
+		s := stepOf(r, f)
+		return s != nil && s.Err != nil || s == nil && f.Path != "" && f.Path == downPath(r, f)
+	})
+}
+
+// downPath is the file of the down migration of the finding's migration, empty if it has none.
+func downPath(r *devdb.Record, f *lint.Finding) string {
+	if f.Migration < 0 || f.Migration >= len(r.New) || r.New[f.Migration].Migration.Down == nil {
+		return ""
+	}
+	return r.New[f.Migration].Migration.Down.Path
 }
 
 // Compare says why a changed migration is no fix of the one that was judged:
 // another catalog at the end, a state in between that running code would
 // notice, a statement that is lost, a finding that is still there or new, one
-// about data that is out of sight. Empty if it is one.
-func (x Fixing) Compare(before, after *devdb.Record, was, now, gone []*lint.Finding) string {
-	if d := schema.Differences(before.After, after.After); len(d) > 0 {
+// about data that is out of sight. Empty if it is one. With a fix that restores
+// what its statement drops or fails on, the catalog at the end has that, too.
+func (x Fixing) Compare(before, after *devdb.Record, was, now, gone []*lint.Finding, fixes ...*lint.Fix) string {
+	if restores(fixes) {
+		if d := notRestored(before, after); d != "" {
+			return d
+		}
+		now = besides(before, after, now, gone)
+	} else if d := schema.Differences(before.After, after.After); len(d) > 0 {
 		return fmt.Sprintf("the schema ends up different: %s", d[0])
 	}
 	about := map[*migration.Statement]bool{}
@@ -113,14 +144,78 @@ func (x Fixing) Compare(before, after *devdb.Record, was, now, gone []*lint.Find
 	if d := x.found(was, now, gone); d != "" {
 		return d
 	}
-	return exposes(before, after)
+	return exposes(before, after, restores(fixes))
+}
+
+// notRestored names what is no longer there after the changed migrations, and that
+// the recorded ones keep or drop by CASCADE alone.
+func notRestored(before, after *devdb.Record) string {
+	meant := map[string]bool{}
+	for _, c := range schema.Residue(before.Before, before.After) {
+		meant[schema.Describe(c)] = true
+	}
+	for _, m := range before.New {
+		for _, s := range m.Steps {
+			for _, c := range s.Changes {
+				ref, ok := schema.DroppedRef(c)
+				if ok && s.Lift != nil && slices.ContainsFunc(s.Dropped, func(d devdb.Dropped) bool { return d.Ref == ref && !d.Original }) {
+					delete(meant, schema.Describe(c))
+				}
+			}
+		}
+	}
+	type name struct{ kind, schema, name string }
+	all, there := schema.Residue(before.Before, after.After), map[name]bool{}
+	for _, c := range all {
+		if h := c.Head(); h.Op == schema.Add { // what it reads has another type
+			there[name{h.Kind, h.Schema, h.Name}] = true
+		}
+	}
+	for _, c := range all {
+		if h := c.Head(); h.Op == schema.Drop && !meant[schema.Describe(c)] && !there[name{h.Kind, h.Schema, h.Name}] {
+			return "lost at the end: " + schema.Describe(c)
+		}
+	}
+	return ""
+}
+
+// besides are the findings that may not come with a fix of statements that fail:
+// those about data and failures. That the statements, which run now, take locks
+// and what else they do is no fault of the fix; nor is their down migration,
+// which nobody could run before.
+func besides(before, after *devdb.Record, now, gone []*lint.Finding) []*lint.Finding {
+	if !refused(before, gone) {
+		return now
+	}
+	runs, downs := map[string]bool{}, map[string]bool{}
+	for _, f := range gone {
+		downs[downPath(before, f)] = true
+	}
+	for _, m := range before.New {
+		for _, s := range m.Steps {
+			if s.Err != nil {
+				runs[plain(s.Stmt.Text)] = true
+			}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(now), func(f *lint.Finding) bool {
+		s := stepOf(after, f)
+		return !ofData(f) || downs[f.Path] || s != nil && s.Err == nil && runs[plain(s.Stmt.Text)]
+	})
 }
 
 func statementOf(r *devdb.Record, f *lint.Finding) *migration.Statement {
+	if s := stepOf(r, f); s != nil {
+		return s.Stmt
+	}
+	return nil
+}
+
+func stepOf(r *devdb.Record, f *lint.Finding) *devdb.Step {
 	if f.Migration < 0 || f.Migration >= len(r.New) || f.Statement < 0 || f.Statement >= len(r.New[f.Migration].Steps) {
 		return nil
 	}
-	return r.New[f.Migration].Steps[f.Statement].Stmt
+	return r.New[f.Migration].Steps[f.Statement]
 }
 
 // found compares findings.

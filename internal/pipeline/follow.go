@@ -31,8 +31,13 @@ func follow(all []*devdb.Recorded) {
 	}
 }
 
-// makes reports whether a refused statement should have created what another error misses.
+// makes reports whether a refused statement should have created what another
+// error misses, or dropped what that statement creates.
 func makes(e *devdb.Step, err *devdb.StatementError) bool {
+	if x := err.Statement.Syntax; drops(e) && strings.HasPrefix(x.Tag, "CREATE ") && strings.HasSuffix(x.Tag, strings.TrimPrefix(e.Stmt.Syntax.Tag, "DROP ")) &&
+		slices.ContainsFunc(x.Objects, func(n string) bool { return slices.Contains(e.Stmt.Syntax.Objects, n) }) {
+		return true
+	}
 	names := missing(err)
 	own := missing(e.Err)
 	for _, n := range names {
@@ -43,6 +48,8 @@ func makes(e *devdb.Step, err *devdb.StatementError) bool {
 	// An extension's members are not in the text that was to create it.
 	return len(names) > 0 && e.Stmt.Syntax.Tag == "CREATE EXTENSION" && err.Code != "42P01" && err.Code != "42703" && !strings.HasPrefix(err.Message, "role ")
 }
+
+func drops(s *devdb.Step) bool { return strings.HasPrefix(s.Stmt.Syntax.Tag, "DROP ") }
 
 var (
 	quotedName = regexp.MustCompile(`"((?:[^"]|"")+)"`)
@@ -86,7 +93,11 @@ func unjudged(m *devdb.Recorded, s *devdb.Step) string {
 	if s.Err == nil || s.Err.Follows == nil {
 		return ""
 	}
-	return "it needs what " + placeFrom(m.Migration, s.Err.Follows.Stmt.Pos) + " should have created"
+	at := placeFrom(m.Migration, s.Err.Follows.Stmt.Pos)
+	if drops(s.Err.Follows) {
+		return "it creates what " + at + " should have dropped"
+	}
+	return "it needs what " + at + " should have created"
 }
 
 // placeFrom names a place, as seen from a file.
@@ -124,7 +135,7 @@ func unjudgedNotices(r *devdb.Record) []lint.Notice {
 				if len(l) > len(shown) {
 					more = fmt.Sprintf(" and %d more", len(l)-len(shown))
 				}
-				n.Text = fmt.Sprintf("the statements of lines %s%s were not judged: %s", strings.Join(shown, ", "), more, strings.Replace(why, "it needs", "they need", 1))
+				n.Text = fmt.Sprintf("the statements of lines %s%s were not judged: %s", strings.Join(shown, ", "), more, strings.NewReplacer("it needs", "they need", "it creates", "they create").Replace(why))
 			}
 			out = append(out, n)
 		}

@@ -34,9 +34,13 @@ func visible(r *devdb.Record) []*schema.Catalog {
 // changed migrations that it does not meet between those of the recorded ones:
 // a rule that is gone before the one that takes its place is there, an object
 // that is away for a while, a column under a name that meant another one.
-func exposes(before, after *devdb.Record) string {
-	old := visible(before)
-	for _, v := range visible(after) {
+// With ends the changed ones are meant to end in another state, which is not looked at.
+func exposes(before, after *devdb.Record, ends bool) string {
+	old, now := visible(before), visible(after)
+	if ends {
+		now = slices.DeleteFunc(now, func(c *schema.Catalog) bool { return c == after.After })
+	}
+	for _, v := range now {
 		why := ""
 		if !slices.ContainsFunc(old, func(o *schema.Catalog) bool {
 			why = harm(before.Before, before.After, o, v)

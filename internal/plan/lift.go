@@ -20,6 +20,7 @@ type planner struct {
 	swaps     map[Key]bool  // types that columns with rows are converted to another of
 	converted map[Key]bool  // columns of swapped types
 	folded    map[Key]bool  // created in the statement of another object
+	given     map[Key]bool  // created by somebody else
 	reasons   map[Key]string
 }
 
@@ -34,7 +35,7 @@ type hints struct {
 
 func newPlanner(have, want *State, o Options, h hints) *planner {
 	p := &planner{have: have, want: want, o: o, hints: h, users: map[Key][]Key{}, parts: map[Key][]Key{}, sequences: map[Key][]Key{}, gone: map[Key]Key{},
-		implicit: map[Key]bool{}, swaps: map[Key]bool{}, converted: map[Key]bool{}, folded: map[Key]bool{}, reasons: map[Key]string{}}
+		implicit: map[Key]bool{}, swaps: map[Key]bool{}, converted: map[Key]bool{}, folded: map[Key]bool{}, given: map[Key]bool{}, reasons: map[Key]string{}}
 	for _, k := range have.Keys() {
 		for _, n := range have.Objects[k].Needs {
 			p.users[n] = append(p.users[n], k)

@@ -53,6 +53,11 @@ func (g *graph) add(in map[Key]*node, n *node) {
 // an object needs becomes an edge.
 func (p *planner) statements() []Statement {
 	p.settle()
+	return p.ordered()
+}
+
+// ordered gives the statements for what is settled.
+func (p *planner) ordered() []Statement {
 	g := &graph{map[Key]*node{}, map[Key]*node{}, map[Key]*node{}, map[Key]*node{}, nil}
 	for _, k := range p.have.Keys() {
 		p.haveNode(g, k)
@@ -126,7 +131,10 @@ func (p *planner) createNode(g *graph, k Key) {
 	if cause := p.gone[k]; p.have.Objects[k] != nil && cause != k {
 		n.act, n.why = PutBack, "dropped because of "+cause.String()
 	}
-	n.sql = append(p.create(w), p.attachedOf(nil, w)...)
+	if !p.given[k] {
+		n.sql = p.create(w)
+	}
+	n.sql = append(n.sql, p.attachedOf(nil, w)...)
 	for _, f := range p.foldedIn(k) {
 		n.sql = append(n.sql, p.attachedOf(nil, p.want.Objects[f])...)
 	}

@@ -64,7 +64,7 @@ var codeQueries = []string{
 	FROM pg_publication p`,
 	`SELECT 'published table', 'pg_publication_rel'::regclass::oid, r.oid, 0, c.oid, n.nspname::text, p.pubname::text, c.relname::text,
 		json_build_object('columns', (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname) FROM pg_attribute a
-				WHERE a.attrelid = c.oid AND a.attnum = ANY (string_to_array(nullif(to_jsonb(r)->>'prattrs', ''), ' ')::int[])),
+				WHERE a.attrelid = c.oid AND to_jsonb(r)->'prattrs' @> to_jsonb(a.attnum)),
 			'filter', pg_get_expr((to_jsonb(r)->>'prqual')::pg_node_tree, c.oid)),
 		json_build_object(), '', NULL::json, false
 	FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ` + named,
