@@ -113,8 +113,8 @@ func TestBookkeepingDocs(t *testing.T) {
 
 func hazardsPage() string {
 	var b strings.Builder
-	b.WriteString("# How migrations hurt\n\nMade from the checks themselves; run `go test ./analyzers -update` after a change.\n\nEvery way that we know of, and the check that tells it. " +
-		"Checks marked * are off unless switched on.\n\n| hazard | what | told by |\n|---|---|---|\n")
+	b.WriteString("# Migration hazards\n\nThis page lists the known ways in which a migration can block an application, lose data, or fail, and the check that reports each. A hazard without a check has the reason. " +
+		"Checks marked * are off unless switched on.\n\n| hazard | what | check |\n|---|---|---|\n")
 	by := tellers()
 	for _, h := range Hazards {
 		var told []string
@@ -133,8 +133,12 @@ func hazardsPage() string {
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", h.ID, h.Title, text)
 	}
+	b.WriteString(generated)
 	return b.String()
 }
+
+// generated is the last line of a page, for maintainers.
+const generated = "\nFor maintainers: this page is generated; run `go test ./analyzers -update` after a change.\n"
 
 func link(a *Analyzer) string {
 	star := ""
@@ -146,9 +150,9 @@ func link(a *Analyzer) string {
 
 func comingFromPage() string {
 	var b strings.Builder
-	b.WriteString("# Coming from another tool\n\nMade from the checks themselves; run `go test ./analyzers -update` after a change.\n\n" +
+	b.WriteString("# Coming from another tool\n\nFind the rule that you know in the table of your tool: the second column is the check of assay that reports the same. " +
 		"Ignore comments of squawk, eugene and Atlas are read, and their names and those of strong_migrations can be used wherever assay takes a check's name; those that look like assay's own ids with the tool before them, `atlas:DS103`. " +
-		"What the documentation of each shows for its rules is run as a test (`TestRivals`): told, or different for the reason given here. " +
+		"What the documentation of each shows for its rules is run as a test: assay reports it, or differs for the reason in the third column. " +
 		"Checks marked * are off unless switched on.\n")
 	for _, tool := range Tools {
 		fmt.Fprintf(&b, "\n## %s\n\n| there | here | where the verdict differs |\n|---|---|---|\n", tool)

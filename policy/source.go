@@ -77,7 +77,7 @@ func ReadPins(fsys fs.FS) (*Pins, error) {
 	dec := json.NewDecoder(strings.NewReader(string(text)))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(l); err != nil {
-		return nil, fmt.Errorf("reading %s: %w; assay policy fetch writes it anew", LockFile, err)
+		return nil, fmt.Errorf("reading %s: %w; assay policy fetch writes it again", LockFile, err)
 	}
 	if l.Version != 1 {
 		return nil, fmt.Errorf("%s has version %d, this assay knows version 1: use a newer assay", LockFile, l.Version)

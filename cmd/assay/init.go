@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -24,11 +26,16 @@ func (a *app) initCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if found, err := migration.Detect(fsys, "."); err == nil {
+			found, err := migration.Detect(fsys, ".")
+			if several := severalOf(found); err != nil && len(several) > 1 {
+				d.Dirs = several
+				fmt.Fprintf(a.text(), "found %d migrations directories: %s\n", len(several), strings.Join(several, ", "))
+			} else if err == nil {
 				d.Dir, d.Format = found[0].Path, string(found[0].Format)
 				if dir, err := migration.Load(fsys, d.Dir, migration.Options{Format: found[0].Format}); err == nil {
 					d.Count = len(dir.Migrations)
 				}
+				fmt.Fprintf(a.text(), "found %s (%s, %s)\n", d.Dir, d.Format, counting(d.Count, "migration"))
 			} else {
 				a.say("assay: %v\nassay: write dir: into assay.yaml by hand", err)
 			}
@@ -46,12 +53,36 @@ func (a *app) initCommand() *cobra.Command {
 					return err
 				}
 			}
-			return nil
+			if len(starters) > 0 {
+				a.unreleased()
+			}
+			_, err = fmt.Fprintln(a.text(), "next: assay lint --latest 1")
+			return err
 		},
 	}
 	chosen = starterFlags(cmd.Flags())
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite files that exist")
 	return cmd
+}
+
+// severalOf are the directories that look like migrations for PostgreSQL, by name.
+func severalOf(found []migration.Candidate) []string {
+	var out []string
+	for _, c := range found {
+		if c.Dialect == "" || c.Dialect == "postgres" {
+			out = append(out, c.Path)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// unreleased warns that a CI's file names a release, where this program is none:
+// the release may not exist.
+func (a *app) unreleased() {
+	if version == "" {
+		a.say("assay: the file names release v0.1.0, and this assay is a build of the source: check that the release exists before you commit the file")
+	}
 }
 
 // create writes a file of the project, and refuses to lose one that is there.

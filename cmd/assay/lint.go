@@ -21,6 +21,11 @@ import (
 // lintOptions are the flags that lint, trace and ci share.
 type lintOptions struct {
 	config, migrations, format string
+	dirs                       []string // of --dir; migrations is the first
+	allDirs, rebased           bool
+	only                       []string        // rules that judge, as named
+	selected                   map[string]bool // their ids; nil: all
+	quiet                      bool
 	postgres, devURL           string
 	setup                      []string
 	base, gitBase              string
@@ -47,7 +52,8 @@ type lintOptions struct {
 func (o *lintOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.config, "config", "", "configuration `file` (default: assay.yaml where it exists)")
 	f.StringVar(&o.policyConfig, "policy-config", "", "`file or https address` of policies that the project cannot weaken: any directory; #sha256:… pins an address")
-	f.StringVar(&o.migrations, "dir", "", "migrations `directory` (default: found)")
+	f.Var(dirFlag{o}, "dir", "migrations `directory` (default: found); repeatable for lint, ci and trace")
+	f.BoolVar(&o.allDirs, "all-dirs", false, "review every migrations directory that is found, with one report")
 	f.StringVar(&o.format, "dir-format", "", "migration tool's file `format` (default: detected): "+strings.Join(formats(), ", "))
 	f.StringVar(&o.postgres, "postgres", "", "PostgreSQL `major` to run (13 to 18), or the directory with its programs")
 	f.StringVar(&o.devURL, "dev-url", "", "existing `server` to run on, in a database of assay's own")
@@ -80,7 +86,9 @@ func (o *lintOptions) merge(c *config.Config) {
 			*flag = conf
 		}
 	}
-	def(&o.migrations, c.Dir)
+	if !o.allDirs && len(o.dirs) == 0 {
+		def(&o.migrations, c.Dir)
+	}
 	def(&o.format, c.Format)
 	def(&o.postgres, c.Postgres)
 	def(&o.base, c.Base)
@@ -122,6 +130,14 @@ func (o *lintOptions) check(args []string) error {
 			return err
 		}
 	}
+	if slices.Contains(args, "-") {
+		if len(args) > 1 {
+			return usagef("- is standard input, and the only new migration: name no other file with it")
+		}
+		if o.fix || o.diff || o.writeBaseline {
+			return usagef("standard input cannot be written: --fix, --diff and --write-baseline need a file")
+		}
+	}
 	if o.format != "" {
 		return oneOf("--dir-format", o.format, formats()...)
 	}
@@ -131,17 +147,22 @@ func (o *lintOptions) check(args []string) error {
 func (a *app) lintCommand() *cobra.Command {
 	o := &lintOptions{}
 	cmd := &cobra.Command{
-		Use:   "lint [file...]",
+		Use:   "lint [file... | -]",
 		Short: "Review the new migrations",
 		Long: `Review the new migrations: those that the branch adds since it left its target branch,
-committed or not; or the last N (--latest), or all of them (--all), or the named files.
+committed or not; or the last N (--latest), or all of them (--all), or the named files, or
+standard input (-) as the newest migration. Without a migrations directory, a named file is
+run on an empty database.
 
 Exit code: 0 clean, 1 findings at or above --fail-on, 2 wrong input, 3 the run failed,
 4 findings that wait for an approval.`,
-		Example: "  assay lint\n  assay lint --latest 1\n  assay lint -o text -o sarif=assay.sarif",
+		Example: "  assay lint\n  assay lint --latest 1\n  assay lint -o text -o sarif=assay.sarif\n  assay lint - < new.sql\n  assay lint --only LK,DD101 -o line",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.check(args); err != nil {
 				return err
+			}
+			if a.quiet = o.quiet; o.quiet && len(o.outputs) == 0 {
+				o.outputs = []string{"line"}
 			}
 			outs, err := parseOutputs(o.outputs)
 			if err != nil {
@@ -170,6 +191,8 @@ Exit code: 0 clean, 1 findings at or above --fail-on, 2 wrong input, 3 the run f
 	f := cmd.Flags()
 	f.StringArrayVarP(&o.outputs, "output", "o", nil, "`format` of the report, or format=file; repeatable: "+report.Names())
 	f.StringVar(&o.failOn, "fail-on", "", "lowest `severity` that makes the exit code 1: error, warning, info or off (default error)")
+	f.StringSliceVar(&o.only, "only", nil, "judge with these `checks` alone: ids, names or families, as in LK,DD101")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "print one line for each finding, and nothing else")
 	f.BoolVar(&o.timing, "timing", false, "keep how long each statement took (the output then differs from run to run)")
 	f.BoolVar(&o.fix, "fix", false, "write the fixes that hold when replayed into the files")
 	f.BoolVar(&o.diff, "diff", false, "show what --fix would write, and no report")
@@ -232,7 +255,7 @@ func (a *app) writeFile(name string, write func(io.Writer) error) error {
 		return write(a.stdout)
 	}
 	if !filepath.IsAbs(name) {
-		name = filepath.Join(a.dir, name)
+		name = filepath.Join(a.dir, filepath.FromSlash(a.fromHere(name)))
 	}
 	if a.untrusted {
 		return files.WriteWithin(a.dir, name, write)

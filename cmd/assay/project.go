@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,12 +43,29 @@ type project struct {
 	queries []queries.Query   // the application's own
 	stats   *stats.Stats      // of production
 
+	stdin string // path that standard input has among the migrations
+
 	baseline fs.FS // where the baseline is read; nil: rules
 }
 
 // openProject reads configuration and migrations and decides which are new.
 // Every error is about the input.
 func (a *app) openProject(ctx context.Context, o *lintOptions) (*project, error) {
+	p, err := a.configured(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if dirs, err := a.directories(p, o); err != nil {
+		return nil, err
+	} else if dirs != nil {
+		return nil, usagef("this command takes one migrations directory: choose one of %s with --dir", strings.Join(dirs, ", "))
+	}
+	return p, a.readProject(ctx, p, o)
+}
+
+// configured reads the configuration of a project.
+func (a *app) configured(ctx context.Context, o *lintOptions) (*project, error) {
+	a.rebase(o)
 	checkout, err := a.checkout()
 	if err != nil {
 		return nil, err
@@ -69,13 +87,27 @@ func (a *app) openProject(ctx context.Context, o *lintOptions) (*project, error)
 		return nil, usageError{err}
 	}
 	o.merge(p.config)
+	return p, nil
+}
+
+// readProject reads the migrations and decides which are new.
+func (a *app) readProject(ctx context.Context, p *project, o *lintOptions) (err error) {
 	opts := migration.Options{Format: migration.Format(o.format), Values: p.config.Values, Locations: p.config.Locations}
 	if opts.Steps, err = p.steps(); err != nil {
-		return nil, usageError{err}
+		return usageError{err}
 	}
 	a.settle(p, o, &opts)
+	if len(o.files) > 0 && o.migrations == "" {
+		alone, err := a.place(p, o)
+		if err != nil {
+			return usageError{err}
+		}
+		if alone {
+			return cmp.Or(a.alone(p, o), p.scripts(o))
+		}
+	}
 	if p.dir, err = a.loadDir(p.fsys, o, &opts); err != nil {
-		return nil, usageError{err}
+		return usageError{err}
 	}
 	p.options = opts
 	p.options.Format = p.dir.Format
@@ -85,12 +117,12 @@ func (a *app) openProject(ctx context.Context, o *lintOptions) (*project, error)
 		}
 	}
 	if err := a.choose(ctx, p, o, opts); err != nil {
-		return nil, err
+		return err
 	}
 	if err := errors.Join(p.loadQueries(), p.loadStats(time.Now())); err != nil {
-		return nil, err
+		return err
 	}
-	return p, p.scripts(o)
+	return p.scripts(o)
 }
 
 // checkout is the files of the project directory.
@@ -125,7 +157,13 @@ func (p *project) steps() (map[string]string, error) {
 func (a *app) loadDir(fsys fs.FS, o *lintOptions, opts *migration.Options) (*migration.Dir, error) {
 	dir := path.Clean(filepath.ToSlash(o.migrations))
 	if o.migrations == "" {
-		found, err := migration.Detect(fsys, ".")
+		found, err := migration.Detect(fsys, cmp.Or(a.below, "."))
+		if a.below != "" && len(found) == 0 {
+			found, err = migration.Detect(fsys, ".")
+		}
+		if len(found) > 1 && err != nil {
+			return nil, fmt.Errorf("%w, or review all of them: --all-dirs, or dirs: in %s", err, config.File)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -150,6 +188,10 @@ func (a *app) choose(ctx context.Context, p *project, o *lintOptions, opts migra
 	case o.latest > 0:
 		n := max(0, len(all)-o.latest)
 		p.base, p.new = all[:n], recorded(all[n:], false)
+	case o.stdin():
+		if err := a.newest(p, opts); err != nil {
+			return usageError{err}
+		}
 	case len(o.files) > 0:
 		return a.chooseFiles(p, o.files)
 	default:

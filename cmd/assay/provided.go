@@ -352,7 +352,7 @@ func (b *builder) notices() []lint.Notice {
 		out = append(out, lint.Notice{Text: "the migrations use what Supabase provides (" + strings.Join(supabase, ", ") + "), which nothing creates: assay provided it; " + readyFile})
 	}
 	for _, e := range b.left {
-		text := fmt.Sprintf("this merged statement was left out, as the server refuses it: %s (SQLSTATE %s)", e.Message, e.Code)
+		text := fmt.Sprintf("this merged statement was left out, because it fails: %s (SQLSTATE %s)", e.Message, e.Code)
 		if more := postgres.Explain(e); more != "" {
 			text += "; " + more
 		} else {

@@ -34,6 +34,9 @@ func (a *app) gathered(ctx context.Context, p *project, o *lintOptions) (_ *sess
 	if a.policies, err = a.projectPolicies(ctx, p.config, p.rules); err != nil {
 		return nil, nil, err
 	}
+	if err := a.selectRules(o); err != nil {
+		return nil, nil, err
+	}
 	if a.context.ChangedFiles, err = a.changedFiles(ctx, p); err != nil {
 		return nil, nil, err
 	}
@@ -157,7 +160,7 @@ func (a *app) judgeWhole(ctx context.Context, p *project, o *lintOptions, rec *d
 func (a *app) judges(p *project, o *lintOptions) []pipeline.Judge {
 	return append([]pipeline.Judge{analyzers.Checks{Alone: o.all, Sizes: sizes(p.config), Skip: func(r lint.Rule) bool {
 		sev, where := p.config.Severity(r, "", "")
-		return sev == lint.Off && where == "" && r.Optional && !named(p.config, r)
+		return sev == lint.Off && where == "" && r.Optional && !named(p.config, r) && !o.selected[r.ID]
 	}}}, a.policyJudges(p, "")...)
 }
 

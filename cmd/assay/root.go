@@ -33,7 +33,8 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	dir            string // project root: the working directory, or -C
-	noColor        bool
+	below          string // the current directory below dir, where dir was found above it
+	noColor, quiet bool
 
 	untrusted bool  // configuration and policies of the checkout are a stranger's
 	trusted   fs.FS // where they are read instead
@@ -72,16 +73,20 @@ func (a *app) root() *cobra.Command {
 throw-away PostgreSQL, runs the new ones, records what the server really did (locks,
 rewrites, scans, dropped objects, rows that fail) and judges that record.`,
 		SilenceUsage: true, SilenceErrors: true,
-		Args: func(_ *cobra.Command, args []string) error {
+		Version: buildVersion(),
+		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("unknown command %q: run `assay --help` for the commands", args[0])
+				return unknownCommand(cmd, args[0])
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		PersistentPreRunE: func(*cobra.Command, []string) error {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			if a.dir == "" {
 				a.dir = "."
+				if cmd.Name() != "init" && cmd.Name() != "ci" {
+					a.findConfig()
+				}
 			}
 			a.context.Environment = a.getenv("ASSAY_ENVIRONMENT")
 			if st, err := os.Stat(a.dir); err != nil || !st.IsDir() {
@@ -92,8 +97,10 @@ rewrites, scans, dropped objects, rows that fail) and judges that record.`,
 	}
 	cmd.PersistentFlags().StringVarP(&a.dir, "directory", "C", "", "project `directory` to work in (default: the current one)")
 	cmd.PersistentFlags().BoolVar(&a.noColor, "no-color", false, "never colour the output (also: NO_COLOR in the environment)")
+	cmd.SetVersionTemplate(versionText())
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	cmd.AddCommand(a.lintCommand(), a.ciCommand(), a.traceCommand(), a.checksCommand(), a.explainCommand(), a.policyCommand(), a.schemaCommand(), a.initCommand(), a.statsCommand(), a.measureCommand(), a.planCommand(), a.diffCommand(), a.driftCommand(), a.inspectCommand(), a.versionCommand())
+	onceEach(cmd)
 	return cmd
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"time"
@@ -28,13 +29,27 @@ func (a *app) known() config.Known {
 
 // lint reads the project, records the new migrations and judges them.
 func (a *app) lint(ctx context.Context, o *lintOptions) (*project, *lint.Result, error) {
-	p, err := a.openProject(ctx, o)
+	p, err := a.configured(ctx, o)
 	if err != nil {
 		return nil, nil, err
 	}
+	dirs, err := a.directories(p, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	if dirs == nil {
+		if err := a.readProject(ctx, p, o); err != nil {
+			return nil, nil, err
+		}
+	}
 	ctx, cancel := limited(ctx, o.timeout)
 	defer cancel()
-	res, err := a.lintProject(ctx, p, o)
+	var res *lint.Result
+	if dirs == nil {
+		res, err = a.lintProject(ctx, p, o)
+	} else {
+		p, res, err = a.lintAll(ctx, p, o, dirs)
+	}
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
 			err = fmt.Errorf("%w: %w", cause, err)
@@ -100,6 +115,9 @@ func (a *app) judgeWith(ctx context.Context, p *project, o *lintOptions, rec *de
 		Override: func(f *lint.Finding) (lint.Severity, string, bool) {
 			rule := byID[f.ID]
 			sev, where := enf.config(rule).Severity(rule, f.Path, config.About(f)...)
+			if only := o.chosen(rule, sev); only != sev {
+				return only, "", true
+			}
 			return sev, where, where != "" || sev == lint.Off
 		},
 		Enforced: func(f *lint.Finding) pipeline.Enforcement { return enf.of(byID[f.ID]) },
@@ -146,7 +164,17 @@ func (a *app) judgeWith(ctx context.Context, p *project, o *lintOptions, rec *de
 	for _, line := range res.Failed {
 		res.Notices = append(res.Notices, lint.Notice{Text: line + "; the other rules judged"})
 	}
-	res.Notices = append(untold(res), leftovers(p, o, used, baseline)...)
+	res.Notices = untold(res)
+	if o.selected == nil { // else an ignore may be for a check that did not judge
+		res.Notices = append(res.Notices, leftovers(p, o, used, baseline)...)
+	}
+	if p.config.Path != "" {
+		res.Config = path.Join(filepath.ToSlash(a.dir), p.config.Path)
+		if a.below == "" {
+			res.Config = p.config.Path
+		}
+	}
+	asStdin(res, p.stdin)
 	return res, nil
 }
 
@@ -234,7 +262,11 @@ func (a *app) cacheDir() string {
 
 // progress prints a line at a time to standard error.
 func (a *app) progress() func(string) {
-	return func(line string) { a.say("assay: %s", line) }
+	return func(line string) {
+		if !a.quiet {
+			a.say("assay: %s", line)
+		}
+	}
 }
 
 // explained adds what to do about a statement of the base or the setup that the server refused.

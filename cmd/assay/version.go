@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 
@@ -23,6 +24,11 @@ func buildVersion() string {
 	return "dev"
 }
 
+// versionText is the version as people read it.
+func versionText() string {
+	return fmt.Sprintf("assay %s %s/%s\n", buildVersion(), runtime.GOOS, runtime.GOARCH)
+}
+
 func (a *app) versionCommand() *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
@@ -36,7 +42,7 @@ func (a *app) versionCommand() *cobra.Command {
 					"version": buildVersion(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH,
 				})
 			}
-			_, err := fmt.Fprintf(a.stdout, "assay %s %s/%s\n", buildVersion(), runtime.GOOS, runtime.GOARCH)
+			_, err := io.WriteString(a.stdout, versionText())
 			return err
 		},
 	}
@@ -45,6 +51,9 @@ func (a *app) versionCommand() *cobra.Command {
 }
 
 func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 && cmd.HasAvailableSubCommands() {
+		return unknownCommand(cmd, args[0])
+	}
 	if len(args) > 0 {
 		return usagef("assay %s takes no arguments, got %q", cmd.Name(), args[0])
 	}

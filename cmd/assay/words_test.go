@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -33,39 +32,11 @@ var banned = []struct {
 	{regexp.MustCompile(`(?i)\bwhile (?:reads|writes|reads and writes) (?:wait|go on)\b`), "while blocking, or without blocking"},
 }
 
-// pending are the files that still have such words, to be rewritten: a file
-// leaves the list with its last one, and none is added.
-var pending = []string{
-	"CHANGELOG.md",
-	"analyzers/elsewhere.go",
-	"analyzers/lk201_table_rewrite.txtar",
-	"cmd/assay/provided.go",
-	"docs/accuracy.md",
-	"docs/benchmarks.md",
-	"docs/coming-from.md",
-	"docs/decisions.md",
-	"docs/github.md",
-	"docs/gitlab.md",
-	"docs/hazards.md",
-	"docs/policies.md",
-	"docs/production.md",
-	"integrations/hosttest/scenarios.go",
-	"integrations/hosttest/trouble.go",
-	"internal/migration/sum.go",
-	"internal/proof/trace.go",
-	"internal/report/graph.go",
-	"internal/schema/attributes.go",
-	"policy/source.go",
-}
-
 // TestWords holds what a user reads to standard terms: string literals of the
 // program, the prose of the fixtures, README, the newest changes and the docs.
 func TestWords(t *testing.T) {
 	root := filepath.Join("..", "..")
 	check := func(where, text string) {
-		if file, _, _ := strings.Cut(where, ":"); slices.Contains(pending, file) {
-			return
-		}
 		for _, b := range banned {
 			if found := b.word.FindString(text); found != "" {
 				t.Errorf("%s: %q: write %s", where, found, b.standard)

@@ -32,7 +32,7 @@ var scenarios = []scenario{
 		id := b.one("first").ID
 		b.complete(Token, b.review(2, "second", finding(newFile, 3, "one")))
 		if b.one("second").ID != id {
-			b.t.Error("the summary was made anew")
+			b.t.Error("the summary was posted again")
 		}
 	}},
 	{"D8.1 finds its comment on the second page", func(b *Bench) {
@@ -237,7 +237,7 @@ var scenarios = []scenario{
 		two.Scope = "def456"
 		b.complete(Token, one)
 		b.complete(Token, two)
-		one.Findings, one.Body = nil, "mended"
+		one.Findings, one.Body = nil, "fixed"
 		b.complete(Token, one)
 		if len(b.summaries()) != 2 {
 			b.t.Errorf("there are %d summaries", len(b.summaries()))

@@ -138,7 +138,7 @@ var trouble = []scenario{
 		b.one("newer")
 		b.onLines(1)
 	}},
-	{"a comment that somebody deletes meanwhile is made anew", func(b *Bench) {
+	{"a comment that somebody deletes meanwhile is posted again", func(b *Bench) {
 		b.complete(Token, b.review(1, "x", finding(newFile, 3, "one")))
 		b.Faults = []*Fault{{Method: "PATCH", Times: 1, Code: 404, Message: "Not Found"}, {Method: "PUT", Times: 1, Code: 404, Message: "404 Not found"}}
 		b.complete(Token, b.review(2, "y", finding(newFile, 3, "one")))

@@ -24,6 +24,8 @@ const SchemaURL = "https://raw.githubusercontent.com/assaydb/assay/main/docs/sch
 type Config struct {
 	// Dir is the migrations directory. Found by itself if not given.
 	Dir string `yaml:"dir"`
+	// Dirs are several migrations directories, each a history of its own, that are reviewed with one report. In the place of dir.
+	Dirs []string `yaml:"dirs"`
 	// Format is the migration tool's file convention, such as goose or flyway. Detected if not given.
 	Format string `yaml:"format"`
 	// Locations are further directories of migrations that belong to the same history (Flyway's locations).

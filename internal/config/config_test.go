@@ -139,12 +139,13 @@ proofs: off
 measure: true
 comment: {name: shop, off: false, no-inline: true, status: assay/shop}
 schema: {dir: schema, include: [app.*], exclude: ["*.tmp_*[type=table]"]}
+dirs: []
 run-timeout:
 `
 
 func TestParseErrors(t *testing.T) {
 	for _, tt := range []struct{ src, want string }{
-		{"dri: x", `assay.yaml:1:1: unknown key "dri", did you mean "dir"? (one of dir, format,`},
+		{"dri: x", `assay.yaml:1:1: unknown key "dri", did you mean "dir"? (one of dir, dirs, format,`},
 		{"dir: x\nchecks:\n  LK101:\n    severty: off", `assay.yaml:4:5: unknown key "severty" in checks.LK101, did you mean "severity"? (one of severity, include,`},
 		{"fail-on: eror", `assay.yaml:1:10: fail-on: unknown value "eror", did you mean "error"? (one of off, info, warning, error)`},
 		{"dir: [a]", `assay.yaml:1:6: dir is a list, but must be a text`},

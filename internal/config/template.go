@@ -8,7 +8,8 @@ import (
 
 // Detected is what assay init found out about a project.
 type Detected struct {
-	Dir      string // migrations directory
+	Dir      string   // migrations directory
+	Dirs     []string // several of them, each a history of its own
 	Format   string
 	Count    int    // migrations in it
 	Postgres string // major version, if something names one
@@ -21,7 +22,12 @@ func Template(d Detected) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# yaml-language-server: $schema=%s\n", SchemaURL)
 	b.WriteString("# Everything here is optional. Unknown keys and check names are errors.\n\n")
-	if d.Dir != "" {
+	if len(d.Dirs) > 1 {
+		b.WriteString("dirs: # each a history of its own, reviewed with one report\n")
+		for _, dir := range d.Dirs {
+			fmt.Fprintf(&b, "  - %s\n", quote(dir))
+		}
+	} else if d.Dir != "" {
 		fmt.Fprintf(&b, "dir: %s", quote(d.Dir))
 		if d.Count > 0 {
 			fmt.Fprintf(&b, " # %d migrations when this file was written", d.Count)

@@ -141,6 +141,15 @@ func (c *Config) Validate(known Known) error {
 	if c.Format != "" && !slices.Contains(known.Formats, c.Format) {
 		d.failAt("format", "%s", unknown("format", c.Format, known.Formats))
 	}
+	if len(c.Dirs) > 0 {
+		const both = "%s is of one migrations directory, and dirs lists several: keep one"
+		if c.Dir != "" {
+			d.failAt("dir", both, "dir")
+		}
+		if len(c.Locations) > 0 {
+			d.failAt("locations", both, "locations")
+		}
+	}
 	for i, p := range c.Packs {
 		if !slices.Contains(known.Packs, p) {
 			d.failAt(fmt.Sprintf("packs.%d", i), "%s", unknown("pack", p, known.Packs))

@@ -29,7 +29,7 @@ func (l *loader) checkSum(suffix string) error {
 	}
 	total, listed, bad := parseSum(text)
 	if bad != 0 {
-		l.sumNotice("sum-bad", file, bad, "this line is not one of an atlas.sum: write the file anew with `atlas migrate hash`")
+		l.sumNotice("sum-bad", file, bad, "this line is not one of an atlas.sum: write the file again with `atlas migrate hash`")
 		return nil
 	}
 	if total != sumTotal(listed) {

@@ -28,7 +28,7 @@ func (p *Prover) trace(ctx context.Context, t *Task, b *builder, g goal, trial T
 	if last < 0 {
 		return o, nil
 	}
-	untold := outcome{proof: devdb.Unknown, why: "whether it is kept elsewhere cannot be told"}
+	untold := outcome{proof: devdb.Unknown, why: "whether it is kept elsewhere is unknown"}
 	if g.keep.column == 0 {
 		other.rows = slices.Delete(other.rows, last, last+1)
 	} else {

@@ -327,5 +327,5 @@ func chainPicture(g *lint.Diagram) template.HTML {
 		p.text(n.x+12, n.y+20, "t-name", fit(names[i], 36))
 		p.close()
 	}
-	return p.picture(w+32, h+4, "what falls with what")
+	return p.picture(w+32, h+4, "dropped by CASCADE")
 }

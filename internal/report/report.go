@@ -61,6 +61,7 @@ func (f Format) Write(w io.Writer, r *lint.Result, o Options) error {
 // Formats are all formats, in the order of the documentation.
 var Formats = []Format{
 	{"text", "for people at a terminal", writeText},
+	{"line", "one line for each finding, for editors and grep: file:line:column: severity ID message", writeLine},
 	{"json", "assay's own format, described by docs/schemas/result.json", writeJSON},
 	{"sarif", "SARIF 2.1.0, for GitHub code scanning and editors", writeSARIF},
 	{"gitlab", "GitLab Code Quality", writeGitLab},

@@ -123,7 +123,9 @@ func Findings(w io.Writer, r *lint.Result, o Options, keep func(*lint.Finding) b
 
 func (p *printer) header(r *lint.Result) {
 	parts := []string{oneLine(strings.TrimSpace(r.Tool.Name+" "+r.Tool.Version), longLine)}
-	if r.Dir != "" {
+	if len(r.Dirs) > 1 {
+		parts = append(parts, oneLine(strings.Join(r.Dirs, ", "), longLine))
+	} else if r.Dir != "" {
 		dir := r.Dir
 		if r.Format != "" {
 			dir += " (" + r.Format + ")"
@@ -132,6 +134,9 @@ func (p *printer) header(r *lint.Result) {
 	}
 	if r.Against != "" {
 		parts = append(parts, oneLine(r.Against, longLine))
+	}
+	if r.Config != "" {
+		parts = append(parts, oneLine(r.Config, longLine))
 	}
 	p.line(p.paint(dim, strings.Join(parts, " · ")))
 }
@@ -331,6 +336,61 @@ func (p *printer) summary(r *lint.Result, o Options) {
 		parts = append(parts, t)
 	}
 	p.line(strings.Join(parts, " · "))
+	p.frequent(r)
+	p.next(r)
+}
+
+// often is from how many findings on a check is worth a line of the summary.
+const often = 3
+
+// frequent counts the findings of the checks that have many.
+func (p *printer) frequent(r *lint.Result) {
+	type tally struct {
+		id    string
+		n     int
+		files []string
+	}
+	var all []*tally
+	for _, f := range r.Findings {
+		i := slices.IndexFunc(all, func(t *tally) bool { return t.id == f.ID })
+		if i < 0 {
+			i, all = len(all), append(all, &tally{id: f.ID})
+		}
+		all[i].n++
+		if !slices.Contains(all[i].files, f.Path) {
+			all[i].files = append(all[i].files, f.Path)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *tally) int { return b.n - a.n })
+	var parts []string
+	for _, t := range all {
+		if t.n >= often {
+			parts = append(parts, fmt.Sprintf("%d × %s in %s", t.n, oneLine(t.id, 80), count(len(t.files), "file")))
+		}
+	}
+	if len(parts) > 0 {
+		p.block("", "", dim, strings.Join(parts, ", "))
+	}
+}
+
+// next says what to do now: fix, accept with a reason, read on.
+func (p *printer) next(r *lint.Result) {
+	if len(r.Findings) == 0 {
+		return
+	}
+	fixes := 0
+	for _, f := range r.Findings {
+		if f.Fix != nil {
+			fixes++
+		}
+	}
+	first := gravest(r.Findings)[0]
+	text := ""
+	if fixes > 0 {
+		text = fmt.Sprintf("%d can be fixed with `assay lint --fix`; ", fixes)
+	}
+	id := oneLine(first.ID, 80)
+	p.block("", "next: ", plain, fmt.Sprintf("%s`assay explain %s` says more; to accept a finding, write `-- assay:ignore %s <reason>` above the statement", text, id, id))
 }
 
 // describe counts what was linted: "12 statements of 2 migrations".

@@ -36,7 +36,7 @@ const (
 	isName     = "it is the name that objects are compared under"
 	isStorage  = "it says where the rows are, not what they are"
 	isRaw      = "it tells whether a text changed by itself; the text is compared"
-	isInside   = "it is told by another field"
+	isInside   = "another field has it"
 )
 
 // plain are fields that are compared as they are, each named by its words.
