@@ -153,16 +153,29 @@ func (s *Server) drop(ctx context.Context, d *DB) error {
 			if err := s.deserted(ctx, c, name); err != nil {
 				return err
 			}
-			sql := "DROP DATABASE IF EXISTS " + quoted(name)
-			if s.version.Num >= 130000 {
-				sql += " WITH (FORCE)"
-			}
-			if _, err := c.Exec(ctx, sql); err != nil {
+			if err := dropForced(ctx, c, name); err != nil {
 				return fmt.Errorf("dropping the dev database %s: %w", name, err)
 			}
 		}
 		return nil
 	})
+}
+
+// dropForced drops a database and ends the sessions in it. Where autovacuum is at
+// work there only a superuser may end them: without FORCE the server itself has
+// autovacuum leave, and waits for it.
+func dropForced(ctx context.Context, c *pgx.Conn, name string) error {
+	for try := 0; ; try++ {
+		_, err := c.Exec(ctx, "DROP DATABASE IF EXISTS "+quoted(name)+" WITH (FORCE)")
+		var refused *pgconn.PgError
+		if !errors.As(err, &refused) || refused.Code != "42501" || try == 3 {
+			return err
+		}
+		_, err = c.Exec(ctx, "DROP DATABASE IF EXISTS "+quoted(name))
+		if !errors.As(err, &refused) || refused.Code != "55006" { // object_in_use
+			return err
+		}
+	}
 }
 
 // deserted waits until nobody is connected to a database any more, and takes

@@ -177,7 +177,7 @@ func (e *existing) dropDatabase(ctx context.Context, name string) error {
 	if err := e.server.deserted(ctx, e.conn, name); err != nil {
 		return fmt.Errorf("dropping database %s of a run: %w", name, err)
 	}
-	if _, err := e.conn.Exec(ctx, "DROP DATABASE IF EXISTS "+quoted(name)+" WITH (FORCE)"); err != nil {
+	if err := dropForced(ctx, e.conn, name); err != nil {
 		return fmt.Errorf("dropping database %s of a run: %w; the next run tries again", name, err)
 	}
 	return nil
