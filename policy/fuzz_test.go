@@ -14,6 +14,8 @@ func FuzzPolicy(f *testing.F) {
 	f.Add(keyRule, "limits:\n  a: 1\n")
 	f.Add("package team.a\n\nimport data.assay\n\n# METADATA\n# custom: {id: ORG001}\ndeny contains m if { m := sprintf(\"%v\", [data.limits.a]) }\n", "limits: {a: &x [1, *x]}")
 	f.Add("# METADATA\n# title: x\n# custom:\n#   id: ORG002\n#   params: {a: {type: string}}\npackage team.b\nwarn contains {\"message\": x} if some x in input.migrations[_].statements[_].text", "{}")
+	f.Add(keyRule, "  ")
+	f.Add(keyRule, "# nothing\n")
 	f.Fuzz(func(t *testing.T, rego, data string) {
 		files := fstest.MapFS{"policies/a.rego": {Data: []byte(rego)}, "policies/data.yaml": {Data: []byte(data)}}
 		p, err := Load(t.Context(), Options{Files: files, Sources: []Source{{Dir: "policies"}}, Timeout: time.Second, MaxMemory: 256 << 20})

@@ -208,6 +208,9 @@ func readData(trees []*tree, t *tree, file string, data map[string]any) error {
 	if err := yaml.Unmarshal(text, &doc); err != nil { // YAML reads JSON too
 		return fmt.Errorf("%s%s: %w", t.name, file, err)
 	}
+	if doc == nil { // nothing but spaces and comments
+		doc = map[string]any{}
+	}
 	v, err := plain(doc)
 	if err != nil {
 		return fmt.Errorf("%s%s: %w", t.name, file, err)
