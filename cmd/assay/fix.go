@@ -55,6 +55,12 @@ func (a *app) fixing(s *session, o *lintOptions, rec *devdb.Record, res *lint.Re
 	// Rows are looked for again only where they have shown something: a fix must not hide it.
 	proven := slices.ContainsFunc(res.Findings, func(f *lint.Finding) bool { return f.Confidence == lint.Proven })
 	again := stages{rows: proven, uses: rec.Exercise != nil && len(rec.Exercise.Worse) > 0, downs: true}
+	if s.same == nil || s.sameOf != rec {
+		s.sameOf, s.same = rec, &pipeline.Equivalence{Rehearse: func(ctx context.Context, rows []string, all []*migration.Migration) (*devdb.Rehearsal, error) {
+			return s.server.Rehearse(ctx, s.base, rows, all)
+		}}
+	}
+	s.same.Lab = bench
 	once := map[string]bool{}
 	for _, r := range analyzers.Rules() {
 		once[r.ID] = r.Once
@@ -69,9 +75,7 @@ func (a *app) fixing(s *session, o *lintOptions, rec *devdb.Record, res *lint.Re
 		},
 		Most: offered,
 		Once: func(id string) bool { return once[id] },
-		Same: &pipeline.Equivalence{Lab: bench, Rehearse: func(ctx context.Context, rows []string, all []*migration.Migration) (*devdb.Rehearsal, error) {
-			return s.server.Rehearse(ctx, s.base, rows, all)
-		}},
+		Same: s.same,
 		Replay: func(ctx context.Context, fixes []*lint.Fix) (*devdb.Record, []*lint.Finding, error) {
 			next, err := s.fixed(fixes)
 			if err != nil {

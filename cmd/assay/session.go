@@ -25,6 +25,9 @@ type session struct {
 	build   *builder
 	apart   bool // each new migration is a change of its own
 	seed    []*migration.Migration
+	// same compares changed migrations with those of the record sameOf.
+	same   *pipeline.Equivalence
+	sameOf *devdb.Record
 	// afterFunc is the program's.
 	afterFunc func(time.Duration, func()) (stop func() bool)
 }

@@ -133,8 +133,9 @@ func (r *recorder) kept(ctx context.Context, step *devdb.Step) (sent, []seenLock
 	stop := make(chan struct{})
 	done := make(chan []seenLock, 1)
 	go func() {
-		defer free()
-		done <- r.look(ctx, step.Before, stop)
+		seen := r.look(ctx, step.Before, stop)
+		free()
+		done <- seen
 	}()
 	s, err := r.run(ctx, step, false)
 	close(stop)
@@ -148,11 +149,19 @@ func (r *recorder) block(ctx context.Context, c *schema.Catalog) (func(), error)
 	if _, err := r.observer(ctx); err != nil {
 		return nil, err
 	}
-	b, err := dial(ctx, r.admin)
-	if err != nil {
-		return nil, fmt.Errorf("connecting a second session to the dev database: %w", err)
+	b := r.blocker // nothing but what follows is ever run there
+	if b == nil || b.IsClosed() {
+		var err error
+		if b, err = dial(ctx, r.admin); err != nil {
+			return nil, fmt.Errorf("connecting a second session to the dev database: %w", err)
+		}
+		r.blocker = b
 	}
-	end := func() { _ = b.Close(context.WithoutCancel(ctx)) } // its transaction ends with it
+	end := func() {
+		if _, err := b.Exec(context.WithoutCancel(ctx), "ROLLBACK").ReadAll(); err != nil {
+			_ = b.Close(context.WithoutCancel(ctx)) // its transaction ends with it
+		}
+	}
 	sql := "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1 FROM pg_catalog.pg_class LIMIT 1"
 	if _, err := b.Exec(ctx, sql).ReadAll(); err != nil {
 		end()

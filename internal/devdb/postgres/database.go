@@ -389,7 +389,10 @@ func (d *DB) Close() error {
 		return nil
 	}
 	ctx := context.Background()
-	err := d.Disconnect(ctx)
+	d.kept.Lock()
+	err := d.dropKept()
+	d.kept.Unlock()
+	err = errors.Join(err, d.Disconnect(ctx))
 	s := d.server
 	if s.own != nil && s.own.done == nil {
 		return err // the server is gone, and the database with it

@@ -4,7 +4,9 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 
@@ -56,6 +58,17 @@ type DB struct {
 	template string // what it is a copy of
 	pristine bool   // nothing has been done in it since
 	large    bool   // it has rows that take up room
+
+	kept keptCopies
+}
+
+// keptCopies are copies of a database that are kept for the next who needs one,
+// as long as nothing is done in the database itself.
+type keptCopies struct {
+	sync.Mutex
+	stale  atomic.Bool // something was done in the database
+	seeded []*seeded
+	bench  *Bench // with a copy that is as the database is; nil: none
 }
 
 // learned is what the first recorder of a copy read: it holds for every copy of
@@ -71,9 +84,31 @@ type learned struct {
 // of copies of it holds no longer.
 func (d *DB) touch() {
 	d.pristine = false
+	d.kept.stale.Store(true)
 	d.server.learn.Lock()
 	defer d.server.learn.Unlock()
 	delete(d.server.copies, d.name)
+}
+
+// unkeep drops the copies if the database is another by now. The caller holds the lock.
+func (d *DB) unkeep() error {
+	if !d.kept.stale.Swap(false) {
+		return nil
+	}
+	return d.dropKept()
+}
+
+// dropKept drops the copies. The caller holds the lock.
+func (d *DB) dropKept() error {
+	var err error
+	for _, s := range d.kept.seeded {
+		err = errors.Join(err, s.close(d))
+	}
+	if b := d.kept.bench; b != nil {
+		err = errors.Join(err, b.discard())
+	}
+	d.kept.seeded, d.kept.bench = nil, nil
+	return err
 }
 
 // Version says what the server is and where it came from.

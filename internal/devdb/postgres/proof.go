@@ -25,15 +25,16 @@ type Bench struct {
 	copy   *DB            // as base is; nil: to be made
 	conn   *pgconn.PgConn // the owner's, to copy: what is asked there may be written in a migration
 	broom  *pgconn.PgConn // the owner's too, without triggers; nil until there is something to sweep
+	tried  bool           // rows were in the copy
 }
 
 // Bench makes a bench of a database, which must stay as it is. Nothing is
 // copied before something is tried.
 func (s *Server) Bench(d *DB) *Bench { return &Bench{server: s, base: d} }
 
-// Close throws the bench's copies away.
+// Close throws the bench's copies away, or keeps one for the next bench of the database.
 func (b *Bench) Close() error {
-	err := b.discard()
+	err := b.giveBack()
 	if b.own {
 		err = errors.Join(err, b.base.Close())
 	}
@@ -44,7 +45,7 @@ func (b *Bench) Close() error {
 // tried there. A statement that the server refuses is a *devdb.StatementError,
 // and the state then is as the tool would leave it.
 func (b *Bench) Advance(ctx context.Context, m *migration.Migration) error {
-	if err := b.discard(); err != nil {
+	if err := b.giveBack(); err != nil {
 		return err
 	}
 	if !b.own {
@@ -57,6 +58,52 @@ func (b *Bench) Advance(ctx context.Context, m *migration.Migration) error {
 	return b.base.Replay(ctx, m)
 }
 
+// giveBack keeps the copy for the next bench of the same database, if it is as
+// that is: no sequence was used, and the sessions are as new ones.
+func (b *Bench) giveBack() error {
+	if b.own || b.conn == nil || b.conn.IsClosed() || b.conn.TxStatus() != 'I' {
+		return b.discard()
+	}
+	ctx := context.Background()
+	if used, err := query(ctx, b.conn, "SELECT 1 FROM pg_catalog.pg_sequence LIMIT 1"); err != nil || b.tried && used != "" {
+		return b.discard()
+	}
+	for _, c := range []*pgconn.PgConn{b.conn, b.broom} {
+		if c == nil {
+			continue
+		}
+		if _, err := c.Exec(ctx, "DISCARD ALL").ReadAll(); err != nil {
+			return b.discard()
+		}
+	}
+	d := b.base
+	d.kept.Lock()
+	defer d.kept.Unlock()
+	if d.kept.bench != nil || d.kept.stale.Load() {
+		return b.discard()
+	}
+	d.kept.bench = &Bench{server: b.server, base: d, copy: b.copy, conn: b.conn, broom: b.broom, tried: b.tried}
+	b.copy, b.conn, b.broom = nil, nil, nil
+	return nil
+}
+
+// takeKept takes the copy that another bench has left. It is false where there is none.
+func (b *Bench) takeKept() (bool, error) {
+	d := b.base
+	d.kept.Lock()
+	defer d.kept.Unlock()
+	if b.own {
+		return false, nil
+	}
+	if err := d.unkeep(); err != nil || d.kept.bench == nil {
+		return false, err
+	}
+	k := d.kept.bench
+	d.kept.bench = nil
+	b.copy, b.conn, b.broom, b.tried = k.copy, k.conn, k.broom, k.tried
+	return b.conn != nil && !b.conn.IsClosed(), nil
+}
+
 // discard throws the copy away.
 func (b *Bench) discard() error {
 	for _, c := range []*pgconn.PgConn{b.conn, b.broom} {
@@ -64,7 +111,7 @@ func (b *Bench) discard() error {
 			_ = c.Close(context.Background()) // the database goes with it
 		}
 	}
-	b.conn, b.broom = nil, nil
+	b.conn, b.broom, b.tried = nil, nil, false
 	d := b.copy
 	b.copy = nil
 	return d.Close()
@@ -76,6 +123,12 @@ func (b *Bench) fresh(ctx context.Context) (*pgconn.PgConn, error) {
 		return b.conn, nil
 	}
 	if err := b.discard(); err != nil { // its connection was cut: who knows what is in it
+		return nil, err
+	}
+	if took, err := b.takeKept(); took || err != nil {
+		return b.conn, err
+	}
+	if err := b.discard(); err != nil { // one that was taken, and whose connection was cut
 		return nil, err
 	}
 	d, err := b.server.Clone(ctx, b.base)
@@ -165,7 +218,7 @@ func (b *Bench) Try(ctx context.Context, t proof.Trial) (out *proof.Tried, err e
 			err = errors.Join(err, b.discard())
 		}
 	}()
-	out = &proof.Tried{}
+	out, b.tried = &proof.Tried{}, true
 	parts := append(append([]string{}, t.Prepare...), t.Rows...)
 	parts = append(append(parts, "SET CONSTRAINTS ALL IMMEDIATE"), t.Restore...)
 	for i, p := range parts {
@@ -344,24 +397,24 @@ func (b *Bench) sweep(ctx context.Context, tables []string, xid string) error {
 // rows may run as one: so the admin makes it the owner's default for a moment.
 func (d *DB) connectQuiet(ctx context.Context) (*pgx.Conn, error) {
 	d.touch()
-	admin, err := dial(ctx, &d.admin.Config)
-	if err != nil {
-		return nil, fmt.Errorf("connecting to the dev database as admin: %w", err)
-	}
-	defer admin.Close(context.WithoutCancel(ctx))
 	role := "ALTER ROLE " + quoted(d.owner.User) + " IN DATABASE " + quoted(d.name)
-	if _, err := admin.Exec(ctx, role+" SET session_replication_role TO replica").ReadAll(); err != nil {
-		if ctx.Err() != nil || admin.IsClosed() {
-			return nil, fmt.Errorf("leaving triggers out of the way: %w", err)
+	var out *pgx.Conn
+	err := d.server.asAdmin(ctx, func(ctx context.Context, admin *pgx.Conn) error {
+		if _, err := admin.Exec(ctx, role+" SET session_replication_role TO replica"); err != nil {
+			if ctx.Err() != nil || admin.IsClosed() {
+				return fmt.Errorf("leaving triggers out of the way: %w", err)
+			}
+			return nil
 		}
-		return nil, nil
-	}
-	c, err := d.ConnectOwner(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("connecting to the dev database: %w", err)
-	}
-	if _, err := admin.Exec(ctx, role+" RESET session_replication_role").ReadAll(); err != nil {
-		return nil, errors.Join(fmt.Errorf("putting triggers back: %w", err), c.Close(context.WithoutCancel(ctx)))
-	}
-	return c, nil
+		c, err := d.ConnectOwner(ctx)
+		if err != nil {
+			return fmt.Errorf("connecting to the dev database: %w", err)
+		}
+		if _, err := admin.Exec(ctx, role+" RESET session_replication_role"); err != nil {
+			return errors.Join(fmt.Errorf("putting triggers back: %w", err), c.Close(context.WithoutCancel(ctx)))
+		}
+		out = c
+		return nil
+	})
+	return out, err
 }

@@ -33,6 +33,7 @@ type pulse struct {
 	quiet  uint32   // the process of the session that was silent
 	most   int      // beats that a session may be silent
 	whose  string   // server, for messages
+	taken  int      // how many connections there were
 	cause  error
 	fault  error // the server has failed in what it was asked, and what was made of that is worth nothing
 	shared bool  // the server is not assay's own: others may end sessions there
@@ -84,6 +85,7 @@ func (p *pulse) opened(b *bounded) error {
 		return p.cause
 	}
 	p.open[b] = true
+	p.taken++
 	return nil
 }
 
@@ -175,6 +177,9 @@ func (s *Server) answers(end <-chan struct{}) bool {
 	}()
 	c, err := dial(ctx, &s.admin.Config)
 	if err == nil {
+		s.pulse.mu.Lock()
+		s.pulse.taken-- // these come with time, not with what is done
+		s.pulse.mu.Unlock()
 		_ = c.Close(ctx) // it has answered
 		return true
 	}

@@ -45,6 +45,8 @@ type recorder struct {
 
 	conn *pgconn.PgConn // traced
 	obs  *pgconn.PgConn // admin's
+	// blocker is the admin's, for what CONCURRENTLY waits for; nil until something does.
+	blocker *pgconn.PgConn
 	entries
 	present   bool                                       // the recorder is in the database that this one is a copy of
 	learned   func(*schema.Catalog, map[schema.OID]bool) // is told of the first reading; nil: nobody is
@@ -139,12 +141,12 @@ func (r *recorder) connect(ctx context.Context) error {
 
 // disconnect closes the connections, as CREATE DATABASE … TEMPLATE needs.
 func (r *recorder) disconnect(ctx context.Context) {
-	for _, c := range []*pgconn.PgConn{r.conn, r.obs} {
+	for _, c := range []*pgconn.PgConn{r.conn, r.obs, r.blocker} {
 		if c != nil {
 			_ = c.Close(ctx) // throw-away server: nothing to lose
 		}
 	}
-	r.conn, r.obs, r.cat = nil, nil, nil
+	r.conn, r.obs, r.blocker, r.cat = nil, nil, nil, nil
 	r.tx = transaction{}
 }
 
