@@ -168,7 +168,7 @@ func TestTaken(t *testing.T) {
 		}
 		return b.Close()
 	}
-	count("the first rehearsal", 4, 2, rehearse)
+	count("the first rehearsal", 3, 2, rehearse)
 	count("another over the same rows", 1, 1, rehearse)
 	count("the first bench", 1, 1, ask)
 	count("another", 0, 0, ask)
