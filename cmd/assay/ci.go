@@ -16,6 +16,7 @@ import (
 
 	"github.com/assaydb/assay/integrations"
 	"github.com/assaydb/assay/integrations/ci"
+	"github.com/assaydb/assay/internal/evidence"
 	"github.com/assaydb/assay/internal/lint"
 	files "github.com/assaydb/assay/internal/project"
 	"github.com/assaydb/assay/internal/report"
@@ -26,6 +27,7 @@ type ciOptions struct {
 	lintOptions
 	from, comment, status, scope, reportURL string
 	inline, checkRun, required              bool
+	evidence                                evidenceOptions
 }
 
 func (a *app) ciCommand() *cobra.Command {
@@ -55,11 +57,19 @@ ASSAY_GITLAB_TOKEN. The exit code is that of lint; publishing does not change it
 	f.BoolVar(&o.checkRun, "check-run", false, "set a check run with annotations in the place of the commit status (GitHub)")
 	f.StringVar(&o.scope, "scope", "", "`name` that keeps this run's comments apart from those of others of the same directory")
 	f.StringVar(&o.reportURL, "report-url", "", "`address` of the full report, for the summary (default: that of the CI's run)")
+	f.StringVar(&o.evidence.file, "evidence", "", "`file` for the review as an attestation, which assay verify holds files against")
+	o.evidence.flags(f, "evidence-key")
 	f.BoolVar(&o.required, "comment-required", false, "exit with 3 when something could not be published")
 	return cmd
 }
 
 func (o *ciOptions) checkCI(args []string) error {
+	if o.from != "" && o.evidence.file != "" {
+		return usagef("--evidence is written by the job that reviews: --from only publishes what that job has found")
+	}
+	if o.evidence.file == "" && o.evidence.key != "" {
+		return usagef("--evidence-key signs what --evidence writes: name a file with --evidence")
+	}
 	if o.from != "" && len(args) > 0 {
 		return usagef("--from %s publishes a report that is there: it takes no files", o.from)
 	}
@@ -90,10 +100,14 @@ func (a *app) ci(ctx context.Context, o *ciOptions, args []string) error {
 	}
 	a.context.Environment = environment
 	p := &publication{app: a, o: o, run: run, runner: ci.NewRunner(run, a.getenv, a.stdout)}
+	if p.signer, err = a.signer(&o.evidence); err != nil {
+		return err
+	}
 	if err := p.open(ctx); err != nil {
 		return err
 	}
-	res, err := a.result(ctx, o)
+	var res *lint.Result
+	p.project, res, err = a.result(ctx, o)
 	if err != nil {
 		p.failed(ctx)
 		return err
@@ -121,10 +135,9 @@ func (a *app) hideTokens() {
 }
 
 // result lints, or reads what another job found.
-func (a *app) result(ctx context.Context, o *ciOptions) (*lint.Result, error) {
+func (a *app) result(ctx context.Context, o *ciOptions) (*project, *lint.Result, error) {
 	if o.from == "" {
-		_, res, err := a.lint(ctx, &o.lintOptions)
-		return res, err
+		return a.lint(ctx, &o.lintOptions)
 	}
 	if o.failOn == "" {
 		o.failOn = string(lint.Error)
@@ -135,16 +148,16 @@ func (a *app) result(ctx context.Context, o *ciOptions) (*lint.Result, error) {
 	}
 	text, err := files.ReadNamed(name)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--from: %w", err)}
+		return nil, nil, usageError{fmt.Errorf("--from: %w", err)}
 	}
 	res, err := lint.Decode(bytes.NewReader(text))
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--from %s: %w", o.from, err)}
+		return nil, nil, usageError{fmt.Errorf("--from %s: %w", o.from, err)}
 	}
 	if a.untrusted {
 		unlink(res)
 	}
-	return res, nil
+	return nil, res, nil
 }
 
 // unlink takes the addresses out of a stranger's report that do not lead to
@@ -171,6 +184,9 @@ type publication struct {
 	reader integrations.Host // nil: there is none
 	asker  integrations.Approvers
 	prefix string // from the repository's root to the project's
+
+	project *project         // nil: another job has reviewed
+	signer  *evidence.Signer // nil: evidence is not signed
 }
 
 func (p *publication) open(ctx context.Context) error {

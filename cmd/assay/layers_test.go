@@ -21,6 +21,7 @@ var layers = map[string][]string{
 	"internal/lint":      {"internal/migration"},
 	"internal/gitdiff":   {},
 	"internal/config":    {"internal/lint", "internal/project"},
+	"internal/evidence":  {"internal/lint"},
 	"internal/fixture":   {"internal/lint", "internal/migration"},
 	"internal/stats":     {},
 	"internal/queries":   {},

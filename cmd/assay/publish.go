@@ -56,6 +56,11 @@ func (p *publication) publish(ctx context.Context, res *lint.Result, outs []outp
 		return err
 	}
 	code := p.verdict(findings, own, consent)
+	if p.o.evidence.file != "" {
+		if err := p.writeEvidence(ctx, p.o.evidence.file, p.signer, p.project, p.run, res, p.o.failOn, &consent, code == exitClean && incomplete(res) == nil); err != nil {
+			return err
+		}
+	}
 	left := slices.Clone(consent.Left)
 	status := p.status(res, findings, consent, code)
 	inline := 0

@@ -143,6 +143,24 @@ func Tracked(ctx context.Context, dir, file string, getenv func(string) string) 
 	return err == nil && len(out) > 0
 }
 
+// Author names who committed a line of a file as it is now: "Ada <ada@example.com>";
+// empty if nobody has, or git does not know.
+func Author(ctx context.Context, dir, file string, line int, getenv func(string) string) string {
+	out, err := newRepo(dir, getenv).run(ctx, "blame", "--line-porcelain", "-L", fmt.Sprintf("%d,%d", line, line), "--", file)
+	if err != nil {
+		return ""
+	}
+	found := map[string]string{}
+	for l := range strings.Lines(string(out)) {
+		k, v, _ := strings.Cut(strings.TrimRight(l, "\n"), " ")
+		found[k] = v
+	}
+	if found["author"] == "" || found["author"] == "Not Committed Yet" {
+		return ""
+	}
+	return found["author"] + " " + found["author-mail"]
+}
+
 // ChangedFiles are the files of the checkout that differ from a commit, from the
 // repository's root.
 func ChangedFiles(ctx context.Context, dir, base string, getenv func(string) string) ([]string, error) {
