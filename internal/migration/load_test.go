@@ -20,8 +20,8 @@ func loadOne(t *testing.T, f Format, files map[string]string) (*Dir, error) {
 // byte order mark.
 func TestMarksAfterMarkAndReturns(t *testing.T) {
 	for f, text := range map[Format]string{
-		Goose:      "\uFEFF-- +goose Up\r\n-- +goose NO TRANSACTION\r\nSELECT 1;\r\n-- +goose Down\r\nSELECT 2;\r\n",
-		Atlas:      "\uFEFF-- atlas:txmode none\r\n\r\nSELECT 1;\r\n",
+		Goose: "\uFEFF-- +goose Up\r\n-- +goose NO TRANSACTION\r\nSELECT 1;\r\n-- +goose Down\r\nSELECT 2;\r\n",
+		Atlas: "\uFEFF-- atlas:txmode none\r\n\r\nSELECT 1;\r\n",
 	} {
 		d, err := loadOne(t, f, map[string]string{"m/1_a.sql": text})
 		if err != nil {

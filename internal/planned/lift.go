@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/devdb/postgres"
 	"github.com/assaydb/assay/internal/devdb/postgres/state"
@@ -26,17 +24,17 @@ const mostLifted = 1000
 // nil if there is no such way, or if it does not bring back all that was there:
 // the way was run, and each object compared with what it was.
 func Lift(ctx context.Context, at *postgres.DB, st *migration.Statement, later []*migration.Statement, set devdb.Settings) (_ *devdb.Lift, err error) {
-	c, err := at.ConnectOwner(ctx)
+	on, err := state.Open(ctx, at)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, c.Close(context.WithoutCancel(ctx))) }()
-	have, err := state.Read(ctx, c)
+	defer func() { err = errors.Join(err, on.Close(ctx)) }()
+	have, err := on.Read(ctx)
 	if err != nil {
 		return nil, err
 	}
 	clean(have)
-	l := &lifter{have: have, conn: c, st: st, set: set}
+	l := &lifter{have: have, on: on, st: st, set: set}
 	candidates, err := l.targets(ctx)
 	if err != nil {
 		return nil, err
@@ -63,7 +61,7 @@ func Lift(ctx context.Context, at *postgres.DB, st *migration.Statement, later [
 
 type lifter struct {
 	have    *plan.State
-	conn    *pgx.Conn
+	on      *state.Session
 	st      *migration.Statement
 	between []*migration.Statement // up to the one that creates again what st drops
 	set     devdb.Settings
@@ -101,7 +99,7 @@ func (l *lifter) targets(ctx context.Context) ([][]plan.Key, error) {
 	if verb != "DROP" && !(verb == "CREATE" && x.OrReplace) || classes == nil || len(x.Objects) != 1 {
 		return nil, nil
 	}
-	parts, err := l.parsed(ctx, x.Objects[0])
+	parts, err := l.on.Parts(ctx, x.Objects[0])
 	if err != nil || len(parts) == 0 {
 		return nil, err
 	}
@@ -126,7 +124,7 @@ func (l *lifter) retyped(ctx context.Context) ([][]plan.Key, error) {
 		if a.Kind != "ALTER COLUMN TYPE" {
 			continue
 		}
-		name, err := l.parsed(ctx, a.Name)
+		name, err := l.on.Parts(ctx, a.Name)
 		if err != nil || len(name) != 1 {
 			return nil, err
 		}
@@ -135,7 +133,7 @@ func (l *lifter) retyped(ctx context.Context) ([][]plan.Key, error) {
 	if columns == nil || len(l.st.Syntax.Objects) != 1 {
 		return nil, nil
 	}
-	table, err := l.parsed(ctx, l.st.Syntax.Objects[0])
+	table, err := l.on.Parts(ctx, l.st.Syntax.Objects[0])
 	if err != nil || len(table) == 0 {
 		return nil, err
 	}
@@ -151,16 +149,6 @@ func (l *lifter) retyped(ctx context.Context) ([][]plan.Key, error) {
 		out = append(out, keys)
 	}
 	return out[:min(len(out), 5)], nil
-}
-
-// parsed splits a name as the server does; nothing if it is none.
-func (l *lifter) parsed(ctx context.Context, name string) (parts []string, err error) {
-	err = l.conn.QueryRow(ctx, "SELECT pg_catalog.parse_ident($1)", name).Scan(&parts)
-	var refused interface{ SQLState() string }
-	if errors.As(err, &refused) {
-		return nil, nil
-	}
-	return parts, err
 }
 
 var cascade = regexp.MustCompile(`(?i)\s+CASCADE\s*$`)
@@ -237,20 +225,15 @@ func texts(list []plan.Statement) []string {
 // run runs statements as the migration would, and gives the state they lead to.
 // The database stays as it is.
 func (l *lifter) run(ctx context.Context, all []plan.Statement) (*plan.State, error) {
-	defer func() { _, _ = l.conn.Exec(context.WithoutCancel(ctx), "ROLLBACK") }()
-	head := []plan.Statement{}
+	var head []plan.Statement
 	if l.set.SearchPath != "" {
 		head = append(head, plan.Statement{SQL: "SET LOCAL search_path TO " + l.set.SearchPath})
 	}
-	err := state.Apply(ctx, l.conn, slices.Concat(head, all))
+	got, err := l.on.Try(ctx, slices.Concat(head, all))
 	var refused *plan.Refused
 	if errors.As(err, &refused) {
 		refused.At -= len(head)
 	}
-	if err != nil {
-		return nil, err
-	}
-	got, err := state.Read(ctx, l.conn)
 	if err == nil {
 		clean(got)
 	}
