@@ -152,15 +152,15 @@ func devKinds() []*kind {
 			x.dev.exec(x.t, "CREATE DATABASE assay_0123456789ab_1 OWNER assay_0123456789ab_owner")
 			x.dev.exec(x.t, "ALTER DATABASE assay_0123456789ab_1 WITH IS_TEMPLATE true ALLOW_CONNECTIONS false")
 		}},
-		&kind{name: "a role that does not exist", codes: []int{3}, before: func(x *trial) { x.args = append(x.plain(), "--dev-url", x.dev.url("nobody")) }},
+		&kind{name: "a role that does not exist", codes: []int{3}, before: func(x *trial) { x.args = x.on(x.dev.url("nobody")) }},
 		&kind{name: "a role that may nothing", codes: []int{3}, before: func(x *trial) {
 			x.dev.exec(x.t, "CREATE ROLE humble LOGIN")
 			x.after = append(x.after, func() { x.dev.exec(x.t, "DROP ROLE IF EXISTS humble") })
-			x.args = append(x.plain(), "--dev-url", x.dev.url("humble"))
+			x.args = x.on(x.dev.url("humble"))
 			x.k.check = func(x *trial, _ outcome) { x.dev.exec(x.t, "DROP ROLE humble") }
 		}},
 		&kind{name: "no server there", codes: []int{3}, before: func(x *trial) {
-			x.args = append(x.plain(), "--dev-url", "postgres:///postgres?host="+x.dir+"&user=boss")
+			x.args = x.on("postgres:///postgres?host=" + x.dir + "&user=boss")
 		}},
 	)
 	for _, k := range out {

@@ -121,9 +121,17 @@ func (x *trial) lay(name string) {
 }
 
 func (x *trial) plain() []string {
+	if x.user == "" {
+		return x.on("")
+	}
+	return x.on(x.dev.url(x.user))
+}
+
+// on are the arguments of a plain run on a server of somebody's, of assay's own without an address.
+func (x *trial) on(url string) []string {
 	args := []string{"lint", "-C", x.project, "--latest", "1", "-o", "json"}
-	if x.user != "" {
-		args = append(args, "--dev-url", x.dev.url(x.user))
+	if url != "" {
+		args = append(args, "--dev-url", url)
 	}
 	return args
 }

@@ -69,8 +69,16 @@ type toldDrop struct {
 	kind, name       string
 }
 
+// mostTold bounds the rows that are taken in of one statement: a migration can
+// send such messages, too, and of any number.
+const mostTold = 200_000
+
 // hear takes in one message; false if it is not the recorder's.
 func (t *told) hear(code, message string) bool {
+	if own := code == eventDDL || code == eventDropped || code == eventRewrite; own && len(t.ddl)+len(t.dropped)+len(t.rewrites) > mostTold {
+		t.lost = true
+		return true
+	}
 	switch code {
 	case eventDDL:
 		var rows [][6]json.RawMessage

@@ -22,19 +22,21 @@ import (
 // open. It reads catalogs alone, takes no lock on a table and needs no rights
 // but to connect; what the role may not read is named in Unread.
 func Read(ctx context.Context, c *pgx.Conn) (*plan.State, error) {
-	tx, err := c.Begin(ctx) // a savepoint where a transaction is open
-	if err != nil {
-		return nil, fmt.Errorf("reading the schema: %w", err)
+	begin, end := "BEGIN READ ONLY", "ROLLBACK" // with it goes the search_path
+	if c.PgConn().TxStatus() != 'I' {
+		begin, end = "SAVEPOINT assay_read", "ROLLBACK TO SAVEPOINT assay_read; RELEASE SAVEPOINT assay_read"
 	}
-	defer func() { _ = tx.Rollback(ctx) }() // with it goes the search_path
-	if _, err := tx.Exec(ctx, "SET LOCAL search_path = ''"); err != nil {
-		return nil, fmt.Errorf("reading the schema: %w", err)
+	for _, sql := range []string{begin, "SET LOCAL search_path = ''"} {
+		if _, err := c.Exec(ctx, sql); err != nil {
+			return nil, fmt.Errorf("reading the schema: %w", err)
+		}
 	}
+	defer func() { _, _ = c.PgConn().Exec(context.WithoutCancel(ctx), end).ReadAll() }()
 	r := &reader{State: &plan.State{Objects: map[plan.Key]*plan.Object{}}, keys: map[id]plan.Key{}, members: map[id]bool{}, alias: map[id]id{}}
-	if err := tx.QueryRow(ctx, "SELECT current_setting('server_version_num')::int / 10000, current_user").Scan(&r.Major, &r.Role); err != nil {
+	if err := c.QueryRow(ctx, "SELECT current_setting('server_version_num')::int / 10000, current_user").Scan(&r.Major, &r.Role); err != nil {
 		return nil, fmt.Errorf("reading the schema: %w", err)
 	}
-	if err := r.read(ctx, tx); err != nil {
+	if err := r.read(ctx, c); err != nil {
 		return nil, fmt.Errorf("reading the schema: %w", err)
 	}
 	return r.State, nil
@@ -53,7 +55,7 @@ type reader struct {
 	alias   map[id]id
 }
 
-func (r *reader) read(ctx context.Context, tx pgx.Tx) error {
+func (r *reader) read(ctx context.Context, c *pgx.Conn) error {
 	var b pgx.Batch
 	pairs := aliases
 	if r.Major >= 14 {
@@ -78,7 +80,7 @@ func (r *reader) read(ctx context.Context, tx pgx.Tx) error {
 			}
 			return err
 		})
-	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
+	if err := c.SendBatch(ctx, &b).Close(); err != nil {
 		return err
 	}
 	for _, o := range r.Objects {
