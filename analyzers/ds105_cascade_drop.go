@@ -43,11 +43,18 @@ func (p *Pass) cascaded(s *devdb.Step) (named string, fell []devdb.Dropped) {
 		switch {
 		case d.Original && named == "":
 			named = d.Name
-		case !d.Original && d.Normal && p.existed(s, d) && !p.madeAgain(d) && !withAnother(s, d) && !ownPart(s, d):
+		case !d.Original && d.Normal && p.existed(s, d) && !p.madeAgain(d) && !withAnother(s, d) && !ownPart(s, d) && !ofRange(s, d):
 			fell = append(fell, d)
 		}
 	}
 	return named, fell
+}
+
+// ofRange reports whether an object is a function that a range type brings with
+// it: the server makes them in the language internal, and drops them with the type.
+func ofRange(s *devdb.Step, d devdb.Dropped) bool {
+	f := s.Before.Functions[d.Ref.OID]
+	return d.Ref.Class == schema.ClassFunction && f != nil && f.Language == "internal"
 }
 
 // cascadeFinding is about an object: what a statement drops with what it names.
@@ -56,7 +63,7 @@ func cascadeFinding(s *devdb.Step, about, named string, fell []devdb.Dropped) li
 	var names []string
 	for _, d := range fell {
 		names = append(names, d.Kind+" "+plainName(d.Name))
-		text := d.Kind + " " + plainName(d.Name) + " falls"
+		text := d.Kind + " " + plainName(d.Name) + " is dropped"
 		f.Evidence = append(f.Evidence, lint.Evidence{Kind: "dropped", Text: text, Object: d.Name, Chain: chain(d.Via)})
 	}
 	f.Message = fmt.Sprintf("CASCADE also drops %s", listPlain(names, 4))

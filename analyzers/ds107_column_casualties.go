@@ -128,7 +128,7 @@ func (p *Pass) casualtyFinding(s *devdb.Step, c *schema.DropColumn, lost []casua
 	var ev []lint.Evidence
 	for _, l := range lost {
 		names = append(names, l.what)
-		ev = append(ev, lint.Evidence{Kind: "dropped", Text: l.what + " falls: " + l.definition, Object: table})
+		ev = append(ev, lint.Evidence{Kind: "dropped", Text: l.what + " is dropped: " + l.definition, Object: table})
 	}
 	var cols []string
 	for _, d := range Changes[*schema.DropColumn](s) {

@@ -77,7 +77,7 @@ var Hazards = []Hazard{
 	{"C15", "a column is dropped"},
 	{"C16", "indexes and constraints go with a column"},
 	{"C17", "views and functions go with a column"},
-	{"C18", "a function's body names what is gone"},
+	{"C18", "a function's body names what was dropped"},
 	{"C19", "a column is renamed"},
 	{"C20", "a default is set or dropped"},
 	{"C21", "an identity begins at 1 over existing rows"},

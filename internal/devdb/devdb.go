@@ -340,9 +340,9 @@ func (c *Counterexample) Say() string {
 	case c.Message != "":
 		return c.Message
 	case c.Kind == "lost" && c.After == "":
-		return "a row (" + c.Before + ") is gone after it"
+		return "a row (" + c.Before + ") is lost"
 	case c.Kind == "lost":
-		return "what a row holds there (" + c.Before + ") is gone after it"
+		return "the value of a row there (" + c.Before + ") is lost"
 	}
 	return "before " + c.Before + ", after " + c.After
 }

@@ -275,7 +275,7 @@ func (p *Planned) lost(was, is *devdb.State, before, after *schema.Catalog) (wro
 		got := is.Table(now.QualifiedName())
 		rows += len(t.Rows)
 		if got == nil || len(got.Rows) != len(t.Rows) && !t.Cut {
-			wrong = append(wrong, "rows of "+t.Name+" are gone")
+			wrong = append(wrong, "rows of "+t.Name+" are lost")
 			continue
 		}
 		for at, c := range t.Columns {

@@ -168,7 +168,7 @@ func (r *recorder) observeFrom(ctx context.Context) error {
 func (r *recorder) begin(ctx context.Context, m *migration.Migration) error {
 	if r.tx.open && r.tx.all && m.TxMode == migration.TxAll {
 		if r.conn == nil || r.conn.IsClosed() {
-			return fmt.Errorf("the connection of the open transaction is gone; run the migrations again")
+			return fmt.Errorf("the connection of the open transaction was lost; run the migrations again")
 		}
 		r.mode = m.TxMode
 		r.tx.save("assay_migration", r.cat)
