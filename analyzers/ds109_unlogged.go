@@ -2,10 +2,15 @@ package analyzers
 
 import (
 	"fmt"
+	"regexp"
+	"strings"
 
+	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/schema"
 )
+
+var setsPersistence = regexp.MustCompile(`(?i)\bSET\s+(UNLOGGED|LOGGED)\b`)
 
 var unlogged = &Analyzer{
 	Rule: lint.Rule{
@@ -25,6 +30,20 @@ var unlogged = &Analyzer{
 				Evidence: factOf(name, "%s was %s and is unlogged; %s", name, c.Before.Persistence, why),
 				Advice:   "Keep it logged, unless its rows can be regenerated at any time.",
 			})
+		}
+		for m, s := range p.Steps() {
+			for _, l := range s.Locks {
+				persistence := setsPersistence.FindStringSubmatch(s.Stmt.Text)
+				if persistence == nil || s.Err != nil || len(s.Changes) > 0 || s.Stmt.Syntax.Tag != "ALTER TABLE" || l.Kind != string(schema.PartitionedTable) || l.Mode != devdb.AccessExclusive {
+					continue
+				}
+				p.Report(At{Migration: m, Step: s}, lint.Finding{
+					Object:   l.Object,
+					Message:  fmt.Sprintf("SET %s has no effect on the partitioned table %s: its partitions stay as they are", strings.ToUpper(persistence[1]), quote(l.Object)),
+					Evidence: []lint.Evidence{lockEvidence(l), factOf(l.Object, "the statement changes nothing; PostgreSQL 18 refuses it")[0]},
+					Advice:   "Change each partition.",
+				})
+			}
 		}
 		for at, c := range Each[*schema.AddTable](p) {
 			now := p.After.Relations[c.Table.OID]

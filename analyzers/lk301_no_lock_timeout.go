@@ -2,6 +2,7 @@ package analyzers
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
@@ -79,7 +80,7 @@ func (p *Pass) long(s *devdb.Step, l devdb.Lock) bool {
 // that blocks writes, on a relation that others can see.
 func (p *Pass) dangerous(s *devdb.Step) (best devdb.Lock, ok bool) {
 	for _, l := range s.Locks {
-		if !blocksOthers(l) || !isTable(l.Kind) && l.Kind != "view" && l.Kind != "sequence" || p.IsNew(l.Relation) {
+		if !blocksOthers(l) || !isTable(l.Kind) && l.Kind != "view" && l.Kind != "sequence" || p.IsNew(l.Relation) || detachedApart(s, l.Relation) {
 			continue
 		}
 		if l.Mode.Strength() > best.Mode.Strength() {
@@ -87,6 +88,16 @@ func (p *Pass) dangerous(s *devdb.Step) (best devdb.Lock, ok bool) {
 		}
 	}
 	return best, ok
+}
+
+// detachedApart reports whether the statement detaches a partition CONCURRENTLY: its
+// second transaction locks the partition, which queries of the parent no longer
+// reach, and a timeout there would leave it half detached.
+func detachedApart(s *devdb.Step, partition schema.OID) bool {
+	return !s.InTx && slices.ContainsFunc(Changes[*schema.DetachPartition](s), func(c *schema.DetachPartition) bool {
+		parent, ok := lockOn(s, c.Parent.OID)
+		return c.Partition.OID == partition && ok && parent.Mode == devdb.ShareUpdateExclusive
+	})
 }
 
 // setLockTimeout limits the wait of a statement.

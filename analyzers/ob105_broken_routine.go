@@ -265,6 +265,11 @@ func reportUnknown(p *Pass, key breakKey, b devdb.BrokenRoutine) {
 		f.Message += "; every write that fires it will fail"
 		f.Advice = "PostgreSQL does not check the body when the trigger is created. Add the column to the table first, or use a trigger function that fits its rows."
 	}
+	if u := p.provenUse(b); u != nil {
+		f.Severity, f.Confidence = lint.Error, lint.Proven
+		f.Message += fmt.Sprintf("; every %s of %s fails", p.verbs(u), quote(p.used(u)))
+		f.Evidence = append(f.Evidence, useEvidence(u)...)
+	}
 	at := At{Migration: key.m, Step: key.s}
 	if r := key.s.Stmt.Syntax.Routine; r != nil && key.s.Stmt.Syntax.Tag != "DO" && b.Line > 0 {
 		at.Pos = r.Pos

@@ -2,8 +2,10 @@ package analyzers
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/schema"
 )
 
 var useFailsNow = &Analyzer{
@@ -24,6 +26,12 @@ var useFailsNow = &Analyzer{
 				}
 			case u.Verb == "CALL":
 				f.Message = fmt.Sprintf("every call of %s fails: %s", name, serverSaid(u.After))
+			case u.Omits != "":
+				f.Message = fmt.Sprintf("every INSERT into %s that does not give %s fails, because its default is refused: %s", name, quote(u.Omits), serverSaid(u.After))
+				f.Advice = "Choose a default that the column's type, constraints and triggers accept, or drop the default."
+				if column := columnByName(rel(u.Step, u.Object.OID), u.Omits); column != nil && !slices.ContainsFunc(Changes[*schema.AlterDefault](u.Step), func(c *schema.AlterDefault) bool { return c.Table.OID == u.Object.OID && c.After.Num == column.Num }) {
+					f.Severity = lint.Warning // the default was there
+				}
 			case u.After.Some:
 				f.Message = fmt.Sprintf("%s of %s fails for some rows: %s", p.verbs(u), name, serverSaid(u.After))
 			default:

@@ -29,6 +29,8 @@ var reachesOutside = &Analyzer{
 			}
 			tag := s.Stmt.Syntax.Tag
 			switch {
+			case tag == "ALTER SYSTEM":
+				what = "ALTER SYSTEM changes a setting of the whole server, for every database on it"
 			case tag == "COPY" && s.Stmt.Syntax.Has("PROGRAM"):
 				what = "COPY … PROGRAM runs a command on the database host"
 			case tag == "COPY" && serverFile.MatchString(s.Stmt.Text):

@@ -33,6 +33,11 @@ var statementFails = &Analyzer{
 				f.Message = "is cancelled by the statement timeout: " + e.Canceled
 				f.Advice = "On an empty database it should be fast. If it needs longer, raise `statement-timeout` in assay.yaml."
 			}
+			if x := s.Stmt.Syntax; x.Tag == "CREATE EXTENSION" && len(x.Objects) == 1 && (e.Code == "0A000" || e.Code == "58P01") {
+				f.Severity = lint.Warning
+				f.Message = fmt.Sprintf("the dev server does not have extension %q: what needs it was not judged", strings.Trim(x.Objects[0], `"`))
+				f.Advice = cmp.Or(e.Advice, "Check its name. To judge what needs it, take a server that has it (--dev-url), or declare its types and functions under `extensions:` in assay.yaml.")
+			}
 			p.Report(At{Migration: m, Step: s}, f)
 		}
 	},

@@ -72,6 +72,20 @@ func (p *Pass) broken(u *devdb.Use) bool {
 	})
 }
 
+// provenUse is a use that worked before the change and fails for the column that
+// a routine misses, nil if there is none. Other objects may be where it runs.
+func (p *Pass) provenUse(b devdb.BrokenRoutine) *devdb.Use {
+	if p.Exercise == nil || b.Code != "42703" {
+		return nil
+	}
+	for _, u := range p.Exercise.Worse {
+		if u.Before.Passes() && !u.After.Some && u.After.Message == b.Message && u.Object.Class == schema.ClassRelation {
+			return u
+		}
+	}
+	return nil
+}
+
 // uses gives the uses that got worse of one kind, one for each object, error and
 // statement: INSERT, UPDATE and DELETE that fail in one place are one fault.
 func (p *Pass) uses(kind useKind) []*devdb.Use {
@@ -84,7 +98,7 @@ func (p *Pass) uses(kind useKind) []*devdb.Use {
 			continue
 		}
 		if !slices.ContainsFunc(out, func(o *devdb.Use) bool {
-			return o.Step == u.Step && o.Object == u.Object && o.After.Code == u.After.Code && (o.After.Message == u.After.Message || u.After.Code == "54001") && o.After.Idle == u.After.Idle
+			return o.Step == u.Step && o.Object == u.Object && o.After.Code == u.After.Code && (o.After.Message == u.After.Message || u.After.Code == "54001") && o.After.Idle == u.After.Idle && o.Omits == u.Omits
 		}) {
 			out = append(out, u)
 		}
@@ -97,7 +111,7 @@ func (p *Pass) uses(kind useKind) []*devdb.Use {
 func (p *Pass) verbs(u *devdb.Use) string {
 	var out []string
 	for _, o := range p.Exercise.Worse {
-		if o.Step == u.Step && o.Object == u.Object && o.After.Code == u.After.Code && o.After.Idle == u.After.Idle && !slices.Contains(out, o.Verb) {
+		if o.Step == u.Step && o.Object == u.Object && o.After.Code == u.After.Code && o.After.Idle == u.After.Idle && o.Omits == u.Omits && !slices.Contains(out, o.Verb) {
 			out = append(out, o.Verb)
 		}
 	}

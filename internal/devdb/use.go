@@ -17,6 +17,7 @@ type Exercise struct {
 // Use is one statement that uses an object, and what came of it.
 type Use struct {
 	Verb   string     // "SELECT", "INSERT", "UPDATE", "DELETE", "REFRESH", "CALL"
+	Omits  string     // the column that an INSERT leaves to its default, empty if it gives all
 	Object schema.Ref // as it is after the last new migration
 	// Role is who used it: empty for the owner of everything, AnyRole for
 	// a role that has every privilege and owns nothing, else an application's.

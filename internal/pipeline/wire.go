@@ -48,15 +48,6 @@ func wireText(s string) string {
 	return strings.ToValidUTF8(s[:mostText], "") + " …"
 }
 
-// txStart is the catalog as it was before the transaction of a step.
-func txStart(m *devdb.Recorded, s *devdb.Step) *schema.Catalog {
-	i := slices.IndexFunc(m.Steps, func(o *devdb.Step) bool { return o.TxID == s.TxID })
-	if s.TxID == 0 || i < 0 {
-		return s.Before
-	}
-	return m.Steps[i].Before
-}
-
 func wireStatement(r *devdb.Record, m *devdb.Recorded, s *devdb.Step) *lint.Statement {
 	st := s.Stmt
 	w := &lint.Statement{
@@ -74,11 +65,7 @@ func wireStatement(r *devdb.Record, m *devdb.Recorded, s *devdb.Step) *lint.Stat
 	for _, l := range s.Locks {
 		w.Locks = append(w.Locks, lint.Lock{Object: l.Object, Kind: l.Kind, Mode: string(l.Mode), New: isNew(l.Relation), Inferred: l.Inferred})
 	}
-	start := txStart(m, s)
 	for _, l := range s.Held {
-		if start.Relations[l.Relation] == nil && start.Indexes[l.Relation] == nil {
-			continue // nobody else sees what the transaction itself has made
-		}
 		h := lint.Lock{Object: l.Object, Kind: l.Kind, Mode: string(l.Mode), New: isNew(l.Relation), Inferred: l.Inferred}
 		if l.Step >= 0 && l.Step < len(m.Steps) {
 			h.Since = m.Steps[l.Step].Stmt.Pos.Line

@@ -188,6 +188,7 @@ func (c *crowd) mingle() {
 			}
 		}
 	}
+	c.mapped()
 }
 
 // meetings are the values of keys of other tables that a column may be joined

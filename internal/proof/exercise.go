@@ -54,7 +54,7 @@ func Exercise(ctx context.Context, set Setter, before, after *schema.Catalog, ch
 	out.Subjects = len(subjects)
 	var bad []*subject
 	for _, s := range subjects {
-		if slices.ContainsFunc(all[s], func(u found) bool { return suspicious(u.role, u.result) }) {
+		if slices.ContainsFunc(all[s], func(u found) bool { return suspicious(u.useKey, u.result) }) {
 			bad = append(bad, s)
 		}
 	}
@@ -67,7 +67,7 @@ func Exercise(ctx context.Context, set Setter, before, after *schema.Catalog, ch
 	for _, s := range bad {
 		for _, u := range all[s] {
 			was := e.results[0][s][u.useKey]
-			if !suspicious(u.role, u.result) || !s.isWorse(was, u.result) || u.result.Code == "23502" && !s.demandsMore(u.result, before, after) {
+			if !suspicious(u.useKey, u.result) || !s.isWorse(was, u.result) && (u.omits == "" || was.There) || u.result.Code == "23502" && !s.demandsMore(u.result, before, after) {
 				continue
 			}
 			k, err := e.since(ctx, s, u, bad)
@@ -75,7 +75,7 @@ func Exercise(ctx context.Context, set Setter, before, after *schema.Catalog, ch
 				return nil, err
 			}
 			out.Worse = append(out.Worse, &devdb.Use{
-				Verb: u.verb, Role: u.role, Object: s.ref, Rows: u.rows, SQL: u.sql,
+				Verb: u.verb, Role: u.role, Omits: u.omits, Object: s.ref, Rows: u.rows, SQL: u.sql,
 				Before: was, After: u.result, Migration: e.of[k-1], Step: e.steps[k-1],
 			})
 		}
@@ -195,9 +195,13 @@ func (e *exercise) since(ctx context.Context, s *subject, u found, bad []*subjec
 
 // suspicious reports whether a result may be the fault of what runs, and not
 // of the rows, of the role, or of the dev server.
-func suspicious(role string, r devdb.UseResult) bool {
+func suspicious(key useKey, r devdb.UseResult) bool {
+	role := key.role
 	if r.Code == "" || !r.Tried {
 		return r.Tried && r.Idle
+	}
+	if key.omits != "" {
+		return true // rows are found to fail for the default alone
 	}
 	switch r.Code {
 	case "23502":

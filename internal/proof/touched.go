@@ -12,10 +12,12 @@ import (
 // subject is something that a change touches, and that is used to see whether
 // it still works. OIDs are those of the record.
 type subject struct {
-	ref   schema.Ref
-	roles []string   // of the application, that have privileges on it
-	text  string     // of what runs with it: bodies of triggers and functions, expressions
-	via   schema.OID // the function for which alone it counts as touched; 0 if the change touches it itself
+	defaults     []int16 // columns that an INSERT leaves out
+	defaultsOnly bool    // nothing else is to be used
+	ref          schema.Ref
+	roles        []string   // of the application, that have privileges on it
+	text         string     // of what runs with it: bodies of triggers and functions, expressions
+	via          schema.OID // the function for which alone it counts as touched; 0 if the change touches it itself
 }
 
 // toucher finds what a change touches: objects that it makes or alters, and
@@ -255,7 +257,10 @@ func (t *toucher) relation(r *schema.Relation) *subject {
 			uses(c.Default)
 		}
 	}
+	s.defaults = t.defaultsOf(was, r)
 	switch {
+	case (!runs || !hit && s.via == 0) && len(s.defaults) > 0:
+		s.defaultsOnly, s.via = true, 0
 	case !runs || !hit && s.via == 0:
 		return nil
 	case hit:

@@ -23,7 +23,7 @@ const (
 const mostFetched = " LIMIT 1000"
 
 // useKey names a use of a subject, the same before and after the change.
-type useKey struct{ verb, role string }
+type useKey struct{ verb, role, omits string }
 
 // used is a use with its result at one point of the change.
 type used struct {
@@ -106,7 +106,7 @@ func (u *user) do(ctx context.Context, sql, look string, keep bool) (*Did, error
 // note keeps what came of a use.
 func (u *user) note(verb, role, sql string, r devdb.UseResult) {
 	r.There = true
-	u.out = append(u.out, used{useKey{verb, role}, sql, r})
+	u.out = append(u.out, used{useKey{verb: verb, role: role}, sql, r})
 }
 
 func resultOf(did *Did) devdb.UseResult {
@@ -179,6 +179,9 @@ func (u *user) table(ctx context.Context) error {
 		return did.Refused
 	}
 	u.from = *did.Rows[0][0]
+	if err := u.defaults(ctx, own, c); err != nil || u.s.defaultsOnly {
+		return err
+	}
 	if err := u.insert(ctx, own); err != nil {
 		return err
 	}

@@ -126,15 +126,26 @@ func untimed(s devdb.Settings) (lift, back string) {
 
 // kept runs a statement that a second session keeps waiting.
 func (r *recorder) kept(ctx context.Context, step *devdb.Step) (sent, []seenLock, error) {
-	free, err := r.block(ctx, step.Before)
+	free, err := r.block(ctx, step.Before, false)
 	if err != nil {
 		return sent{}, nil, err
+	}
+	second := func() {}
+	if detaches(step.Stmt) {
+		if second, err = r.block(ctx, step.Before, true); err != nil {
+			free()
+			return sent{}, nil, err
+		}
 	}
 	stop := make(chan struct{})
 	done := make(chan []seenLock, 1)
 	go func() {
-		seen := r.look(ctx, step.Before, stop)
+		seen := r.look(ctx, step.Before, "", stop)
 		free()
+		if detaches(step.Stmt) {
+			seen = append(seen, r.look(ctx, step.Before, " AND locktype = 'relation'", stop)...)
+		}
+		second()
 		done <- seen
 	}()
 	s, err := r.run(ctx, step, false)
@@ -143,9 +154,16 @@ func (r *recorder) kept(ctx context.Context, step *devdb.Step) (sent, []seenLock
 	return s, seen, err
 }
 
+// detaches reports whether a statement detaches a partition in two transactions:
+// the first waits for all who use the parent, the second locks the partition.
+func detaches(st *migration.Statement) bool {
+	up := strings.ToUpper(st.Text)
+	return strings.Contains(up, "DETACH") && strings.Contains(up, "CONCURRENTLY")
+}
+
 // block opens the session that the statement will wait for; the function it
-// gives ends it.
-func (r *recorder) block(ctx context.Context, c *schema.Catalog) (func(), error) {
+// gives ends it. It holds a weak lock on every table, or on the partitions alone.
+func (r *recorder) block(ctx context.Context, c *schema.Catalog, partitions bool) (func(), error) {
 	if _, err := r.observer(ctx); err != nil {
 		return nil, err
 	}
@@ -169,6 +187,9 @@ func (r *recorder) block(ctx context.Context, c *schema.Catalog) (func(), error)
 	}
 	var tables []string
 	for _, t := range c.Relations {
+		if partitions && t.PartitionOf == 0 {
+			continue
+		}
 		if t.Persistence != "temporary" && (t.Kind == schema.Table || t.Kind == schema.PartitionedTable) {
 			tables = append(tables, quote(t.Schema)+"."+quote(t.Name))
 		}
@@ -189,8 +210,8 @@ func (r *recorder) block(ctx context.Context, c *schema.Catalog) (func(), error)
 
 // look polls until the traced session waits, then reads what it holds and waits
 // for. A statement that does not wait ends, and with it the polling.
-func (r *recorder) look(ctx context.Context, c *schema.Catalog, stop <-chan struct{}) []seenLock {
-	waiting := fmt.Sprintf("SELECT 1 FROM pg_catalog.pg_locks WHERE pid = %d AND NOT granted LIMIT 1", r.conn.PID())
+func (r *recorder) look(ctx context.Context, c *schema.Catalog, kind string, stop <-chan struct{}) []seenLock {
+	waiting := fmt.Sprintf("SELECT 1 FROM pg_catalog.pg_locks WHERE pid = %d AND NOT granted%s LIMIT 1", r.conn.PID(), kind)
 	for {
 		got, err := query(ctx, r.obs, waiting)
 		if err != nil {
