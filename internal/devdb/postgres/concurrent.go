@@ -168,14 +168,20 @@ func (r *recorder) block(ctx context.Context, c *schema.Catalog, partitions bool
 		return nil, err
 	}
 	b := r.blocker // nothing but what follows is ever run there
-	if b == nil || b.IsClosed() {
+	if b == nil || b.IsClosed() || partitions {
 		var err error
 		if b, err = dial(ctx, r.admin); err != nil {
 			return nil, fmt.Errorf("connecting a second session to the dev database: %w", err)
 		}
-		r.blocker = b
+		if !partitions { // the two transactions end one after the other
+			r.blocker = b
+		}
 	}
 	end := func() {
+		if partitions {
+			_ = b.Close(context.WithoutCancel(ctx))
+			return
+		}
 		if _, err := b.Exec(context.WithoutCancel(ctx), "ROLLBACK").ReadAll(); err != nil {
 			_ = b.Close(context.WithoutCancel(ctx)) // its transaction ends with it
 		}
