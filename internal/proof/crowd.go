@@ -39,6 +39,7 @@ type reading struct {
 	tables []*schema.Relation // as they were before the change set
 	text   string             // of the statement, and of what else says which columns it needs
 	given  string             // of the statement alone
+	target string             // name of what it writes, empty if its text names none
 }
 
 // bounds of a crowd.

@@ -86,6 +86,9 @@ func (f *finder) follow() {
 func (f *finder) reading() *reading {
 	s := f.s
 	r := &reading{given: comment.ReplaceAllString(s.Stmt.Text, " ")}
+	if names := s.Stmt.Syntax.Objects; len(names) > 0 {
+		r.target = lastName(names[0])
+	}
 	r.text = r.given + f.bodies(r.given, 0, map[schema.OID]bool{})
 	for _, c := range s.Stmt.Syntax.Objects {
 		if v := s.After.RelationNamed("public", lastName(c)); v != nil && v.Kind == schema.MaterializedView && s.Tag != "SELECT" {

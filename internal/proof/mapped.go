@@ -28,13 +28,22 @@ func (c *crowd) mapped() {
 		for _, pair := range [][2]string{{m[2], m[4]}, {m[4], m[2]}} {
 			for _, from := range c.reads.tables {
 				for _, to := range c.reads.tables {
-					if x, y := c.columnNow(from, pair[0]), c.columnNow(to, pair[1]); from != to && x != nil && y != nil {
+					if x, y := c.columnNow(from, pair[0]), c.columnNow(to, pair[1]); from != to && x != nil && y != nil && !c.isTarget(to) {
 						c.mapRows(from, x, to, y)
 					}
 				}
 			}
 		}
 	}
+}
+
+// isTarget reports whether the statement itself writes the table.
+func (c *crowd) isTarget(r *schema.Relation) bool {
+	name := r.Name
+	if t := c.now.Relations[r.OID]; t != nil {
+		name = t.Name
+	}
+	return strings.EqualFold(name, c.reads.target)
 }
 
 func (c *crowd) columnNow(r *schema.Relation, name string) *schema.Column {
