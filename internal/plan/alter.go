@@ -31,11 +31,15 @@ type change struct {
 // alter says how an object that is in both states is changed.
 func (p *planner) alter(h, w *Object) change {
 	d := differing(h, w)
-	if len(d) == 0 {
+	// Both are versions on one server, so that only a pinned one differs.
+	update := w.Class == Extension && h.Facts["version"] != w.Facts["version"]
+	switch {
+	case len(d) == 0 && !update:
 		return change{}
-	}
-	if p.forced[w.Key] {
+	case p.forced[w.Key]:
 		return change{replace: true}
+	case update && len(d) == 0:
+		return change{sql: []string{"ALTER EXTENSION " + w.name() + " UPDATE TO " + strings.TrimSpace(literal(w.Facts["version"]))}}
 	}
 	only := func(names ...string) bool {
 		for _, x := range d {
@@ -128,7 +132,9 @@ func (p *planner) alterOther(h, w *Object, only func(...string) bool) change {
 			return change{sql: []string{"ALTER " + w.address() + cmp.Or(with(" HANDLER ", w.Parts["handler"]), " NO HANDLER") + cmp.Or(with(" VALIDATOR ", w.Parts["validator"]), " NO VALIDATOR") + p.foreign(w, h)}}
 		}
 		return change{replace: true}
-	case Schema, Composite, DefaultACL:
+	case Composite:
+		return change{replace: !appended(h, w)}
+	case Schema, DefaultACL:
 		return change{}
 	}
 	if !w.Class.supported() {
@@ -149,8 +155,9 @@ func alterConstraint(h, w *Object, only func(...string) bool) change {
 	if only("definition") && hd == wd+" NOT VALID" {
 		return change{sql: []string{"ALTER " + on + " VALIDATE CONSTRAINT " + ident(w.Name)}}
 	}
-	if only("options") && w.Facts["index"] != "" {
-		return change{sql: optionChanges("ALTER INDEX "+ident(w.Schema)+"."+ident(w.Facts["index"])+" ", "", h.Parts["options"], w.Parts["options"])}
+	if only("options", "comment of the index") && w.Facts["index"] != "" {
+		sql := optionChanges("ALTER INDEX "+ident(w.Schema)+"."+ident(w.Facts["index"])+" ", "", h.Parts["options"], w.Parts["options"])
+		return change{sql: append(sql, indexComment(h, w)...)}
 	}
 	return change{replace: true}
 }
@@ -241,6 +248,26 @@ func alterEnum(h, w *Object) change {
 		sql = append(sql, s)
 	}
 	return change{sql: sql}
+}
+
+// appended reports whether the attributes of a type that stay keep their order and
+// come before the new ones, which is all that ALTER TYPE can do.
+func appended(h, w *Object) bool {
+	have, want := attributes(h), attributes(w)
+	order := slices.DeleteFunc(slices.Clone(have), func(a string) bool { return !slices.Contains(want, a) })
+	for _, a := range want {
+		if !slices.Contains(have, a) {
+			order = append(order, a)
+		}
+	}
+	return slices.Equal(order, want)
+}
+
+// attributes are the names of a composite type's attributes, in order.
+func attributes(o *Object) []string {
+	var out []string
+	_ = json.Unmarshal([]byte(o.Parts["attributes"]), &out)
+	return out
 }
 
 func alterDomain(h, w *Object, only func(...string) bool) change {

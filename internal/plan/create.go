@@ -24,7 +24,11 @@ func (p *planner) create(o *Object) []string {
 	case Schema:
 		return []string{"CREATE SCHEMA " + o.name()}
 	case Extension:
-		return []string{"CREATE EXTENSION " + o.name() + " WITH SCHEMA " + ident(o.Parts["schema"])}
+		s := "CREATE EXTENSION " + o.name() + " WITH SCHEMA " + ident(o.Parts["schema"])
+		if v := o.Facts["version"]; v != o.Facts["usual version"] && o.Facts["usual version"] != "" {
+			s += " VERSION " + strings.TrimSpace(literal(v))
+		}
+		return []string{s}
 	case Table, ForeignTable:
 		return p.createTable(o)
 	case Column:
@@ -32,7 +36,7 @@ func (p *planner) create(o *Object) []string {
 	case Default:
 		return []string{"ALTER " + o.ofTable() + " ALTER COLUMN " + ident(o.Name) + " SET DEFAULT " + o.Parts["definition"]}
 	case Constraint:
-		return []string{"ALTER " + o.ofTable() + " ADD " + constraint(o)}
+		return append([]string{"ALTER " + o.ofTable() + " ADD " + constraint(o)}, indexComment(nil, o)...)
 	case Index:
 		return p.createIndex(o)
 	case Statistics:
@@ -67,6 +71,11 @@ func (p *planner) createOther(o *Object) []string {
 		s := "CREATE DOMAIN " + o.name() + " AS " + part["type"] + with(" COLLATE ", part["collation"]) + with(" DEFAULT ", part["default"])
 		if part["not null"] != "" {
 			s += " NOT NULL"
+		}
+		for _, c := range p.wantOf(o.Key, DomainConstraint) {
+			if p.folded[c.Key] {
+				s += " " + constraint(c)
+			}
 		}
 		return []string{s}
 	case DomainConstraint:
@@ -142,6 +151,18 @@ func constraint(o *Object) string {
 		}
 	}
 	return "CONSTRAINT " + ident(o.Name) + " " + def + with(" USING INDEX TABLESPACE ", o.Parts["tablespace"])
+}
+
+// indexComment sets the comment that the index of a constraint has for itself.
+func indexComment(have, want *Object) []string {
+	was := ""
+	if have != nil {
+		was = have.Parts["comment of the index"]
+	}
+	if is := want.Parts["comment of the index"]; is != was {
+		return []string{"COMMENT ON INDEX " + ident(want.Schema) + "." + ident(want.Facts["index"]) + " IS " + commentText(is)}
+	}
+	return nil
 }
 
 func createCollation(o *Object) string {

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // planner plans one round: from a state that the server has to the wanted one.
@@ -133,7 +134,7 @@ func (p *planner) release(u, k Key) {
 		p.remove(Key{MaterializedView, u.Schema, u.Of, ""}, k)
 	case h.Parts["generated"] != "":
 		p.remove(u, k)
-	case k.Class.isType() && p.want.Objects[k] != nil:
+	case (k.Class.isType() || k.Class == Collation) && p.want.Objects[k] != nil:
 		p.swaps[k] = true
 		p.converted[u] = true
 		p.liftUsers(u)
@@ -204,8 +205,17 @@ func (p *planner) drop(o *Object) []string {
 	return []string{"DROP " + o.address()}
 }
 
-// old is the name that a swapped type has until the last column is converted.
-func old(o *Object) string { return o.Name + "__old" }
+// old is the name that a swapped type or collation has until the last column is
+// converted. The server cuts a longer one.
+func old(o *Object) string {
+	const end = "__old"
+	name := o.Name
+	for len(name)+len(end) > 63 {
+		_, size := utf8.DecodeLastRuneInString(name)
+		name = name[:len(name)-size]
+	}
+	return name + end
+}
 
 // convert gives the statement that converts a column to the type that took the place of its own.
 func (p *planner) convert(c *Object) []string {
@@ -213,11 +223,36 @@ func (p *planner) convert(c *Object) []string {
 		return nil
 	}
 	t := c.Parts["type"]
-	via := "text"
-	if strings.HasSuffix(t, "[]") {
-		via = "text[]"
+	s := "ALTER " + c.ofTable() + " ALTER COLUMN " + ident(c.Name) + " TYPE " + t + with(" COLLATE ", c.Parts["collation"])
+	for _, k := range slices.SortedFunc(maps.Keys(p.swaps), Compare) {
+		switch {
+		case k.Class == Collation || !slices.Contains(p.have.Objects[c.Key].Needs, k):
+			continue
+		case k.Class == Composite:
+			if strings.HasSuffix(t, "[]") {
+				p.refuse(c.Key, "the attributes of its type change their order, and no expression converts an array of it")
+			}
+			return []string{s + " USING " + p.rebuilt(c, k)}
+		case strings.HasSuffix(t, "[]"):
+			return []string{s + " USING " + ident(c.Name) + "::text[]::" + t}
+		}
+		return []string{s + " USING " + ident(c.Name) + "::text::" + t}
 	}
-	return []string{"ALTER " + c.ofTable() + " ALTER COLUMN " + ident(c.Name) + " TYPE " + t + with(" COLLATE ", c.Parts["collation"]) + " USING " + ident(c.Name) + "::" + via + "::" + t}
+	return []string{s}
+}
+
+// rebuilt is a value of a composite type with the attributes in the wanted order.
+func (p *planner) rebuilt(c *Object, of Key) string {
+	have := attributes(p.have.Objects[of])
+	var list []string
+	for _, a := range attributes(p.want.Objects[of]) {
+		if slices.Contains(have, a) {
+			list = append(list, "("+ident(c.Name)+")."+ident(a))
+		} else {
+			list = append(list, "NULL")
+		}
+	}
+	return "CASE WHEN " + ident(c.Name) + " IS DISTINCT FROM NULL THEN ROW(" + strings.Join(list, ", ") + ")::" + c.Parts["type"] + " END"
 }
 
 // lifted is the tree of what is dropped and created again, by what is changed.

@@ -109,6 +109,8 @@ func (p *planner) learn(h *hints, s Statement, r *Refused) bool {
 	case (k.Class == Function || k.Class == Procedure) && !h.bodiesLater && slices.Contains([]string{"42P01", "42883", "42703", "42704", "3F000", "42P13"}, r.SQLState) && s.Act != Drop:
 		h.bodiesLater = true
 		return true
+	case k.Class == DomainConstraint && r.SQLState == "0A000": // an array or a composite type holds the domain
+		return flag(h.forced, Key{Domain, k.Schema, k.Of, ""})
 	case k.Class == Column && p.have.Objects[k] != nil && p.have.Objects[k].Facts["relation"] == "c":
 		return flag(h.forced, Key{Composite, k.Schema, k.Of, ""})
 	case s.Act == Alter && p.have.Objects[k] != nil && !k.Class.holdsRows():

@@ -137,6 +137,7 @@ func (p *planner) createNode(g *graph, k Key) {
 	n.sql = append(n.sql, p.attachedOf(nil, w)...)
 	for _, f := range p.foldedIn(k) {
 		n.sql = append(n.sql, p.attachedOf(nil, p.want.Objects[f])...)
+		n.sql = append(n.sql, indexComment(nil, p.want.Objects[f])...)
 	}
 	g.add(g.create, n)
 }
@@ -147,7 +148,7 @@ func container(p *planner, k Key) Key {
 	if k.Class == Default && !p.folded[column] {
 		return column
 	}
-	for _, c := range []Class{Table, ForeignTable, Composite} {
+	for _, c := range []Class{Table, ForeignTable, Composite, Domain} {
 		if t := (Key{c, k.Schema, k.Of, ""}); p.want.Objects[t] != nil {
 			return t
 		}
@@ -157,7 +158,7 @@ func container(p *planner, k Key) Key {
 
 func (p *planner) foldedIn(k Key) []Key {
 	var out []Key
-	if k.Class != Table && k.Class != ForeignTable && k.Class != Composite {
+	if k.Class != Table && k.Class != ForeignTable && k.Class != Composite && k.Class != Domain {
 		return nil
 	}
 	for _, x := range p.parts[Key{Schema: k.Schema, Name: k.Name}] {
@@ -180,28 +181,19 @@ func (p *planner) fold() {
 		}
 		t := container(p, k)
 		simple := !slices.ContainsFunc(o.Needs, func(n Key) bool {
-			return n.Class.isRoutine() && p.reaches(n, t, map[Key]bool{}) || k.Class == Constraint && (n.Class.isRoutine() || n.Class == Table && n != t)
+			return n.Class.isRoutine() && uses(p.want, n, t, map[Key]bool{}) || k.Class == Constraint && (n.Class.isRoutine() || n.Class == Table && n != t)
 		})
 		switch {
 		case k.Class == Column && created(t) && t.Name != "":
 			p.folded[k] = true
 		case k.Class == Default && simple && o.Facts["inherited column"] != "true" && o.Facts["relation"] != "v" && created(Key{Column, k.Schema, k.Name, k.Of}):
 			p.folded[k] = true
+		case k.Class == DomainConstraint && created(t) && simple && o.Facts["validated"] == "true":
+			p.folded[k] = true
 		case k.Class == Constraint && created(t) && simple && !o.Inherited && o.Facts["kind"] != "f" && o.Facts["validated"] == "true":
 			p.folded[k] = true
 		}
 	}
-}
-
-func (p *planner) reaches(from, to Key, seen map[Key]bool) bool {
-	if from == to || from.Of == to.Name && from.Schema == to.Schema {
-		return true
-	}
-	if seen[from] || p.want.Objects[from] == nil {
-		return false
-	}
-	seen[from] = true
-	return slices.ContainsFunc(p.want.Objects[from].Needs, func(n Key) bool { return p.reaches(n, to, seen) })
 }
 
 func (p *planner) edges(g *graph) {
@@ -214,7 +206,7 @@ func (p *planner) edges(g *graph) {
 			p.afterParents(g, k, n)
 		}
 		for _, u := range p.users[k] {
-			n.after(g.drop[u])
+			n.after(p.dropOf(g, u, k))
 			if a := g.alter[u]; a != nil && !slices.Contains(p.want.Objects[u].Needs, k) {
 				n.after(a)
 			}
@@ -253,6 +245,45 @@ func (p *planner) edges(g *graph) {
 			}
 		}
 	}
+}
+
+// dropOf is the drop by which a user of k goes. What goes with its table is gone
+// when that is dropped; where the table can only be dropped after k, such as one
+// whose check calls a function over its rows, the user is dropped by itself.
+func (p *planner) dropOf(g *graph, u, k Key) *node {
+	n := g.drop[u]
+	if n == nil || p.implicit[k] || !p.implicit[u] || u.Class != Default && u.Class != Constraint && u.Class != Trigger && u.Class != Policy && u.Class != Column {
+		return n
+	}
+	var x Key // with what the user goes
+	for _, with := range append([]Key{{Table, u.Schema, u.Of, ""}, {ForeignTable, u.Schema, u.Of, ""}}, p.have.Objects[u].Needs...) {
+		if (with.Of == "" || with.Class == Column && with.Of == u.Of && with.Schema == u.Schema) && belongs(u, with) == (with.Class != Column) && g.drop[with] != nil && !p.implicit[with] {
+			x = with
+			break
+		}
+	}
+	if x == (Key{}) || x == k || belongs(k, x) {
+		return n
+	}
+	if u.Class != Column && uses(p.have, k, x, map[Key]bool{}) {
+		if !p.have.Objects[u].Inherited {
+			n.sql = p.drop(p.have.Objects[u])
+		}
+		return n
+	}
+	return g.drop[x]
+}
+
+// uses reports whether an object of a state needs another, directly or not.
+func uses(s *State, from, to Key, seen map[Key]bool) bool {
+	if from == to || from.Of == to.Name && from.Schema == to.Schema {
+		return true
+	}
+	if seen[from] || s.Objects[from] == nil {
+		return false
+	}
+	seen[from] = true
+	return slices.ContainsFunc(s.Objects[from].Needs, func(n Key) bool { return uses(s, n, to, seen) })
 }
 
 // afterParents drops a column of a child after the parent's, whose drop lets go of it.

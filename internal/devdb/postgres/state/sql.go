@@ -25,7 +25,7 @@ var queries = []string{
 	FROM pg_namespace n WHERE ` + named,
 	// extensions
 	`SELECT 'extension', 'pg_extension'::regclass::oid, e.oid, 0, 0::oid, '', '', e.extname::text,
-		json_build_object('schema', n.nspname), json_build_object('version', e.extversion, 'relocatable', e.extrelocatable),
+		json_build_object('schema', n.nspname), json_build_object('version', e.extversion, 'usual version', (SELECT a.default_version FROM pg_available_extensions() a WHERE a.name = e.extname), 'relocatable', e.extrelocatable),
 		'', NULL::json, false
 	FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace`,
 	// collations
@@ -45,7 +45,8 @@ var queries = []string{
 	FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.typtype = 'e' AND t.oid >= 16384 AND ` + named,
 	// composite types
 	`SELECT 'composite type', 'pg_class'::regclass::oid, c.oid, 0, 0::oid, n.nspname::text, '', c.relname::text,
-		json_build_object(), json_build_object(), pg_get_userbyid(c.relowner)::text, ` + acl("t.typacl", "T", "t.typowner") + `, false
+		json_build_object('attributes', (SELECT json_agg(a.attname ORDER BY a.attnum)::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)),
+		json_build_object(), pg_get_userbyid(c.relowner)::text, ` + acl("t.typacl", "T", "t.typowner") + `, false
 	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_type t ON t.oid = c.reltype
 	WHERE c.relkind = 'c' AND c.oid >= 16384 AND ` + named,
 	// range types

@@ -168,8 +168,11 @@ func (r *reader) comments(rows pgx.Rows) error {
 			r.Objects[k].Comment = text
 		} else if to, ok := r.alias[at]; ok && !r.members[at] {
 			// The comment of a composite type is the type's, not the relation's.
-			if k := r.keys[to]; k.Class == plan.Composite {
+			switch k := r.keys[to]; k.Class {
+			case plan.Composite:
 				r.Objects[k].Comment = text
+			case plan.Constraint:
+				r.Objects[k].Parts["comment of the index"] = text
 			}
 		}
 	}
