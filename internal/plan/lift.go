@@ -228,7 +228,7 @@ func (p *planner) convert(c *Object) []string {
 		switch {
 		case k.Class == Collation || !slices.Contains(p.have.Objects[c.Key].Needs, k):
 			continue
-		case k.Class == Composite:
+		case k.Class == Composite && p.have.Objects[k].Parts["attributes"] != p.want.Objects[k].Parts["attributes"]:
 			if strings.HasSuffix(t, "[]") {
 				p.refuse(c.Key, "the attributes of its type change their order, and no expression converts an array of it")
 			}
@@ -247,7 +247,12 @@ func (p *planner) rebuilt(c *Object, of Key) string {
 	var list []string
 	for _, a := range attributes(p.want.Objects[of]) {
 		if slices.Contains(have, a) {
-			list = append(list, "("+ident(c.Name)+")."+ident(a))
+			value := "(" + ident(c.Name) + ")." + ident(a)
+			at := Key{Column, of.Schema, a, of.Name}
+			if slices.ContainsFunc(p.have.Objects[at].Needs, func(n Key) bool { return p.swaps[n] }) {
+				value += "::text::" + p.want.Objects[at].Parts["type"] // from the type that is exchanged as well
+			}
+			list = append(list, value)
 		} else {
 			list = append(list, "NULL")
 		}
