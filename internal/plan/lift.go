@@ -85,7 +85,25 @@ func (p *planner) settle() {
 			p.implicit[k] = true // it is owned by the column
 		}
 	}
+	for _, k := range slices.SortedFunc(maps.Keys(p.swaps), Compare) {
+		p.swapNeeds(k)
+	}
 	clear(p.reasons)
+}
+
+// swapNeeds keeps the old types that an exchanged one is made of until its own
+// columns are converted.
+func (p *planner) swapNeeds(k Key) {
+	needs := slices.Clone(p.have.Objects[k].Needs)
+	for _, a := range attributes(p.have.Objects[k]) {
+		needs = append(needs, p.have.Objects[Key{Column, k.Schema, a, k.Name}].Needs...)
+	}
+	for _, n := range needs {
+		if (n.Class.isType() || n.Class == Collation) && p.isGone(n) && p.want.Objects[n] != nil && !p.swaps[n] {
+			p.swaps[n] = true
+			p.swapNeeds(n)
+		}
+	}
 }
 
 // remove takes an object away, and what cannot be without it.
