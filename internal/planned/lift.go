@@ -30,7 +30,9 @@ func Lift(ctx context.Context, at *postgres.DB, st *migration.Statement, later [
 	}
 	defer func() { err = errors.Join(err, on.Close(ctx)) }()
 	have, err := on.Read(ctx)
-	if err != nil {
+	if refused := (interface{ SQLState() string })(nil); errors.As(err, &refused) {
+		return nil, nil // a review does without a fix rather than without an end
+	} else if err != nil {
 		return nil, err
 	}
 	clean(have)
@@ -39,13 +41,11 @@ func Lift(ctx context.Context, at *postgres.DB, st *migration.Statement, later [
 	if err != nil {
 		return nil, err
 	}
-	until := st
-	if strings.HasPrefix(st.Syntax.Tag, "DROP ") {
-		if until = createdAgain(st, later); until == nil {
-			return nil, nil
-		}
-		l.between = later[:slices.Index(later, until)+1]
+	until := createdBy(st, later)
+	if until == nil {
+		return nil, nil
 	}
+	l.between = later[:slices.Index(later, until)+1] // none if it is the statement itself
 	for _, keys := range candidates {
 		lift, err := l.try(ctx, keys)
 		if err != nil {
@@ -73,12 +73,20 @@ var recreated = map[string][]plan.Class{
 	"FUNCTION": {plan.Function, plan.Aggregate}, "PROCEDURE": {plan.Procedure}, "ROUTINE": {plan.Function, plan.Procedure, plan.Aggregate}, "AGGREGATE": {plan.Aggregate},
 }
 
-// createdAgain is the statement that creates the only object that st drops.
-func createdAgain(st *migration.Statement, later []*migration.Statement) *migration.Statement {
-	if len(st.Syntax.Objects) != 1 {
+// createdBy is the statement behind which all can be created again: st itself, if
+// it changes an object, or the later one that creates the only object that st
+// drops. nil if there is none.
+func createdBy(st *migration.Statement, later []*migration.Statement) *migration.Statement {
+	x := st.Syntax
+	verb, kind, _ := strings.Cut(x.Tag, " ")
+	switch {
+	case len(x.Objects) != 1:
+		return nil
+	case x.Tag == "ALTER TABLE" && slices.ContainsFunc(x.Actions, func(a migration.Action) bool { return a.Kind == "ALTER COLUMN TYPE" }), verb == "CREATE" && x.OrReplace && recreated[kind] != nil:
+		return st
+	case verb != "DROP" || recreated[kind] == nil:
 		return nil
 	}
-	kind := strings.TrimPrefix(st.Syntax.Tag, "DROP ")
 	for _, x := range later {
 		if strings.HasPrefix(x.Syntax.Tag, "CREATE ") && strings.HasSuffix(x.Syntax.Tag, kind) && slices.Equal(x.Syntax.Objects, st.Syntax.Objects) {
 			return x
@@ -301,7 +309,7 @@ func (f *finder) file(ctx context.Context, before []*migration.Migration, m *mig
 	took := *m
 	took.Statements = nil
 	for i, st := range steps {
-		if f.n < mostLifts && inTheWay(st) {
+		if f.n < mostLifts && inTheWay(st) && createdBy(st.Stmt, stmts(steps[i+1:])) != nil {
 			f.n++
 			part := took
 			if err := f.lift(ctx, append(slices.Clone(before), &part), steps[i:]); err != nil {
@@ -337,10 +345,14 @@ func (f *finder) lift(ctx context.Context, before []*migration.Migration, steps 
 	} else if err != nil {
 		return err
 	}
-	var later []*migration.Statement
-	for _, st := range steps[1:] {
-		later = append(later, st.Stmt)
-	}
-	steps[0].Lift, err = Lift(ctx, d, steps[0].Stmt, later, steps[0].Settings)
+	steps[0].Lift, err = Lift(ctx, d, steps[0].Stmt, stmts(steps[1:]), steps[0].Settings)
 	return err
+}
+
+func stmts(steps []*devdb.Step) []*migration.Statement {
+	var out []*migration.Statement
+	for _, s := range steps {
+		out = append(out, s.Stmt)
+	}
+	return out
 }

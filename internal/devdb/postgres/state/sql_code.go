@@ -62,12 +62,6 @@ var codeQueries = []string{
 			'publish_via_partition_root', CASE WHEN p.pubviaroot THEN 'true' END, 'publish_generated_columns', CASE to_jsonb(p)->>'pubgencols' WHEN 's' THEN 'stored' END),
 		json_build_object(), pg_get_userbyid(p.pubowner)::text, NULL::json, false
 	FROM pg_publication p`,
-	`SELECT 'published table', 'pg_publication_rel'::regclass::oid, r.oid, 0, c.oid, n.nspname::text, p.pubname::text, c.relname::text,
-		json_build_object('columns', (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname) FROM pg_attribute a
-				WHERE a.attrelid = c.oid AND to_jsonb(r)->'prattrs' @> to_jsonb(a.attnum)),
-			'filter', pg_get_expr((to_jsonb(r)->>'prqual')::pg_node_tree, c.oid)),
-		json_build_object(), '', NULL::json, false
-	FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ` + named,
 	// foreign data
 	`SELECT 'foreign-data wrapper', 'pg_foreign_data_wrapper'::regclass::oid, w.oid, 0, 0::oid, '', '', w.fdwname::text,
 		json_build_object('handler', nullif(w.fdwhandler, 0)::regproc::text, 'validator', nullif(w.fdwvalidator, 0)::regproc::text, 'foreign options', ` + options("w.fdwoptions") + `),
@@ -130,6 +124,20 @@ var codeQueries = []string{
 	`SELECT 'security label', s.classoid, s.objoid, -1, 0::oid, '', '', concat_ws(' ', s.provider, pg_describe_object(s.classoid, s.objoid, s.objsubid)),
 		json_build_object('label', md5(s.label)), json_build_object(), '', NULL::json, false
 	FROM pg_seclabel s`,
+}
+
+// publishedTables reads the tables of publications. Column lists and row filters
+// are there from 15 on.
+func publishedTables(major int) string {
+	parts := "json_build_object()"
+	if major >= 15 {
+		parts = `json_build_object('columns', (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname) FROM pg_attribute a
+				WHERE a.attrelid = c.oid AND a.attnum = ANY (r.prattrs)),
+			'filter', pg_get_expr(r.prqual, c.oid))`
+	}
+	return `SELECT 'published table', 'pg_publication_rel'::regclass::oid, r.oid, 0, c.oid, n.nspname::text, p.pubname::text, c.relname::text,
+		` + parts + `, json_build_object(), '', NULL::json, false
+	FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ` + named
 }
 
 // publishedSchemas is for 15 and later.

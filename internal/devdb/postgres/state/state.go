@@ -63,7 +63,7 @@ func (r *reader) read(ctx context.Context, c *pgx.Conn) error {
 	}
 	b.Queue(members).Query(func(rows pgx.Rows) error { return r.pairs(rows, true) })
 	b.Queue(pairs).Query(func(rows pgx.Rows) error { return r.pairs(rows, false) })
-	all := append(append([]string{}, queries...), codeQueries...)
+	all := append(append(append([]string{}, queries...), codeQueries...), publishedTables(r.Major))
 	if r.Major >= 15 {
 		all = append(all, publishedSchemas)
 	}
