@@ -55,7 +55,7 @@ func (p *planner) alter(h, w *Object) change {
 	case Column:
 		return p.alterColumn(h, w)
 	case Default:
-		if p.follows(h, w) {
+		if p.follows(h, w, differing(h, w)...) {
 			return change{}
 		}
 		return change{sql: p.create(w)}
@@ -99,7 +99,7 @@ func (p *planner) alterOther(h, w *Object, only func(...string) bool) change {
 	case Domain:
 		return alterDomain(h, w, only)
 	case Sequence:
-		return change{sql: alterSequence(h, w)}
+		return change{sql: p.alterSequence(h, w)}
 	case Extension:
 		if h.Facts["relocatable"] == "true" {
 			return change{sql: []string{"ALTER EXTENSION " + w.name() + " SET SCHEMA " + ident(w.Parts["schema"])}}
@@ -285,12 +285,20 @@ func alterDomain(h, w *Object, only func(...string) bool) change {
 	return change{sql: sql}
 }
 
-func alterSequence(h, w *Object) []string {
+func (p *planner) alterSequence(h, w *Object) []string {
 	var sql []string
 	if s := sequence(w.Parts, h.Parts); s != "" {
 		sql = append(sql, "ALTER SEQUENCE "+w.name()+s)
 	}
-	if w.Parts["owned by"] != h.Parts["owned by"] {
+	owner := Key{Column, w.Facts["table schema"], w.Facts["column"], w.Facts["table"]}
+	switch {
+	case w.Parts["owned by"] == h.Parts["owned by"]:
+	case w.Parts["owned by"] != "" && p.have.Objects[owner] == nil:
+		// The next round knows the column. Until then nothing takes the sequence along.
+		if h.Parts["owned by"] != "" {
+			sql = append(sql, "ALTER SEQUENCE "+w.name()+" OWNED BY NONE")
+		}
+	default:
 		if w.Owner != h.Owner && w.Parts["owned by"] != "" {
 			sql = append(sql, "ALTER SEQUENCE "+w.name()+" OWNER TO "+ident(w.Owner))
 		}

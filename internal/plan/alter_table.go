@@ -74,9 +74,9 @@ func names(list string) []string {
 	return strings.Split(list, ", ")
 }
 
-// follows reports whether a parent's column or default changes in the same way:
-// ALTER on the parent reaches its children.
-func (p *planner) follows(h, w *Object) bool {
+// follows reports whether these parts of a parent's column or default change in
+// the same way: ALTER on the parent reaches its children.
+func (p *planner) follows(h, w *Object, parts ...string) bool {
 	table := p.want.Objects[Key{Table, w.Schema, w.Of, ""}]
 	if table == nil {
 		return false
@@ -87,7 +87,7 @@ func (p *planner) follows(h, w *Object) bool {
 			continue
 		}
 		same := true
-		for _, d := range differing(h, w) {
+		for _, d := range parts {
 			same = same && ph.Parts[d] == h.Parts[d] && pw.Parts[d] == w.Parts[d]
 		}
 		if same {
@@ -98,7 +98,7 @@ func (p *planner) follows(h, w *Object) bool {
 }
 
 func (p *planner) alterColumn(h, w *Object) change {
-	if p.follows(h, w) {
+	if p.follows(h, w, differing(h, w)...) {
 		return change{}
 	}
 	var c change
@@ -123,8 +123,8 @@ func (p *planner) alterColumn(h, w *Object) change {
 		c.sql = append(c.sql, head+"DROP IDENTITY")
 	}
 	if h.Parts["type"] != w.Parts["type"] || h.Parts["collation"] != w.Parts["collation"] {
-		if p.swapped(w) {
-			// The exchange of the type converts the column.
+		if p.swapped(w) || p.follows(h, w, "type", "collation") {
+			// The exchange of the type, or the parent's change, converts the column.
 		} else {
 			c.lift = true
 			s := head + "TYPE " + w.Parts["type"] + with(" COLLATE ", w.Parts["collation"])

@@ -124,12 +124,12 @@ func (p *planner) remove(k, cause Key) {
 func (p *planner) release(u, k Key) {
 	h, w := p.have.Objects[u], p.want.Objects[u]
 	if belongs(u, k) {
-		p.implicit[u] = h.Facts["kind"] != "f" // a foreign key is dropped before either table
+		p.implicit[u] = h.Inherited || h.Facts["kind"] != "f" // a foreign key is dropped before either table
 		p.remove(u, k)
 		return
 	}
 	if k.Class == Column && u.Of == k.Of && u.Schema == k.Schema && (u.Class == Index || u.Class == Constraint || u.Class == Default) {
-		p.implicit[u] = h.Facts["kind"] != "f"
+		p.implicit[u] = h.Inherited || h.Facts["kind"] != "f"
 		p.remove(u, k)
 		return
 	}
