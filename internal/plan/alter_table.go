@@ -24,10 +24,15 @@ func (p *planner) alterTable(h, w *Object) change {
 			sql = append(sql, head+"SET TABLESPACE "+cmp.Or(v, "pg_default"))
 		case "of type":
 			sql = append(sql, head+cmp.Or(with("OF ", v), "NOT OF"))
-		case "replica identity":
+		case "replica identity", "clustered on":
+			if !p.hasIndex(w, strings.TrimPrefix(v, "USING INDEX ")) {
+				continue // the next round knows it
+			}
+			if d == "clustered on" {
+				sql = append(sql, head+cmp.Or(with("CLUSTER ON ", v), "SET WITHOUT CLUSTER"))
+				continue
+			}
 			sql = append(sql, head+"REPLICA IDENTITY "+cmp.Or(v, "DEFAULT"))
-		case "clustered on":
-			sql = append(sql, head+cmp.Or(with("CLUSTER ON ", v), "SET WITHOUT CLUSTER"))
 		case "bound", "parents":
 			if d == "bound" || h.Parts["bound"] == "" && w.Parts["bound"] == "" {
 				sql = append(sql, p.parents(h, w)...)
@@ -42,6 +47,20 @@ func (p *planner) alterTable(h, w *Object) change {
 		}
 	}
 	return change{sql: append(sql, rowSecurity(h, w)...)}
+}
+
+// hasIndex reports whether the table of now has an index of the name; a mark that
+// names none needs none.
+func (p *planner) hasIndex(t *Object, name string) bool {
+	if name == "" || name == "FULL" || name == "NOTHING" {
+		return true
+	}
+	for k, o := range p.have.Objects {
+		if k.Schema == t.Schema && k.Of == t.Name && ident(k.Name) == name && (k.Class == Index || k.Class == Constraint && o.Facts["index"] != "") {
+			return true
+		}
+	}
+	return false
 }
 
 // parents attaches and detaches a partition, or changes what a table inherits.
