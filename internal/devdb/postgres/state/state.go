@@ -189,8 +189,10 @@ func (r *reader) depends(rows pgx.Rows) error {
 		if r.members[id{from.catalog, from.oid, 0}] {
 			continue
 		}
-		if to, ok := r.alias[from]; ok && from.catalog == r.relations() && to.catalog == from.catalog {
-			continue // the index of a partition, which is part of the parent's
+		// The index of a partition is part of the parent's: that of a constraint of its
+		// own, too, which is there before it and stays behind it.
+		if _, ok := r.alias[from]; ok && from.catalog == r.relations() && to.catalog == from.catalog && (kind == "P" || kind == "S" || r.alias[from].catalog == from.catalog) {
+			continue
 		}
 		a, ok := r.key(from)
 		b, ok2 := r.key(to)
