@@ -176,7 +176,6 @@ type Result struct {
 	Format     string        `json:"format"`
 	Dirs       []string      `json:"dirs,omitempty"`   // the migrations directories, where there are several: then dir is "."
 	Config     string        `json:"config,omitempty"` // the configuration file
-	Labels     []Label       `json:"labels,omitempty"` // what the caller says of the run: project, branch, commit
 	Against    string        `json:"against"`          // what was linted against what: "2 new migrations on a base of 214, PostgreSQL 17.10"
 	Base       int           `json:"base"`             // number of replayed migrations
 	Migrations []*Migration  `json:"migrations"`
@@ -188,12 +187,6 @@ type Result struct {
 	Summary Summary    `json:"summary"`
 	Rules   []RuleInfo `json:"rules,omitempty"` // those that have findings, for SARIF
 	Diagram *Diagram   `json:"diagram,omitempty"`
-}
-
-// Label is what the caller says of a run.
-type Label struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
 }
 
 // Tool names the program.
