@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,7 +71,10 @@ func (b *ciBench) run(findings []*lint.Finding, args ...string) (string, int) {
 	if err := os.WriteFile(filepath.Join(b.dir, "app", "report.json"), report.Bytes(), 0o600); err != nil {
 		b.t.Fatal(err)
 	}
-	args = append([]string{"ci", "-C", filepath.Join(b.dir, "app"), "--from", "report.json"}, args...)
+	if !slices.Contains(args, "--from") {
+		args = append([]string{"--from", "report.json"}, args...)
+	}
+	args = append([]string{"ci", "-C", filepath.Join(b.dir, "app")}, args...)
 	code := run(b.t.Context(), args, func(k string) string { return b.env[k] }, strings.NewReader(""), &out, &out)
 	for _, w := range b.Wrong {
 		b.t.Errorf("a request is not as the host describes it: %s", w)

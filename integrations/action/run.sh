@@ -45,6 +45,9 @@ flag check-run "$INPUT_CHECK_RUN"
 flag comment-required "$INPUT_COMMENT_REQUIRED"
 flag scope "$INPUT_SCOPE"
 flag report-url "$INPUT_REPORT_URL"
+flag all-dirs "$INPUT_ALL_DIRS"
+flag evidence "$INPUT_EVIDENCE"
+flag evidence-key "$INPUT_EVIDENCE_KEY"
 if [ "$INPUT_STATUS" = none ]; then args+=(--status=); else flag status "$INPUT_STATUS"; fi
 lines output "$INPUT_OUTPUT"
 args+=("--output=json=$(mktemp -d "${RUNNER_TEMP:-/tmp}/assay.XXXXXX")/assay.json")

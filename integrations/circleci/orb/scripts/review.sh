@@ -5,7 +5,7 @@ if [ "$PARAM_STATUS" = none ]; then PARAM_STATUS=; set -- "$@" --status=; fi
 for flag in dir dir-format config policy-config postgres dev-url setup base seed git-base latest \
   all thorough no-proofs no-cache superuser trust-checkout timeout \
   fail-on comment inline status check-run comment-required scope \
-  report-url; do
+  report-url all-dirs evidence evidence-key; do
   eval "value=\${PARAM_$(echo "$flag" | tr a-z- A-Z_):-}"
   # CircleCI writes booleans as 1 and 0, or as true and false.
   if [ -n "$value" ]; then set -- "$@" "--$flag=$value"; fi
