@@ -2,15 +2,13 @@ package analyzers
 
 import (
 	"fmt"
-	"regexp"
-	"strings"
+	"slices"
 
 	"github.com/assaydb/assay/internal/devdb"
 	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/migration"
 	"github.com/assaydb/assay/internal/schema"
 )
-
-var setsPersistence = regexp.MustCompile(`(?i)\bSET\s+(UNLOGGED|LOGGED)\b`)
 
 var unlogged = &Analyzer{
 	Rule: lint.Rule{
@@ -32,14 +30,17 @@ var unlogged = &Analyzer{
 			})
 		}
 		for m, s := range p.Steps() {
+			i := slices.IndexFunc(s.Stmt.Syntax.Actions, func(a migration.Action) bool { return a.Kind == "SET LOGGED" || a.Kind == "SET UNLOGGED" })
+			if i < 0 || s.Err != nil || len(s.Changes) > 0 || s.Stmt.Syntax.Tag != "ALTER TABLE" {
+				continue
+			}
 			for _, l := range s.Locks {
-				persistence := setsPersistence.FindStringSubmatch(s.Stmt.Text)
-				if persistence == nil || s.Err != nil || len(s.Changes) > 0 || s.Stmt.Syntax.Tag != "ALTER TABLE" || l.Kind != string(schema.PartitionedTable) || l.Mode != devdb.AccessExclusive {
+				if l.Kind != string(schema.PartitionedTable) || l.Mode != devdb.AccessExclusive {
 					continue
 				}
 				p.Report(At{Migration: m, Step: s}, lint.Finding{
 					Object:   l.Object,
-					Message:  fmt.Sprintf("SET %s has no effect on the partitioned table %s: its partitions stay as they are", strings.ToUpper(persistence[1]), quote(l.Object)),
+					Message:  fmt.Sprintf("%s has no effect on the partitioned table %s: its partitions stay as they are", s.Stmt.Syntax.Actions[i].Kind, quote(l.Object)),
 					Evidence: []lint.Evidence{lockEvidence(l), factOf(l.Object, "the statement changes nothing; PostgreSQL 18 refuses it")[0]},
 					Advice:   "Change each partition.",
 				})

@@ -142,11 +142,7 @@ func (a *app) result(ctx context.Context, o *ciOptions) (*project, *lint.Result,
 	if o.failOn == "" {
 		o.failOn = string(lint.Error)
 	}
-	name := o.from
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(a.dir, name)
-	}
-	text, err := files.ReadNamed(name)
+	text, err := files.ReadNamed(a.fileNamed(o.from))
 	if err != nil {
 		return nil, nil, usageError{fmt.Errorf("--from: %w", err)}
 	}

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -67,9 +65,7 @@ func (a *app) loadCentral(ctx context.Context, o *lintOptions) error {
 // fetched.
 func (a *app) centralFiles(ctx context.Context, where string) (fs.FS, string, error) {
 	if !strings.Contains(where, "://") {
-		if !filepath.IsAbs(where) {
-			where = filepath.Join(a.dir, where)
-		}
+		where = a.fileNamed(where)
 		if full, err := filepath.Abs(where); err == nil {
 			where = full // git runs in the project's directory
 		}
@@ -88,8 +84,8 @@ func (a *app) centralFiles(ctx context.Context, where string) (fs.FS, string, er
 	if err != nil {
 		return nil, "", err
 	}
-	if sum := sha256.Sum256(text); want != "" && want != hex.EncodeToString(sum[:]) {
-		return nil, "", fmt.Errorf("%s has digest sha256:%s, but is pinned to sha256:%s", u.Redacted(), hex.EncodeToString(sum[:]), want)
+	if sum := digestOf(text); want != "" && want != sum {
+		return nil, "", fmt.Errorf("%s has digest sha256:%s, but is pinned to sha256:%s", u.Redacted(), sum, want)
 	}
 	name := path.Base(u.Path)
 	if !strings.HasSuffix(name, ".yaml") && !strings.HasSuffix(name, ".yml") {

@@ -80,7 +80,7 @@ func (a *app) signer(o *evidenceOptions) (*evidence.Signer, error) {
 	if o.key == "" {
 		return nil, nil
 	}
-	text, err := files.ReadNamed(a.inDir(o.key))
+	text, err := files.ReadNamed(a.fileNamed(o.key))
 	if err != nil {
 		return nil, usageError{fmt.Errorf("reading the key: %w", err)}
 	}
@@ -89,13 +89,6 @@ func (a *app) signer(o *evidenceOptions) (*evidence.Signer, error) {
 		return nil, usagef("the key %s: %w", o.key, err)
 	}
 	return s, nil
-}
-
-func (a *app) inDir(name string) string {
-	if filepath.IsAbs(name) {
-		return name
-	}
-	return filepath.Join(a.dir, name)
 }
 
 // writeEvidence writes the attestations of a review. consent is nil where nobody was asked.
@@ -296,7 +289,7 @@ func (a *app) verify(o *verifyOptions, args []string) error {
 	refused := 0
 	verdicts := []evidence.Verdict{}
 	for _, name := range list {
-		text, err := files.ReadNamed(a.inDir(name))
+		text, err := files.ReadNamed(a.fileNamed(name))
 		if err != nil {
 			return usageError{err}
 		}
@@ -333,7 +326,7 @@ func (a *app) printVerdicts(format string, verdicts []evidence.Verdict, refused 
 func (a *app) claims(o *verifyOptions) ([]evidence.Claim, error) {
 	var key *evidence.Verifier
 	if o.key != "" {
-		text, err := files.ReadNamed(a.inDir(o.key))
+		text, err := files.ReadNamed(a.fileNamed(o.key))
 		if err != nil {
 			return nil, usageError{fmt.Errorf("reading the key: %w", err)}
 		}
@@ -343,7 +336,7 @@ func (a *app) claims(o *verifyOptions) ([]evidence.Claim, error) {
 	}
 	var out []evidence.Claim
 	for _, name := range o.evidence {
-		list, err := below1(a.inDir(name), ".jsonl")
+		list, err := filesBelow(a.fileNamed(name), ".jsonl")
 		if err != nil {
 			return nil, usageError{fmt.Errorf("reading the evidence: %w", err)}
 		}
@@ -362,8 +355,8 @@ func (a *app) claims(o *verifyOptions) ([]evidence.Claim, error) {
 	return out, nil
 }
 
-// below1 gives a file, or the files below a directory that end so, sorted.
-func below1(name, ext string) ([]string, error) {
+// filesBelow gives a file, or the files below a directory that end so, sorted.
+func filesBelow(name, ext string) ([]string, error) {
 	if info, err := os.Stat(name); err != nil || !info.IsDir() {
 		return []string{name}, err
 	}
@@ -384,12 +377,12 @@ func below1(name, ext string) ([]string, error) {
 func (a *app) deployed(args []string) ([]string, error) {
 	var out []string
 	for _, arg := range args {
-		list, err := below1(a.inDir(arg), ".sql")
+		list, err := filesBelow(a.fileNamed(arg), ".sql")
 		if err != nil {
 			return nil, usageError{err}
 		}
 		for _, file := range list {
-			rel, err := filepath.Rel(a.inDir("."), file)
+			rel, err := filepath.Rel(a.fileNamed("."), file)
 			if err != nil || filepath.IsAbs(arg) {
 				rel = file
 			}

@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"testing/fstest"
 
 	"github.com/assaydb/assay/analyzers"
 	"github.com/assaydb/assay/internal/devdb"
@@ -98,11 +97,7 @@ func (s *session) fixed(fixes []*lint.Fix) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	with := overlay{FS: p.fsys, with: fstest.MapFS{}}
-	for name, text := range files {
-		with.with[name] = &fstest.MapFile{Data: text, Mode: 0o644}
-	}
-	p.fsys = with
+	p.fsys = over(p.fsys, files)
 	options := p.options
 	options.Known = p.dir
 	if p.dir, err = migration.Load(p.fsys, p.dir.Path, options); err != nil {

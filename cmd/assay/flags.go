@@ -124,6 +124,18 @@ func (a *app) fromHere(name string) string {
 	return path.Join(a.below, filepath.ToSlash(name))
 }
 
+// fileNamed is the path of a file that a flag or argument names, which is relative
+// to the current directory.
+func (a *app) fileNamed(name string) string { return a.inProject(a.fromHere(name)) }
+
+// inProject is the path of a file by its name relative to the project directory.
+func (a *app) inProject(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(a.dir, filepath.FromSlash(name))
+}
+
 // rebase makes what the flags name relative to the project directory.
 func (a *app) rebase(o *lintOptions) {
 	if a.below == "" || o.rebased {

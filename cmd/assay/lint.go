@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -254,9 +253,7 @@ func (a *app) writeFile(name string, write func(io.Writer) error) error {
 	if name == "" || name == "-" {
 		return write(a.stdout)
 	}
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(a.dir, filepath.FromSlash(a.fromHere(name)))
-	}
+	name = a.fileNamed(name)
 	if a.untrusted {
 		return files.WriteWithin(a.dir, name, write)
 	}

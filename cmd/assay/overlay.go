@@ -16,6 +16,15 @@ type overlay struct {
 	without map[string]bool
 }
 
+// over is a file system with the texts of some files in the place of what is there.
+func over(fsys fs.FS, texts map[string][]byte) overlay {
+	o := overlay{FS: fsys, with: fstest.MapFS{}}
+	for name, text := range texts {
+		o.with[name] = &fstest.MapFile{Data: text, Mode: 0o644}
+	}
+	return o
+}
+
 // Open opens the replaced file if there is one.
 func (o overlay) Open(name string) (fs.File, error) {
 	if o.without[name] {

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"testing/fstest"
 
 	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/migration"
@@ -47,23 +46,15 @@ func intoFiles(p *project, name string, parts []planned.Part) (*project, map[str
 		for _, f := range added {
 			fix.Files = append(fix.Files, lint.NewFile{Path: f.Path, Text: f.Text})
 		}
-		inserts, err := migration.Listed(next.fsys, next.dir, added)
-		if err != nil {
+		if _, err := listed(&next, fix); err != nil {
 			return nil, nil, fmt.Errorf("adding the migration to the list of its tool: %w", err)
-		}
-		for _, x := range inserts {
-			fix.Edits = append(fix.Edits, lint.Edit{Pos: x.At, End: x.At, Text: x.Text})
 		}
 		changed, err := applied(next.fsys, []*lint.Fix{fix})
 		if err != nil {
 			return nil, nil, err
 		}
 		maps.Copy(out, changed)
-		with := overlay{FS: next.fsys, with: fstest.MapFS{}}
-		for n, text := range changed {
-			with.with[n] = &fstest.MapFile{Data: text, Mode: 0o644}
-		}
-		next.fsys = with
+		next.fsys = over(next.fsys, changed)
 		opts := next.options
 		opts.Format, opts.Known = next.dir.Format, next.dir
 		if next.dir, err = migration.Load(next.fsys, next.dir.Path, opts); err != nil {

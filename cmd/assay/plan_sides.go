@@ -226,10 +226,7 @@ func (a *app) build(ctx context.Context, r *planRun, o *planOptions, s *source) 
 // schemaFiles reads a schema: a file, or every *.sql file below a directory.
 // What a command line names may lie anywhere; what assay.yaml names is in the project.
 func (a *app) schemaFiles(p *project, name, flag string) ([]*migration.Migration, error) {
-	full := name
-	if !filepath.IsAbs(full) {
-		full = filepath.Join(a.dir, full)
-	}
+	full := a.inProject(name)
 	info, err := os.Stat(full)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usagef("%s %s: there is no such file or directory", flag, name)

@@ -242,10 +242,7 @@ func (p *publication) tell(res *lint.Result, c integrations.Consent, s integrati
 	file := ""
 	for _, o := range outs {
 		if o.format.Name == "json" && o.file != "" {
-			file = o.file
-			if !filepath.IsAbs(file) {
-				file = filepath.Join(p.dir, file)
-			}
+			file = p.fileNamed(o.file)
 			if abs, err := filepath.Abs(file); err == nil {
 				file = abs
 			}

@@ -71,10 +71,7 @@ func (a *app) loadSeed(p *project, o *lintOptions) ([]*migration.Migration, erro
 
 // seedAt is the file system and the name in it of the seed.
 func (a *app) seedAt(p *project, o *lintOptions) (fs.FS, string, error) {
-	full := o.seed
-	if !filepath.IsAbs(full) {
-		full = filepath.Join(a.dir, full)
-	}
+	full := a.inProject(o.seed)
 	dir, err := filepath.Abs(a.dir)
 	if err == nil {
 		full, err = filepath.Abs(full)

@@ -102,10 +102,7 @@ func (a *app) aloneFile(p *project, o *lintOptions, name string, opts migration.
 	if o.fix {
 		return nil, fmt.Errorf("--fix %s: the file is outside the project directory: go there with -C", name)
 	}
-	full := name
-	if !filepath.IsAbs(full) {
-		full = filepath.Join(a.dir, full)
-	}
+	full := a.inProject(name)
 	dir, err := files.Open(filepath.Dir(full))
 	if err != nil {
 		return nil, err
@@ -160,30 +157,22 @@ func (a *app) newest(p *project, opts migration.Options) error {
 		p.new = recorded([]*migration.Migration{m}, true)
 		return nil
 	}
-	added := migration.NewFiles(p.dir, after, "stdin", string(text), "", false)[:1]
-	added[0].Text = string(text)
-	fix := &lint.Fix{Files: []lint.NewFile{{Path: added[0].Path, Text: added[0].Text}}}
-	inserts, err := migration.Listed(p.fsys, p.dir, added)
+	file := migration.NewFiles(p.dir, after, "stdin", string(text), "", false)[0].Path
+	fix, err := listed(p, &lint.Fix{Files: []lint.NewFile{{Path: file, Text: string(text)}}})
 	if err != nil {
 		return fmt.Errorf("reading standard input as the newest migration: %w", err)
-	}
-	for _, x := range inserts {
-		fix.Edits = append(fix.Edits, lint.Edit{Pos: x.At, End: x.At, Text: x.Text})
 	}
 	changed, err := applied(p.fsys, []*lint.Fix{fix})
 	if err != nil {
 		return err
 	}
-	with := overlay{FS: p.fsys, with: fstest.MapFS{}}
-	for n, data := range changed {
-		with.with[n] = &fstest.MapFile{Data: data, Mode: 0o644}
-	}
+	with := over(p.fsys, changed)
 	opts.Format, opts.Known = p.dir.Format, p.dir
 	dir, err := migration.Load(with, p.dir.Path, opts)
 	if err != nil {
 		return fmt.Errorf("reading standard input as the newest migration: %w", err)
 	}
-	p.fsys, p.dir, p.stdin = with, dir, added[0].Path
+	p.fsys, p.dir, p.stdin = with, dir, file
 	for _, m := range dir.Migrations {
 		if !known[key(m)] {
 			p.new = append(p.new, recorded([]*migration.Migration{m}, true)...)

@@ -62,10 +62,7 @@ The URL may come from ASSAY_STATS_URL, so that its password is in no command lin
 }
 
 func (a *app) statsFromDump(name string) (*stats.Stats, error) {
-	file := name
-	if !filepath.IsAbs(file) {
-		file = filepath.Join(a.dir, file)
-	}
+	file := a.fileNamed(name)
 	info, err := os.Stat(file)
 	if err != nil {
 		return nil, usagef("--from-dump: %w", err)

@@ -6,7 +6,7 @@ package plan
 // between by somebody else: it is dropped, and of what comes back it has what is
 // attached to it alone. all are the objects that are dropped, sorted.
 func Around(s *State, changed []Key) (drop, back []Statement, all []Key, err error) {
-	p := newPlanner(s, s, Options{RenamesOff: true}, hints{forced: map[Key]bool{}, using: map[Key]bool{}, castDefaults: map[Key]bool{}})
+	p := newPlanner(s, s, Options{RenamesOff: true}, newHints())
 	for _, k := range changed {
 		if k.Class.holdsRows() {
 			p.liftUsers(k)

@@ -34,6 +34,10 @@ type hints struct {
 	bodiesLater  bool         // routines refer to what is created later
 }
 
+func newHints() hints {
+	return hints{forced: map[Key]bool{}, using: map[Key]bool{}, castDefaults: map[Key]bool{}}
+}
+
 func newPlanner(have, want *State, o Options, h hints) *planner {
 	p := &planner{have: have, want: want, o: o, hints: h, users: map[Key][]Key{}, parts: map[Key][]Key{}, sequences: map[Key][]Key{}, gone: map[Key]Key{},
 		implicit: map[Key]bool{}, swaps: map[Key]bool{}, converted: map[Key]bool{}, folded: map[Key]bool{}, given: map[Key]bool{}, reasons: map[Key]string{}}

@@ -21,7 +21,7 @@ func newPlan(ctx context.Context, have, want *State, try Trial, o Options) (*Pla
 	if err != nil {
 		return nil, err
 	}
-	h := hints{forced: map[Key]bool{}, using: map[Key]bool{}, castDefaults: map[Key]bool{}}
+	h := newHints()
 	rounds := 0
 	for range maxAttempts {
 		p := newPlanner(have, want, o, h)

@@ -24,6 +24,10 @@ const mostLifted = 1000
 // nil if there is no such way, or if it does not bring back all that was there:
 // the way was run, and each object compared with what it was.
 func Lift(ctx context.Context, at *postgres.DB, st *migration.Statement, later []*migration.Statement, set devdb.Settings) (_ *devdb.Lift, err error) {
+	until := createdBy(st, later)
+	if until == nil {
+		return nil, nil
+	}
 	on, err := state.Open(ctx, at)
 	if err != nil {
 		return nil, err
@@ -36,16 +40,11 @@ func Lift(ctx context.Context, at *postgres.DB, st *migration.Statement, later [
 		return nil, err
 	}
 	clean(have)
-	l := &lifter{have: have, on: on, st: st, set: set}
+	l := &lifter{have: have, on: on, st: st, set: set, between: later[:slices.Index(later, until)+1]} // none if it is the statement itself
 	candidates, err := l.targets(ctx)
 	if err != nil {
 		return nil, err
 	}
-	until := createdBy(st, later)
-	if until == nil {
-		return nil, nil
-	}
-	l.between = later[:slices.Index(later, until)+1] // none if it is the statement itself
 	for _, keys := range candidates {
 		lift, err := l.try(ctx, keys)
 		if err != nil {
@@ -95,18 +94,15 @@ func createdBy(st *migration.Statement, later []*migration.Statement) *migration
 	return nil
 }
 
-// targets are the objects that the statement changes. Where its text leaves
-// open which of several routines it means, each is a candidate.
+// targets are the objects that the statement changes, one that createdBy takes.
+// Where its text leaves open which of several it means, each is a candidate.
 func (l *lifter) targets(ctx context.Context) ([][]plan.Key, error) {
 	x := l.st.Syntax
 	if x.Tag == "ALTER TABLE" {
 		return l.retyped(ctx)
 	}
-	verb, kind, _ := strings.Cut(x.Tag, " ")
+	_, kind, _ := strings.Cut(x.Tag, " ")
 	classes := recreated[kind]
-	if verb != "DROP" && !(verb == "CREATE" && x.OrReplace) || classes == nil || len(x.Objects) != 1 {
-		return nil, nil
-	}
 	parts, err := l.on.Parts(ctx, x.Objects[0])
 	if err != nil || len(parts) == 0 {
 		return nil, err
@@ -137,9 +133,6 @@ func (l *lifter) retyped(ctx context.Context) ([][]plan.Key, error) {
 			return nil, err
 		}
 		columns = append(columns, name[0])
-	}
-	if columns == nil || len(l.st.Syntax.Objects) != 1 {
-		return nil, nil
 	}
 	table, err := l.on.Parts(ctx, l.st.Syntax.Objects[0])
 	if err != nil || len(table) == 0 {
@@ -311,13 +304,13 @@ func (f *finder) file(ctx context.Context, before []*migration.Migration, m *mig
 	for i, st := range steps {
 		if f.n < mostLifts && inTheWay(st) && createdBy(st.Stmt, stmts(steps[i+1:])) != nil {
 			f.n++
-			part := took
+			part := took // later statements come behind its end
 			if err := f.lift(ctx, append(slices.Clone(before), &part), steps[i:]); err != nil {
 				return nil, err
 			}
 		}
 		if st.Err == nil {
-			took.Statements = append(slices.Clone(took.Statements), st.Stmt)
+			took.Statements = append(took.Statements, st.Stmt)
 		}
 	}
 	return &took, nil

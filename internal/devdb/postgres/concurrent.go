@@ -157,8 +157,7 @@ func (r *recorder) kept(ctx context.Context, step *devdb.Step) (sent, []seenLock
 // detaches reports whether a statement detaches a partition in two transactions:
 // the first waits for all who use the parent, the second locks the partition.
 func detaches(st *migration.Statement) bool {
-	up := strings.ToUpper(st.Text)
-	return strings.Contains(up, "DETACH") && strings.Contains(up, "CONCURRENTLY")
+	return st.Syntax.Concurrently && slices.ContainsFunc(st.Syntax.Actions, func(a migration.Action) bool { return a.Kind == "DETACH PARTITION" })
 }
 
 // block opens the session that the statement will wait for; the function it

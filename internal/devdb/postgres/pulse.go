@@ -25,7 +25,7 @@ const stillFor = 4
 
 // pulse watches that a server lets assay in, and that each session answers. What
 // is stopped answers nothing and refuses nothing, so that whatever was asked of it
-// would wait for ever; when that is seen the connections are closed, and the run ends.
+// would wait forever; when that is seen the connections are closed, and the run ends.
 type pulse struct {
 	mu     sync.Mutex
 	open   map[*bounded]bool
@@ -40,7 +40,7 @@ type pulse struct {
 	asked  bool  // assay has asked the server to cancel a statement
 	end    chan struct{}
 	once   sync.Once
-	server atomic.Pointer[Server] // is asked whether it lets assay in; nil: not yet, or nobody is
+	server atomic.Pointer[Server] // asked whether it accepts a connection; nil: not asked yet, or never
 	beats  func() <-chan time.Time
 	pause  time.Duration // between two looks at a session that is to end
 }
