@@ -1,17 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"maps"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/assaydb/assay/analyzers"
 	"github.com/assaydb/assay/internal/devdb"
@@ -19,6 +17,7 @@ import (
 	"github.com/assaydb/assay/internal/migration"
 	"github.com/assaydb/assay/internal/pipeline"
 	files "github.com/assaydb/assay/internal/project"
+	"github.com/assaydb/assay/internal/report"
 )
 
 // offered is how many fixes a report looks for; --fix and --diff look for all.
@@ -38,6 +37,9 @@ func (a *app) fixes(ctx context.Context, s *session, o *lintOptions, rec *devdb.
 		f.Most = len(res.Findings)
 	}
 	vain, err := pipeline.Offers(ctx, rec, res, f)
+	if err == nil {
+		err = s.project.patches(res)
+	}
 	if o.verbose {
 		for _, f := range res.Findings {
 			if why := vain[f]; why != "" {
@@ -247,7 +249,7 @@ func (a *app) applyFixes(ctx context.Context, s *session, o *lintOptions, rec *d
 			return nil, err
 		}
 	}
-	return res, a.writeFixed(ctx, o, first, files)
+	return res, a.writeFixed(o, first, files)
 }
 
 // together are the fixes that hold when they are applied at once: two that hold
@@ -272,10 +274,10 @@ func (a *app) together(ctx context.Context, s *session, o *lintOptions, rec *dev
 }
 
 // writeFixed writes the fixed files, or shows how they differ.
-func (a *app) writeFixed(ctx context.Context, o *lintOptions, was fs.FS, texts map[string][]byte) error {
+func (a *app) writeFixed(o *lintOptions, was fs.FS, texts map[string][]byte) error {
 	for _, n := range slices.Sorted(maps.Keys(texts)) {
 		if o.diff {
-			if err := a.showDiff(ctx, was, n, texts[n]); err != nil {
+			if err := a.showDiff(was, n, texts[n]); err != nil {
 				return err
 			}
 			continue
@@ -295,46 +297,57 @@ func fixesOf(list []*lint.Finding) []*lint.Fix {
 	return out
 }
 
-// showDiff prints what a file would become, as git does.
-func (a *app) showDiff(ctx context.Context, fsys fs.FS, name string, text []byte) error {
-	dir, err := os.MkdirTemp("", "assay-diff-")
+// showDiff prints what a file would become.
+func (a *app) showDiff(fsys fs.FS, name string, text []byte) error {
+	patch, err := patchOf(fsys, name, name, text)
 	if err != nil {
-		return fmt.Errorf("making a place to compare files in: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	old, err := fs.ReadFile(fsys, name)
-	isNew := err != nil
-	for side, data := range map[string][]byte{"a": old, "b": text} {
-		file := filepath.Join(dir, side, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			return err
-		}
-		if side == "a" && isNew {
-			continue
-		}
-		if err := os.WriteFile(file, data, 0o644); err != nil {
-			return err
-		}
-	}
-	from := filepath.Join("a", filepath.FromSlash(name))
-	if isNew {
-		from = os.DevNull
-	}
-	cmd := exec.CommandContext(ctx, "git", "diff", "--no-index", "--no-color", "--no-ext-diff", "--no-prefix", from, filepath.Join("b", filepath.FromSlash(name)))
-	cmd.Dir = dir
-	cmd.Env = []string{"PATH=" + a.getenv("PATH"), "HOME=" + dir}
-	out, err := cmd.Output()
-	if len(out) == 0 && err != nil {
-		return fmt.Errorf("comparing %s: %w", name, err)
-	}
-	// The first two lines name blobs and modes, which say nothing here.
-	if i := bytes.Index(out, []byte("--- ")); i >= 0 {
-		out = out[i:]
+		return err
 	}
 	w := io.Writer(a.stdout)
 	if _, ok := a.terminal(w); ok || a.getenv("CI") != "" {
 		w = a.text() // read by people; into a file it is for git apply, byte by byte
 	}
-	_, err = w.Write(out)
+	_, err = io.WriteString(w, patch)
 	return err
+}
+
+// patchOf is the unified diff of a file that fixes change or add, under the name shown.
+func patchOf(fsys fs.FS, name, shown string, text []byte) (string, error) {
+	old, err := fs.ReadFile(fsys, name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		old = nil
+	case err != nil:
+		return "", fmt.Errorf("comparing %s: %w", name, err)
+	case old == nil:
+		old = []byte{}
+	}
+	return report.Patch(shown, old, text), nil
+}
+
+// patches writes down every fix of a result as a unified diff.
+func (p *project) patches(res *lint.Result) error {
+	for _, f := range res.Findings {
+		if f.Fix == nil {
+			continue
+		}
+		changed, err := applied(p.fsys, []*lint.Fix{f.Fix})
+		if err != nil {
+			return err
+		}
+		var all strings.Builder
+		for _, name := range slices.Sorted(maps.Keys(changed)) {
+			shown := name
+			if name == p.stdin {
+				shown = stdinName
+			}
+			patch, err := patchOf(p.fsys, name, shown, changed[name])
+			if err != nil {
+				return err
+			}
+			all.WriteString(patch)
+		}
+		f.Fix.Patch = all.String()
+	}
+	return nil
 }

@@ -136,6 +136,8 @@ type Fix struct {
 	Title string    `json:"title"`
 	Edits []Edit    `json:"edits,omitempty"`
 	Files []NewFile `json:"files,omitempty"`
+	// Patch is the whole of it as a unified diff, for git apply.
+	Patch string `json:"patch,omitempty"`
 	// Restores: the fixed migration keeps or brings back what the other one fails
 	// on or drops, so that it ends in another schema.
 	Restores bool `json:"-"`

@@ -62,6 +62,7 @@ func (f Format) Write(w io.Writer, r *lint.Result, o Options) error {
 var Formats = []Format{
 	{"text", "for people at a terminal", writeText},
 	{"line", "one line for each finding, for editors and grep: file:line:column: severity ID message", writeLine},
+	{"agent", "a JSON object a line for each finding, for coding agents, described by docs/schemas/agent.json", writeAgent},
 	{"json", "assay's own format, described by docs/schemas/result.json", writeJSON},
 	{"sarif", "SARIF 2.1.0, for GitHub code scanning and editors", writeSARIF},
 	{"gitlab", "GitLab Code Quality", writeGitLab},

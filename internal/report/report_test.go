@@ -89,7 +89,7 @@ func golden(t *testing.T, path, got string) {
 }
 
 var extensions = map[string]string{
-	"text": "txt", "line": "line.txt", "json": "json", "sarif": "sarif", "gitlab": "gitlab.json",
+	"text": "txt", "line": "line.txt", "agent": "agent.jsonl", "json": "json", "sarif": "sarif", "gitlab": "gitlab.json",
 	"junit": "xml", "markdown": "md", "html": "html",
 }
 
@@ -138,7 +138,7 @@ func TestLookup(t *testing.T) {
 	if f, err := Lookup("json"); err != nil || f.Name != "json" {
 		t.Errorf("Lookup(json) = %v, %v", f.Name, err)
 	}
-	for name, want := range map[string]string{"sarf": `did you mean "sarif"?`, "md": `did you mean "markdown"?`, "qqqqq": "the formats are text, line, json"} {
+	for name, want := range map[string]string{"sarf": `did you mean "sarif"?`, "md": `did you mean "markdown"?`, "qqqqq": "the formats are text, line, agent, json"} {
 		if _, err := Lookup(name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Lookup(%s): %v, want %s", name, err, want)
 		}

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	reflect "github.com/invopop/jsonschema"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -21,24 +22,48 @@ import (
 	"github.com/assaydb/assay/internal/lint"
 )
 
-const resultSchema = "../../docs/schemas/result.json"
+const (
+	resultSchema = "../../docs/schemas/result.json"
+	agentSchema  = "../../docs/schemas/agent.json"
+)
+
+// reflected is the schema of a type, with the comments of its fields.
+func reflected(t *testing.T, v any, file, title, about string) *reflect.Schema {
+	t.Helper()
+	r := &reflect.Reflector{AllowAdditionalProperties: true}
+	for _, dir := range []string{"lint", "report"} {
+		if err := r.AddGoComments("github.com/assaydb/assay/internal", "../../internal/"+dir); err != nil {
+			t.Fatal(err)
+		}
+		// AddGoComments names packages by the path it was given.
+		for k, v := range r.CommentMap {
+			if i := strings.Index(k, "/"+dir+"."); i >= 0 {
+				r.CommentMap["github.com/assaydb/assay/internal"+k[i:]] = v
+			}
+		}
+	}
+	s := r.Reflect(v)
+	s.ID = reflect.ID("https://raw.githubusercontent.com/assaydb/assay/main/docs/schemas/" + file)
+	s.Title, s.Description = title, about
+	return s
+}
+
+func goldenSchema(t *testing.T, path string, s *reflect.Schema) {
+	t.Helper()
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(s); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, path, b.String())
+}
 
 // TestResultSchema holds docs/schemas/result.json against the Go types.
 func TestResultSchema(t *testing.T) {
-	r := &reflect.Reflector{AllowAdditionalProperties: true}
-	if err := r.AddGoComments("github.com/assaydb/assay/internal", "../../internal/lint"); err != nil {
-		t.Fatal(err)
-	}
-	// AddGoComments names packages by the path it was given.
-	for k, v := range r.CommentMap {
-		if i := strings.Index(k, "/lint."); i >= 0 {
-			r.CommentMap["github.com/assaydb/assay/internal"+k[i:]] = v
-		}
-	}
-	s := r.Reflect(&lint.Result{})
-	s.ID = "https://raw.githubusercontent.com/assaydb/assay/main/docs/schemas/result.json"
-	s.Title = "assay result"
-	s.Description = "The outcome of one run of assay: what assay lint -o json writes. Within one version keys are only added."
+	s := reflected(t, &lint.Result{}, "result.json", "assay result",
+		"The outcome of one run of assay: what assay lint -o json writes. Within one version keys are only added.")
 	enums := map[string][]any{"severity": {"info", "warning", "error"}, "confidence": {"proven", "observed", "inferred"}}
 	for _, def := range []string{"Finding", "Suppressed", "RuleInfo"} {
 		for key, values := range enums {
@@ -50,14 +75,73 @@ func TestResultSchema(t *testing.T) {
 			}
 		}
 	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(s); err != nil {
-		t.Fatal(err)
+	goldenSchema(t, resultSchema, s)
+}
+
+// TestAgentSchema holds docs/schemas/agent.json against the Go types, and every
+// line of every case against it; no text is longer than it says.
+func TestAgentSchema(t *testing.T) {
+	goldenSchema(t, agentSchema, reflected(t, &AgentFinding{}, "agent.json", "assay finding for an agent",
+		"A line of what assay lint -o agent writes. Within one version keys are only added."))
+	schema := compile(t, agentSchema)
+	for _, name := range cases(t) {
+		r := load(t, name)
+		for i, f := range r.Findings {
+			f.Message += strings.Repeat(" wörd", 200*(i%2))
+			if f.Fix != nil {
+				f.Fix.Patch = Patch("m/1.sql", []byte("a\n"), []byte("b\n"))
+			}
+		}
+		out := render(t, lookup(t, "agent"), r, options)
+		if n := strings.Count(out, "\n"); n != len(r.Findings) {
+			t.Errorf("%s: %d lines for %d findings", name, n, len(r.Findings))
+		}
+		for line := range strings.Lines(out) {
+			doc, err := jsonschema.UnmarshalJSON(strings.NewReader(line))
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if err := schema.Validate(doc); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			for key, v := range doc.(map[string]any) {
+				if text, ok := v.(string); ok && utf8.RuneCountInString(text) > agentText {
+					t.Errorf("%s: %s has %d characters", name, key, utf8.RuneCountInString(text))
+				}
+			}
+		}
 	}
-	golden(t, resultSchema, b.String())
+}
+
+// TestPatch: git apply makes the new text of the old one.
+func TestPatch(t *testing.T) {
+	for _, c := range []struct{ name, old, text string }{
+		{"m/1.sql", "a\nb\nc\n", "a\nB\nc\n"},
+		{"m/no newline.sql", "a\nb", "a\nb\nc"},
+		{"m/crlf.sql", "a\r\nb\r\n", "a\r\nx\r\nb\r\n"},
+		{"m/q\"uote\t.sql", "a\n", "b\n"},
+		{"m/new.sql", "", "a\n"},
+		{"m/ü.sql", "\n\n\n", "\n"},
+	} {
+		dir := t.TempDir()
+		var old []byte
+		if c.old != "" {
+			old = []byte(c.old)
+			if err := errors.Join(os.MkdirAll(filepath.Join(dir, "m"), 0o755), os.WriteFile(filepath.Join(dir, c.name), old, 0o644)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cmd := exec.Command("git", "apply", "-")
+		cmd.Dir, cmd.Stdin = dir, strings.NewReader(Patch(c.name, old, []byte(c.text)))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%q: %v\n%s", c.name, err, out)
+		} else if got, err := os.ReadFile(filepath.Join(dir, c.name)); err != nil || string(got) != c.text {
+			t.Errorf("%q: %q, %v, want %q", c.name, got, err, c.text)
+		}
+	}
+	if Patch("a", []byte("x"), []byte("x")) != "" {
+		t.Error("no change has a patch")
+	}
 }
 
 func compile(t *testing.T, path string) *jsonschema.Schema {
