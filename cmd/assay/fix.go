@@ -249,7 +249,7 @@ func (a *app) applyFixes(ctx context.Context, s *session, o *lintOptions, rec *d
 			return nil, err
 		}
 	}
-	return res, a.writeFixed(o, first, files)
+	return res, a.writeFixed(o, s.project.stdin, first, files)
 }
 
 // together are the fixes that hold when they are applied at once: two that hold
@@ -274,10 +274,10 @@ func (a *app) together(ctx context.Context, s *session, o *lintOptions, rec *dev
 }
 
 // writeFixed writes the fixed files, or shows how they differ.
-func (a *app) writeFixed(o *lintOptions, was fs.FS, texts map[string][]byte) error {
+func (a *app) writeFixed(o *lintOptions, stdin string, was fs.FS, texts map[string][]byte) error {
 	for _, n := range slices.Sorted(maps.Keys(texts)) {
 		if o.diff {
-			if err := a.showDiff(was, n, texts[n]); err != nil {
+			if err := a.showDiff(was, n, shown(n, stdin), texts[n]); err != nil {
 				return err
 			}
 			continue
@@ -298,8 +298,8 @@ func fixesOf(list []*lint.Finding) []*lint.Fix {
 }
 
 // showDiff prints what a file would become.
-func (a *app) showDiff(fsys fs.FS, name string, text []byte) error {
-	patch, err := patchOf(fsys, name, name, text)
+func (a *app) showDiff(fsys fs.FS, name, shown string, text []byte) error {
+	patch, err := patchOf(fsys, name, shown, text)
 	if err != nil {
 		return err
 	}
@@ -325,6 +325,14 @@ func patchOf(fsys fs.FS, name, shown string, text []byte) (string, error) {
 	return report.Patch(shown, old, text), nil
 }
 
+// shown is the name of a file in reports; stdin is that of standard input among the migrations.
+func shown(name, stdin string) string {
+	if name == stdin {
+		return stdinName
+	}
+	return name
+}
+
 // patches writes down every fix of a result as a unified diff.
 func (p *project) patches(res *lint.Result) error {
 	for _, f := range res.Findings {
@@ -337,11 +345,7 @@ func (p *project) patches(res *lint.Result) error {
 		}
 		var all strings.Builder
 		for _, name := range slices.Sorted(maps.Keys(changed)) {
-			shown := name
-			if name == p.stdin {
-				shown = stdinName
-			}
-			patch, err := patchOf(p.fsys, name, shown, changed[name])
+			patch, err := patchOf(p.fsys, name, shown(name, p.stdin), changed[name])
 			if err != nil {
 				return err
 			}

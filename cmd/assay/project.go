@@ -87,6 +87,9 @@ func (a *app) configured(ctx context.Context, o *lintOptions) (*project, error) 
 		return nil, usageError{err}
 	}
 	o.merge(p.config)
+	if len(a.draft) > 0 { // of migrations alone: no draft decides or is run as the admin
+		p.fsys = over(p.fsys, a.draft)
+	}
 	return p, nil
 }
 

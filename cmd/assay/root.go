@@ -48,6 +48,8 @@ type app struct {
 	// describe asks the host what it knows of the pull request, once there are
 	// policies that want to know; nil if there is no host.
 	describe func(context.Context) error
+	draft    map[string][]byte // files of the checkout that are taken with another text (assay mcp)
+	warm     *warm             // keeps the server between runs; nil: each has its own
 	// afterFunc is time.AfterFunc for the guards of proofs; nil: the real one.
 	afterFunc func(time.Duration, func()) (stop func() bool)
 }
@@ -99,7 +101,7 @@ rewrites, scans, dropped objects, rows that fail) and judges that record.`,
 	cmd.PersistentFlags().BoolVar(&a.noColor, "no-color", false, "never colour the output (also: NO_COLOR in the environment)")
 	cmd.SetVersionTemplate(versionText())
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	cmd.AddCommand(a.lintCommand(), a.ciCommand(), a.traceCommand(), a.checksCommand(), a.explainCommand(), a.policyCommand(), a.schemaCommand(), a.initCommand(), a.statsCommand(), a.measureCommand(), a.planCommand(), a.diffCommand(), a.driftCommand(), a.inspectCommand(), a.evidenceCommand(), a.verifyCommand(), a.versionCommand())
+	cmd.AddCommand(a.lintCommand(), a.ciCommand(), a.traceCommand(), a.checksCommand(), a.explainCommand(), a.policyCommand(), a.schemaCommand(), a.initCommand(), a.statsCommand(), a.measureCommand(), a.planCommand(), a.diffCommand(), a.driftCommand(), a.inspectCommand(), a.evidenceCommand(), a.verifyCommand(), a.mcpCommand(), a.versionCommand())
 	onceEach(cmd)
 	return cmd
 }

@@ -242,7 +242,7 @@ func (a *app) openServer(ctx context.Context, p *project, o *lintOptions) (*post
 		Stubs:    stubs,
 		Postgres: o.postgres, URL: url, CacheDir: a.getenv("ASSAY_CACHE_DIR"), Env: a.getenv,
 		Superuser: o.superuser, Schemas: o.schemas || p.config.Schema.Dir != "", StrangersSetup: a.untrusted && p.data == p.fsys, Extensions: names, WALLevel: p.config.WALLevel,
-		StatementTimeout: p.config.StatementTimeout.Or(5 * time.Minute),
+		StatementTimeout: p.config.StatementTimeout.Or(config.DefaultStatementTimeout),
 		TimeZone:         p.config.TimeZone, Settings: p.config.Settings,
 		Progress: a.progress(),
 	})

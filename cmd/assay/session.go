@@ -28,6 +28,7 @@ type session struct {
 	// same compares changed migrations with those of the record sameOf.
 	same   *pipeline.Equivalence
 	sameOf *devdb.Record
+	keeper *warm // of a server that outlives the session; nil: it ends with it
 	// afterFunc is the program's.
 	afterFunc func(time.Duration, func()) (stop func() bool)
 }
@@ -38,8 +39,16 @@ func (s *session) proving() pipeline.Proving {
 }
 
 // openSession starts a server and replays what is merged, or takes it from an
-// earlier run.
+// earlier run, or from an earlier session of this one.
 func (a *app) openSession(ctx context.Context, p *project, o *lintOptions) (*session, error) {
+	if a.warm != nil {
+		return a.warm.session(ctx, a, p, o)
+	}
+	return a.coldSession(ctx, p, o)
+}
+
+// coldSession is a session on a server of its own.
+func (a *app) coldSession(ctx context.Context, p *project, o *lintOptions) (*session, error) {
 	server, err := a.openServer(ctx, p, o)
 	if err != nil {
 		return nil, err
@@ -62,8 +71,13 @@ func (s *session) fresh(ctx context.Context) (*postgres.DB, error) {
 	return s.server.Clone(ctx, s.base)
 }
 
-// Close stops the server; every database goes with it.
-func (s *session) Close() error { return errors.Join(s.base.Close(), s.server.Close()) }
+// Close stops the server, and every database goes with it; or it gives it back.
+func (s *session) Close() error {
+	if s.keeper != nil {
+		return s.keeper.release(s)
+	}
+	return errors.Join(s.base.Close(), s.server.Close())
+}
 
 // notices say what the dev server has not, and what stood for it.
 func (s *session) notices(rec *devdb.Record) []lint.Notice {

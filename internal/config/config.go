@@ -10,6 +10,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // File is the name that Load looks for if no other is given.
@@ -17,6 +18,9 @@ const File = "assay.yaml"
 
 // SchemaURL is where editors find the JSON Schema of the file.
 const SchemaURL = "https://raw.githubusercontent.com/assaydb/assay/main/docs/schemas/assay.json"
+
+// DefaultStatementTimeout ends a statement on the throw-away server where no configuration says another time.
+const DefaultStatementTimeout = 5 * time.Minute
 
 // Config is the content of assay.yaml. Everything is optional: the zero value
 // finds the migrations, their format, what is new and a PostgreSQL by itself.
@@ -53,7 +57,7 @@ type Config struct {
 	TimeZone string `yaml:"time-zone"`
 	// WALLevel is the wal_level of the throw-away server. Default logical, which allows publications to be made without a warning.
 	WALLevel string `yaml:"wal-level" choices:"minimal,replica,logical"`
-	// StatementTimeout ends a statement that runs longer on the throw-away server.
+	// StatementTimeout ends a statement that runs longer on the throw-away server (DefaultStatementTimeout).
 	StatementTimeout Duration `yaml:"statement-timeout"`
 	// RunTimeout ends the whole run.
 	RunTimeout Duration `yaml:"run-timeout"`

@@ -23,8 +23,8 @@ type AgentFinding struct {
 	Version     string          `json:"version"` // of this format: "1"
 	ID          string          `json:"id"`
 	Name        string          `json:"name"`
-	Severity    lint.Severity   `json:"severity" jsonschema:"enum=info,enum=warning,enum=error"`
-	Confidence  lint.Confidence `json:"confidence" jsonschema:"enum=proven,enum=observed,enum=inferred"`
+	Severity    lint.Severity   `json:"severity"`
+	Confidence  lint.Confidence `json:"confidence"`
 	Path        string          `json:"path"`
 	Line        int             `json:"line"`
 	Object      string          `json:"object,omitempty"`

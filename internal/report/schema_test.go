@@ -64,8 +64,14 @@ func goldenSchema(t *testing.T, path string, s *reflect.Schema) {
 func TestResultSchema(t *testing.T) {
 	s := reflected(t, &lint.Result{}, "result.json", "assay result",
 		"The outcome of one run of assay: what assay lint -o json writes. Within one version keys are only added.")
+	enumerate(s, "Finding", "Suppressed", "RuleInfo")
+	goldenSchema(t, resultSchema, s)
+}
+
+// enumerate lists the values of severities and confidences.
+func enumerate(s *reflect.Schema, defs ...string) {
 	enums := map[string][]any{"severity": {"info", "warning", "error"}, "confidence": {"proven", "observed", "inferred"}}
-	for _, def := range []string{"Finding", "Suppressed", "RuleInfo"} {
+	for _, def := range defs {
 		for key, values := range enums {
 			if p, ok := s.Definitions[def].Properties.Get(key); ok && !(def == "RuleInfo" && key == "confidence") {
 				p.Enum = values
@@ -75,14 +81,15 @@ func TestResultSchema(t *testing.T) {
 			}
 		}
 	}
-	goldenSchema(t, resultSchema, s)
 }
 
 // TestAgentSchema holds docs/schemas/agent.json against the Go types, and every
 // line of every case against it; no text is longer than it says.
 func TestAgentSchema(t *testing.T) {
-	goldenSchema(t, agentSchema, reflected(t, &AgentFinding{}, "agent.json", "assay finding for an agent",
-		"A line of what assay lint -o agent writes. Within one version keys are only added."))
+	s := reflected(t, &AgentFinding{}, "agent.json", "assay finding for an agent",
+		"A line of what assay lint -o agent writes. Within one version keys are only added.")
+	enumerate(s, "AgentFinding")
+	goldenSchema(t, agentSchema, s)
 	schema := compile(t, agentSchema)
 	for _, name := range cases(t) {
 		r := load(t, name)
