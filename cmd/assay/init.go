@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,7 +17,7 @@ import (
 )
 
 func (a *app) initCommand() *cobra.Command {
-	var force bool
+	var force, agents bool
 	var chosen map[string]*bool
 	cmd := &cobra.Command{
 		Use: "init", Short: "Write assay.yaml for this project, and the file of its CI", Args: noArgs,
@@ -43,13 +44,24 @@ func (a *app) initCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if _, err := os.Stat(filepath.Join(a.dir, config.File)); err != nil || len(starters) == 0 {
+			var taught map[string]string
+			if agents {
+				if taught, err = a.agentFiles(force); err != nil {
+					return err
+				}
+			}
+			if _, err := os.Stat(filepath.Join(a.dir, config.File)); err != nil || len(starters) == 0 && !agents {
 				if err := a.create(config.File, config.Template(d), force); err != nil {
 					return err
 				}
 			}
 			for _, s := range starters {
 				if err := a.create(s.file, s.text, force); err != nil {
+					return err
+				}
+			}
+			for _, name := range slices.Sorted(maps.Keys(taught)) {
+				if err := a.create(name, taught[name], true); err != nil {
 					return err
 				}
 			}
@@ -61,6 +73,7 @@ func (a *app) initCommand() *cobra.Command {
 		},
 	}
 	chosen = starterFlags(cmd.Flags())
+	cmd.Flags().BoolVar(&agents, "agents", false, "teach coding agents to review what they write: a section of "+agentsFile+", and "+skillFile)
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite files that exist")
 	return cmd
 }

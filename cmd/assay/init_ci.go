@@ -12,7 +12,7 @@ import (
 
 // starterTexts are the files that bring assay into a CI. docs shows the same text.
 //
-//go:embed starter/*.yml
+//go:embed starter/*.yml starter/*.md
 var starterTexts embed.FS
 
 // starter is a file that init can write.

@@ -6,12 +6,17 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/assaydb/assay/internal/lint"
+	"github.com/assaydb/assay/internal/report"
 )
 
 // agent is a client of assay mcp, as the program of an agent has it.
@@ -140,4 +145,102 @@ func TestMCP(t *testing.T) {
 	if err != nil || len(left) != 1 {
 		t.Errorf("left in the project: %v", left)
 	}
+}
+
+// TestAgentRepairs: an agent that knows nothing but the tools' answers repairs
+// statements like those of the demo's careless change, until check has no errors.
+func TestAgentRepairs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	demo := filepath.Join("..", "..", "testdata", "demo", "bad", "migrations")
+	merged, err := filepath.Glob(filepath.Join(demo, "00000[1-8]_*"))
+	if err != nil || len(merged) == 0 {
+		t.Fatal("the demo has no merged migrations")
+	}
+	for _, file := range merged {
+		text, err := os.ReadFile(file)
+		if err == nil {
+			err = os.MkdirAll(filepath.Join(dir, "migrations"), 0o755)
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, "migrations", filepath.Base(file)), text, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := newAgent(t, dir)
+	for _, sql := range []string{
+		"CREATE INDEX orders_placed_at ON orders (placed_at);",
+		"CREATE UNIQUE INDEX customers_mail ON customers (email);",
+		"DROP INDEX orders_customer_id;",
+		"REINDEX INDEX orders_customer_id;",
+		"ALTER TABLE payments ADD CONSTRAINT paid CHECK (amount > 0);",
+		"ALTER TABLE orders ALTER COLUMN note SET NOT NULL;",
+		"ALTER TABLE customers ADD COLUMN code bigserial;",
+		"ALTER TABLE orders ADD CONSTRAINT orders_note_key UNIQUE (note);",
+		"ALTER TABLE payments ADD COLUMN customer_id bigint; ALTER TABLE payments ADD FOREIGN KEY (customer_id) REFERENCES customers (id);",
+		"ALTER TABLE customers ADD COLUMN seen timestamptz DEFAULT clock_timestamp();",
+	} {
+		a.repair(dir, "migrations/000009_change.up.sql", "SET lock_timeout = '2s';\n"+sql+"\n")
+	}
+	if code := a.gone(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// repair writes a migration, and changes it by what the tools answer until no
+// error is left but those that ask about production's rows (DD).
+func (a *agent) repair(dir, file, sql string) {
+	a.t.Helper()
+	full := filepath.Join(dir, file)
+	defer func() {
+		added, _ := filepath.Glob(filepath.Join(dir, "migrations", "*"))
+		for _, f := range added {
+			if filepath.Base(f) >= "000009" {
+				_ = os.Remove(f)
+			}
+		}
+	}()
+	if err := os.WriteFile(full, []byte(sql), 0o644); err != nil {
+		a.t.Fatal(err)
+	}
+	found := 0
+	for range 4 {
+		text, err := os.ReadFile(full)
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		args := map[string]any{"sql": string(text), "file": file, "full": true}
+		var out struct{ Full []report.AgentFinding }
+		if said := a.call("check", args, &out); said != "" {
+			a.t.Fatal(said)
+		}
+		i := slices.IndexFunc(out.Full, func(f report.AgentFinding) bool {
+			return f.Severity != lint.Info && !strings.HasPrefix(f.ID, "DD") && !strings.HasPrefix(f.ID, "OB") && !strings.HasPrefix(f.ID, "SQ")
+		})
+		if i < 0 {
+			if found == 0 {
+				a.t.Errorf("%s: nothing is wrong with it", sql)
+			}
+			return
+		}
+		found++
+		var fix struct{ Patch string }
+		delete(args, "full")
+		a.call("fix", args, &fix)
+		if fix.Patch != "" {
+			cmd := exec.Command("git", "apply", "-")
+			cmd.Dir, cmd.Stdin = dir, strings.NewReader(fix.Patch)
+			if said, err := cmd.CombinedOutput(); err != nil {
+				a.t.Fatalf("%v: %s\n%s", err, said, fix.Patch)
+			}
+			continue
+		}
+		if err := os.WriteFile(full, []byte(report.AdviceSQL(out.Full[i].Advice)+"\n"), 0o644); err != nil {
+			a.t.Fatal(err)
+		}
+	}
+	text, _ := os.ReadFile(full)
+	a.t.Errorf("%s is not repaired:\n%s", sql, text)
 }
