@@ -22,6 +22,7 @@ var layers = map[string][]string{
 	"internal/gitdiff":   {},
 	"internal/config":    {"internal/lint", "internal/project"},
 	"internal/evidence":  {"internal/lint"},
+	"internal/site":      {"internal/evidence"},
 	"internal/mcp":       {"internal/lint", "internal/report", "internal/schema"},
 	"internal/fixture":   {"internal/lint", "internal/migration"},
 	"internal/stats":     {},

@@ -101,7 +101,7 @@ rewrites, scans, dropped objects, rows that fail) and judges that record.`,
 	cmd.PersistentFlags().BoolVar(&a.noColor, "no-color", false, "never colour the output (also: NO_COLOR in the environment)")
 	cmd.SetVersionTemplate(versionText())
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	cmd.AddCommand(a.lintCommand(), a.ciCommand(), a.traceCommand(), a.checksCommand(), a.explainCommand(), a.policyCommand(), a.schemaCommand(), a.initCommand(), a.statsCommand(), a.measureCommand(), a.planCommand(), a.diffCommand(), a.driftCommand(), a.inspectCommand(), a.evidenceCommand(), a.verifyCommand(), a.mcpCommand(), a.versionCommand())
+	cmd.AddCommand(a.lintCommand(), a.ciCommand(), a.traceCommand(), a.checksCommand(), a.explainCommand(), a.policyCommand(), a.schemaCommand(), a.initCommand(), a.statsCommand(), a.measureCommand(), a.planCommand(), a.diffCommand(), a.driftCommand(), a.inspectCommand(), a.evidenceCommand(), a.verifyCommand(), a.siteCommand(), a.mcpCommand(), a.versionCommand())
 	onceEach(cmd)
 	return cmd
 }
