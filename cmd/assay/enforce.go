@@ -28,6 +28,8 @@ import (
 type central struct {
 	config   *config.Config
 	policies *policy.Policies // nil: it names none
+	fsys     fs.FS            // where it and its policies were read
+	name     string           // of its file there
 }
 
 // loadCentral reads the policy configuration, if one was named.
@@ -52,7 +54,7 @@ func (a *app) loadCentral(ctx context.Context, o *lintOptions) error {
 	if err != nil {
 		return usageError{fmt.Errorf("--policy-config %s: %w", shownAddress(o.policyConfig), err)}
 	}
-	x := &central{config: c}
+	x := &central{config: c, fsys: fsys, name: name}
 	if x.policies, err = a.loadPolicies(ctx, c, fsys); err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ import (
 
 	"github.com/assaydb/assay/integrations"
 	"github.com/assaydb/assay/integrations/ci"
+	"github.com/assaydb/assay/internal/config"
 	"github.com/assaydb/assay/internal/evidence"
 	"github.com/assaydb/assay/internal/gitdiff"
 	"github.com/assaydb/assay/internal/lint"
@@ -205,11 +206,39 @@ func (a *app) deciding(p *project) ([]evidence.Subject, error) {
 	if _, err := fs.Stat(p.rules, policy.LockFile); err == nil {
 		names = append(names, policy.LockFile)
 	}
+	written, err := regoFiles(p.rules, c)
+	if err != nil {
+		return nil, err
+	}
+	names = append(names, written...)
+	for i := range names {
+		if names[i] != "" {
+			names[i] = path.Clean(filepath.ToSlash(names[i]))
+		}
+	}
+	out, err := digests(p.rules, names)
+	if err != nil || a.central == nil {
+		return out, err
+	}
+	x := a.central
+	if written, err = regoFiles(x.fsys, x.config); err != nil {
+		return nil, err
+	}
+	more, err := digests(x.fsys, append(written, x.name))
+	for _, s := range more { // by no path of the project: it lies elsewhere
+		s.Name = "--policy-config: " + s.Name
+		out = append(out, s)
+	}
+	return out, err
+}
+
+// regoFiles are the files of the policy directories that a configuration names.
+func regoFiles(fsys fs.FS, c *config.Config) (names []string, err error) {
 	for _, s := range c.Policies {
 		if s.Dir == "" {
 			continue
 		}
-		err := fs.WalkDir(p.rules, path.Clean(filepath.ToSlash(s.Dir)), func(name string, e fs.DirEntry, err error) error {
+		err := fs.WalkDir(fsys, path.Clean(filepath.ToSlash(s.Dir)), func(name string, e fs.DirEntry, err error) error {
 			if err == nil && !e.IsDir() && strings.HasSuffix(name, ".rego") && !strings.HasSuffix(name, "_test.rego") {
 				names = append(names, name)
 			}
@@ -219,18 +248,14 @@ func (a *app) deciding(p *project) ([]evidence.Subject, error) {
 			return nil, fmt.Errorf("reading the policies for the evidence: %w", err)
 		}
 	}
-	for i := range names {
-		if names[i] != "" {
-			names[i] = path.Clean(filepath.ToSlash(names[i]))
-		}
-	}
-	return digests(p.rules, names)
+	return names, nil
 }
 
 // verifyOptions are the flags of verify.
 type verifyOptions struct {
 	evidence           []string
 	key, format        string
+	policyConfig       string
 	unsigned, policies bool
 }
 
@@ -251,22 +276,25 @@ Exit code: 0 every file may be deployed, 1 one may not, 2 wrong input.`,
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error { return a.verify(o, args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.verify(cmd.Context(), o, args) },
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&o.evidence, "evidence", nil, "`file` or directory (*.jsonl) of evidence; repeatable")
 	f.StringVar(&o.key, "key", "", "`file` with the public key that the evidence must be signed with (PEM)")
 	f.BoolVar(&o.unsigned, "unsigned", false, "take evidence whose signature something else has checked, as gh attestation verify does")
 	f.BoolVar(&o.policies, "policies", false, "configuration, policies, owners, baseline and statistics of the directory must be those of the review")
+	f.StringVar(&o.policyConfig, "policy-config", "", "with --policies: the `file or https address` of the policy configuration that must be that of the review")
 	f.StringVarP(&o.format, "output", "o", "text", "`format`: text or json")
 	return cmd
 }
 
-func (a *app) verify(o *verifyOptions, args []string) error {
+func (a *app) verify(ctx context.Context, o *verifyOptions, args []string) error {
 	if err := oneOf("-o", o.format, "text", "json"); err != nil {
 		return err
 	}
 	switch {
+	case o.policyConfig != "" && !o.policies:
+		return usagef("--policy-config is compared with --policies: give both")
 	case len(o.evidence) == 0:
 		return usagef("where is the evidence? name what assay ci --evidence has written: --evidence FILE")
 	case (o.key == "") == !o.unsigned:
@@ -278,7 +306,7 @@ func (a *app) verify(o *verifyOptions, args []string) error {
 	}
 	rules := evidence.Rules{Unsigned: o.unsigned}
 	if o.policies {
-		if rules.Judged, err = a.decidesNow(); err != nil {
+		if rules.Judged, err = a.decidesNow(ctx, o.policyConfig); err != nil {
 			return err
 		}
 	}
@@ -393,9 +421,12 @@ func (a *app) deployed(args []string) ([]string, error) {
 }
 
 // decidesNow are the digests of the files that decide in the directory.
-func (a *app) decidesNow() (map[string]string, error) {
+func (a *app) decidesNow(ctx context.Context, policyConfig string) (map[string]string, error) {
 	checkout, err := a.checkout()
 	if err != nil {
+		return nil, err
+	}
+	if err := a.loadCentral(ctx, &lintOptions{policyConfig: policyConfig}); err != nil {
 		return nil, err
 	}
 	p := &project{fsys: checkout, data: checkout, rules: checkout}
