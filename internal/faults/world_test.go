@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -177,6 +178,9 @@ func (x *trial) unsetenv(name string) {
 	x.env = slices.DeleteFunc(x.env, func(kv string) bool { return strings.HasPrefix(kv, name+"=") })
 }
 
+// sockets counts the sockets: two runs of one trial may each wait for a moment.
+var sockets atomic.Int64
+
 // run runs the program, and does the harm when it says that the moment is there.
 func (x *trial) run() outcome {
 	ctx, cancel := context.WithTimeout(context.Background(), guard)
@@ -194,7 +198,7 @@ func (x *trial) run() outcome {
 	cmd.WaitDelay = 10 * time.Second // a process that is left holds the pipe
 	x.cmd = cmd
 	if x.harm != nil && x.at > 0 {
-		socket := filepath.Join(x.dir, "socket")
+		socket := filepath.Join(x.dir, fmt.Sprintf("socket%d", sockets.Add(1)))
 		l, err := net.Listen("unix", socket)
 		must(x.t, err)
 		defer l.Close()
