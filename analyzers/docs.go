@@ -70,6 +70,9 @@ func (a *Analyzer) Page(output map[string]string) (string, error) {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s %s\n\n%s. Severity: %s", a.ID, a.Name, sentence(a.Title), a.Severity)
+	if a.Unsized != "" {
+		fmt.Fprintf(&b, ", or %s while the size of the table is not known", a.Unsized)
+	}
 	if a.Optional {
 		b.WriteString(", off unless switched on")
 	}

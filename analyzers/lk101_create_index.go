@@ -11,7 +11,7 @@ import (
 
 var createIndex = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK101", Name: "create-index", Title: "building an index while blocking writes", Severity: lint.Error, Weight: lint.ByLock,
+		ID: "LK101", Name: "create-index", Title: "building an index while blocking writes", Severity: lint.Error, Unsized: lint.Warning, Weight: lint.ByLock,
 		Aliases: []string{"atlas:PG101", "squawk:require-concurrent-index-creation", "eugene:E6", "strong_migrations:add_index", "strong_migrations:add_reference"}, Hazards: []string{"A01", "A06", "A08"},
 	},
 	Fix: (*offer).indexConcurrently,

@@ -11,7 +11,7 @@ import (
 
 var reindex = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK103", Name: "reindex", Title: "rebuilding an index while blocking writes", Severity: lint.Error, Weight: lint.ByLock,
+		ID: "LK103", Name: "reindex", Title: "rebuilding an index while blocking writes", Severity: lint.Error, Unsized: lint.Warning, Weight: lint.ByLock,
 		Aliases: []string{"squawk:require-concurrent-reindex"}, Hazards: []string{"A03"},
 	},
 	Run: func(p *Pass) {

@@ -12,7 +12,7 @@ import (
 
 var addForeignKey = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK104", Name: "add-foreign-key", Title: "checking existing rows of a foreign key while blocking writes to both tables", Severity: lint.Error, Weight: lint.ByLock, Covers: []string{"LK113"},
+		ID: "LK104", Name: "add-foreign-key", Title: "checking existing rows of a foreign key while blocking writes to both tables", Severity: lint.Error, Unsized: lint.Warning, Weight: lint.ByLock, Covers: []string{"LK113"},
 		Aliases: []string{"atlas:PG306", "squawk:adding-foreign-key-constraint", "eugene:E1", "strong_migrations:add_foreign_key", "strong_migrations:add_reference"}, Hazards: []string{"B01", "B05"},
 	},
 	Fix: (*offer).notValid,

@@ -11,7 +11,7 @@ import (
 
 var lockHeld = &Analyzer{
 	Rule: lint.Rule{
-		ID: "LK203", Name: "lock-held-while-working", Title: "a strong lock held during a long statement", Severity: lint.Error, Weight: lint.ByLock, Covers: []string{"TX107"}, CoversLater: true,
+		ID: "LK203", Name: "lock-held-while-working", Title: "a strong lock held during a long statement", Severity: lint.Error, Unsized: lint.Warning, Weight: lint.ByLock, Covers: []string{"TX107"}, CoversLater: true,
 		Aliases: []string{"eugene:E4", "eugene:E2", "strong_migrations:validate_check_constraint", "strong_migrations:validate_foreign_key"}, Hazards: []string{"A08", "B04", "X06", "X09"},
 	},
 	Fix: (*offer).split,

@@ -104,13 +104,14 @@ func (p *Pass) extent(rel *schema.Relation) *extent {
 // about, and puts the sizes into their evidence. What destroys data or breaks
 // code does so whatever the size: only locks and data-dependent failures are weighed.
 func (z Sizes) sized(r *devdb.Record, findings []*lint.Finding) {
-	if r.Stats == nil {
-		return
-	}
 	for _, f := range findings {
-		z.known(r, f)
-		tables := involved(r, f)
+		var tables []*extent
+		if r.Stats != nil {
+			z.known(r, f)
+			tables = involved(r, f)
+		}
 		if len(tables) == 0 {
+			unsized(f)
 			continue
 		}
 		var sum extent
@@ -135,6 +136,14 @@ func (z Sizes) sized(r *devdb.Record, findings []*lint.Finding) {
 		if n := diskFor(stepOf(r, f), tables); n > 0 && f.ID == "LK201" {
 			f.Evidence = append(f.Evidence, lint.Evidence{Kind: "statistics", Object: tables[0].name, Text: fmt.Sprintf("needs about %s of free disk until it commits", stats.Bytes(n))})
 		}
+	}
+}
+
+// unsized gives a finding the severity that its rule has while nobody knows how large the tables are.
+func unsized(f *lint.Finding) {
+	if rule := ruleOf(f); rule != nil && rule.Unsized != "" {
+		f.Severity, f.SizeUnknown = rule.Unsized, true
+		f.Message += " (size not known)"
 	}
 }
 
@@ -197,12 +206,20 @@ func diskFor(s *devdb.Step, tables []*extent) int64 {
 
 // weightOf is how the size of a table weighs on a finding of a built-in check.
 func weightOf(f *lint.Finding) lint.Weight {
-	for _, a := range All {
-		if a.ID == f.ID {
-			return a.Weight
-		}
+	if rule := ruleOf(f); rule != nil {
+		return rule.Weight
 	}
 	return ""
+}
+
+// ruleOf is the rule of a built-in check's finding; nil for another finding.
+func ruleOf(f *lint.Finding) *lint.Rule {
+	for _, a := range All {
+		if a.ID == f.ID {
+			return &a.Rule
+		}
+	}
+	return nil
 }
 
 func milder(s lint.Severity) lint.Severity {

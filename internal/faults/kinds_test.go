@@ -230,7 +230,7 @@ func aroundKinds() []*kind {
 		}},
 		{group: g, name: "another run at the same time", before: func(x *trial) { beside(x, false) }},
 		{group: g, name: "another run at the same time, empty cache", before: func(x *trial) { x.ownCache(false); beside(x, false) }},
-		{group: g, name: "another run at the same time is killed", moment: true, before: func(x *trial) { beside(x, true) }, harm: func(*trial) {}},
+		{group: g, name: "another run at the same time is killed", before: func(x *trial) { beside(x, true) }, stays: true},
 		{group: g, name: "another run at the same time is killed, empty cache", before: func(x *trial) { x.ownCache(false); beside(x, true) }, stays: true},
 	}
 }

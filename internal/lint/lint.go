@@ -52,6 +52,9 @@ type Rule struct {
 	Policy   bool     // a rule of a Rego policy, not a built-in check
 	Pack     string   // of a policy rule of the shipped library
 	Weight   Weight   // how the size of a table weighs on its findings
+	// Unsized is the severity while the size of the finding's tables is not known;
+	// empty if the finding is as severe whatever the size.
+	Unsized Severity
 	// Covers are the rules whose findings its own say more exactly: theirs are left
 	// out at the same statement about the same object and its parts, if its own is reported.
 	Covers []string
@@ -96,6 +99,8 @@ type Finding struct {
 	Statement int `json:"statement"`
 	// Sensitive: no text, literal or data of the statement may be shown.
 	Sensitive bool `json:"sensitive,omitempty"`
+	// SizeUnknown: the severity depends on the size of tables that no statistics give.
+	SizeUnknown bool `json:"size_unknown,omitempty"`
 	// On is the table that the finding is about, where Object is something of that
 	// table, or one of its partitions: what a rule covers is looked for there too.
 	On string `json:"-"`

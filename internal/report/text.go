@@ -384,6 +384,9 @@ func (p *printer) next(r *lint.Result) {
 			fixes++
 		}
 	}
+	if t := sizesWanted(r.Findings); t != "" {
+		p.block("", "sizes: ", plain, t)
+	}
 	first := gravest(r.Findings)[0]
 	text := ""
 	if fixes > 0 {
@@ -391,6 +394,20 @@ func (p *printer) next(r *lint.Result) {
 	}
 	id := oneLine(first.ID, 80)
 	p.block("", "next: ", plain, fmt.Sprintf("%s`assay explain %s` says more; to accept a finding, write `-- assay:ignore %s <reason>` above the statement", text, id, id))
+}
+
+// sizesWanted says how the report gets the sizes of tables that decide on the severity of findings.
+func sizesWanted(all []*lint.Finding) string {
+	n := 0
+	for _, f := range all {
+		if f.SizeUnknown {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the severity of %s depends on the size of tables: `assay stats --url <production> -o assay.stats.json` records it", count(n, "finding"))
 }
 
 // describe counts what was linted: "12 statements of 2 migrations".
