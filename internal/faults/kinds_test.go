@@ -220,7 +220,8 @@ func aroundKinds() []*kind {
 			must(x.t, os.Chmod(x.project, 0o555))
 		}},
 		{group: g, name: "the checkout removed", codes: []int{2, 3}, moment: true, before: (*trial).ownProject, harm: func(x *trial) { _ = os.RemoveAll(x.project) }},
-		{group: g, name: "a migration removed", codes: []int{2, 3}, moment: true, before: (*trial).ownProject, harm: func(x *trial) {
+		// The input itself changes: a fix whose file cannot be read again is not offered.
+		{group: g, name: "a migration removed", codes: []int{2, 3}, moment: true, unread: true, before: (*trial).ownProject, harm: func(x *trial) {
 			_ = os.Remove(filepath.Join(x.project, "migrations", "000003_c.up.sql"))
 		}},
 		{group: g, name: "a migration replaced by a pipe", codes: []int{2, 3}, moment: true, before: (*trial).ownProject, harm: func(x *trial) {
@@ -272,7 +273,8 @@ func limitKinds() []*kind {
 	return []*kind{
 		limit("open files", []int{3}, "-n", 8, 12, 16, 24, 40, 64, 128),
 		limit("size of a file", []int{3, -25}, "-f", 0, 8, 64, 512, 4096),
-		limit("address space", []int{3}, "-v", 800_000, 1_000_000, 1_500_000, 2_000_000, 3_000_000, 5_000_000),
+		// Below about 1.2 GB the Go runtime ends, at times, before the first line of the program.
+		limit("address space", []int{3}, "-v", 1_500_000, 2_000_000, 3_000_000, 5_000_000),
 		limit("no dumps of memory", nil, "-c", 0),
 		limit("stack", []int{3}, "-s", 256, 1024, 65536),
 		{group: "limits", name: "processes of an ordinary user", codes: []int{3, 2}, root: true, before: func(x *trial) {

@@ -88,7 +88,11 @@ func (o *own) discard(dir, what string, d damage) {
 // removeKept removes a kept directory, at once for the runs that might take it.
 // It is false where the directory is gone already.
 func removeKept(dir string) bool {
-	aside := filepath.Join(filepath.Dir(dir), ".new-"+random())
+	parent := filepath.Dir(dir)
+	if i, err := os.Stat(parent); err == nil && !i.IsDir() {
+		return os.Remove(parent) == nil // not a directory: nothing can be kept in it
+	}
+	aside := filepath.Join(parent, ".new-"+random())
 	if err := os.Rename(dir, aside); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return false
