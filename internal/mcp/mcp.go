@@ -4,7 +4,10 @@
 package mcp
 
 import (
+	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -67,7 +70,8 @@ func Serve(ctx context.Context, version string, in io.Reader, out io.Writer, e E
 		Instructions: instructions, Capabilities: &mcp.ServerCapabilities{},
 	})
 	s.addTools(m)
-	err := m.Run(ctx, &mcp.IOTransport{Reader: &untilGone{Reader: in, gone: gone}, Writer: writer{out}, MaxLineLength: largest})
+	to := &writer{Writer: out}
+	err := m.Run(ctx, &mcp.IOTransport{Reader: &messages{in: bufio.NewReader(in), out: to, gone: gone}, Writer: to, MaxLineLength: largest})
 	gone()
 	s.turn <- struct{}{} // the call that works ends first
 	if errors.Is(err, context.Canceled) || errors.Is(err, io.EOF) || errors.Is(err, mcp.ErrConnectionClosed) {
@@ -76,28 +80,70 @@ func Serve(ctx context.Context, version string, in io.Reader, out io.Writer, e E
 	return err
 }
 
-// untilGone reads from the client and notes when it has gone.
-type untilGone struct {
-	io.Reader
-	gone func()
-	once sync.Once
+// messages reads the client's lines. A line that is no JSON is answered and left
+// out: the SDK would end the connection, and with it the calls that run.
+type messages struct {
+	in   *bufio.Reader
+	out  io.Writer
+	rest []byte // of the line that is being read
+	gone func() // the client has gone; may be called again
 }
 
-func (r *untilGone) Read(p []byte) (int, error) {
-	n, err := r.Reader.Read(p)
-	if err != nil {
-		r.once.Do(r.gone)
+const unreadable = `{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"this line is no JSON: send one JSON-RPC message in each line"}}` + "\n"
+
+func (r *messages) Read(p []byte) (int, error) {
+	for len(r.rest) == 0 {
+		line, err := r.line()
+		if err != nil {
+			r.gone()
+			return 0, err
+		}
+		if t := bytes.TrimSpace(line); len(t) == 0 || json.Valid(t) {
+			r.rest = line
+		} else if _, err := io.WriteString(r.out, unreadable); err != nil {
+			r.gone()
+			return 0, err
+		}
 	}
-	return n, err
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
+}
+
+// line is the next line; the last one may lack its end.
+func (r *messages) line() ([]byte, error) {
+	var line []byte
+	for {
+		part, err := r.in.ReadSlice('\n')
+		line = append(line, part...)
+		switch {
+		case len(line) > largest:
+			return nil, fmt.Errorf("a message of the client has more than %d MB", largest>>20)
+		case err == nil, errors.Is(err, io.EOF) && len(line) > 0:
+			return line, nil
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return nil, err
+		}
+	}
 }
 
 // Close does not close standard input, which is the process's.
-func (r *untilGone) Close() error { return nil }
+func (r *messages) Close() error { return nil }
 
-type writer struct{ io.Writer }
+// writer takes whole messages, one at a time.
+type writer struct {
+	io.Writer
+	mu sync.Mutex
+}
+
+func (w *writer) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.Writer.Write(p)
+}
 
 // Close does not close standard output, which is the process's.
-func (writer) Close() error { return nil }
+func (w *writer) Close() error { return nil }
 
 // tool adds one tool: a function of typed input and output.
 func tool[In, Out any](s *server, m *mcp.Server, name, title, about string, f func(context.Context, In, func(string)) (Out, error)) {

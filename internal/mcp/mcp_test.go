@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -238,5 +239,39 @@ func TestMalformed(t *testing.T) {
 		if strings.Contains(out.String(), `"result"`) {
 			t.Errorf("%.50q is answered: %s", in, out.String())
 		}
+	}
+}
+
+// TestUnreadableLine: a line that is no JSON is answered, and the connection goes on.
+func TestUnreadableLine(t *testing.T) {
+	from, to := io.Pipe()
+	answers, out := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := Serve(t.Context(), "v1", from, out, &fake{})
+		_ = out.Close()
+		ended <- err
+	}()
+	lines := bufio.NewScanner(answers)
+	for _, x := range [][2]string{
+		{"garbage", `"code":-32700`},
+		{"{", `"code":-32700`},
+		{`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`, `"serverInfo"`},
+		{"\xff", `"code":-32700`},
+		{`{"jsonrpc":"2.0","id":2,"method":"ping"}`, `"id":2`},
+	} {
+		if _, err := io.WriteString(to, x[0]+"\n"); err != nil {
+			t.Fatal(err)
+		}
+		if !lines.Scan() || !strings.Contains(lines.Text(), x[1]) {
+			t.Fatalf("%q is answered by %q, wanted %s", x[0], lines.Text(), x[1])
+		}
+	}
+	_ = to.Close()
+	if lines.Scan() {
+		t.Errorf("after the client has gone: %s", lines.Text())
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("it ends with %v", err)
 	}
 }
