@@ -371,6 +371,9 @@ func (d *mdDoc) suppressed() {
 }
 
 func (d *mdDoc) notices() {
+	if t := sizesWanted(d.r.Findings); t != "" {
+		d.linef("> %s\n", t) // ours, with a number in it
+	}
 	for _, n := range d.r.Notices {
 		at := ""
 		if n.Path != "" {

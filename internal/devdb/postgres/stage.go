@@ -143,10 +143,11 @@ func (s *Stage) run(ctx context.Context, sql, end string, keep bool) (*proof.Did
 	case err == nil:
 		return &proof.Did{Rows: lastRows(res)}, nil
 	case ctx.Err() == nil && s.conn.IsClosed():
-		if s.conn, err = dial(ctx, &s.db.owner.Config); err != nil {
+		c, err := dial(ctx, &s.db.owner.Config)
+		if err != nil { // the closed connection stays: Reset and Close need one
 			return nil, fmt.Errorf("connecting again to use what the change touches: %w", err)
 		}
-		s.lost = true
+		s.conn, s.lost = c, true
 		return untried("it ends the connection"), nil
 	case !errors.As(err, &pe):
 		return nil, fmt.Errorf("using what the change touches: %w", err)
