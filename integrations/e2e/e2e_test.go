@@ -112,6 +112,7 @@ func project(t *testing.T) string {
 	must(t, dir, "git", "init", "-q", "-b", "main", origin)
 	identify(t, origin)
 	write(t, origin, "db/migrations/20260101000000_base.up.sql", "CREATE TABLE users (id bigint PRIMARY KEY, email text);\n")
+	write(t, origin, "assay.yaml", "checks: {LK101: error}\n") // whatever the size of the table
 	write(t, origin, "db/migrations/20260101000000_base.down.sql", "DROP TABLE users;\n")
 	commit(t, origin, "base")
 	must(t, dir, "git", "clone", "-q", origin, clone)
