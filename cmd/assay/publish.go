@@ -33,7 +33,7 @@ func openHost(ctx context.Context, run *ci.Run, checkRun bool) (integrations.Hos
 	if run.Host == ci.GitLab {
 		return gitlab.New(gitlab.Options{
 			API: run.API, Token: run.Token, Project: run.Repo, Number: number, Head: run.Head,
-			Ref: run.Branch, Pipeline: run.Pipeline, HTTP: client,
+			Ref: run.Branch, Pipeline: run.Pipeline, PipelineHead: run.PipelineHead, HTTP: client,
 		})
 	}
 	gh, err := github.New(github.Options{API: run.API, Token: run.Token, Repo: run.Repo, Number: number, Head: run.Head, CheckRun: checkRun, HTTP: client})

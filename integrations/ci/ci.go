@@ -30,22 +30,23 @@ const (
 
 // Run is what the CI says about itself.
 type Run struct {
-	CI       string // "github", "gitlab", "circleci", or "" for none that is known
-	Host     Host
-	Event    string // GitHub's name of the event, or "merge_request", "push", "schedule"
-	API      string // of the host
-	Server   string // of the host, for people
-	Repo     string // "owner/name", or GitLab's project number or path
-	Web      string // of the project, for links to files
-	Number   int    // of the pull request, 0 if there is none
-	Head     string // the commit that is spoken about: never a merge commit
-	Branch   string
-	Order    int64  // grows from run to run of the same repository
-	URL      string // of this run, for people
-	Pipeline int    // GitLab's, if it is of Head
-	Token    string `json:"-"`
-	TokenEnv string // the variable it came from
-	CA       string // file with the host's certificate authorities
+	CI           string // "github", "gitlab", "circleci", or "" for none that is known
+	Host         Host
+	Event        string // GitHub's name of the event, or "merge_request", "push", "schedule"
+	API          string // of the host
+	Server       string // of the host, for people
+	Repo         string // "owner/name", or GitLab's project number or path
+	Web          string // of the project, for links to files
+	Number       int    // of the pull request, 0 if there is none
+	Head         string // the commit that is spoken about: never a merge commit
+	Branch       string
+	Order        int64  // grows from run to run of the same repository
+	URL          string // of this run, for people
+	Pipeline     int    // GitLab's
+	PipelineHead string // the commit of Pipeline: of a merged result, where that is not Head
+	Token        string `json:"-"`
+	TokenEnv     string // the variable it came from
+	CA           string // file with the host's certificate authorities
 
 	// ReadOnly says why the token cannot write, "" if nothing speaks against it.
 	ReadOnly string
@@ -212,14 +213,14 @@ func fromGitLab(getenv Getenv) *Run {
 		r.Branch = getenv("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME")
 	}
 	if sha := getenv("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA"); sha != "" && sha != r.Head {
-		r.Head, r.Pipeline = sha, 0 // this pipeline is of the merged result
+		r.PipelineHead, r.Head = r.Head, sha // this pipeline is of the merged result
 	}
 	// The job's own token may not write comments or statuses.
 	r.token(getenv, "ASSAY_GITLAB_TOKEN", "GITLAB_TOKEN")
 	from, to := getenv("CI_MERGE_REQUEST_SOURCE_PROJECT_ID"), getenv("CI_MERGE_REQUEST_PROJECT_ID")
 	if from != "" && to != "" && from != to {
 		r.Untrusted = true
-		r.Pipeline = 0
+		r.Pipeline, r.PipelineHead = 0, "" // it is the fork's
 		if r.Token == "" {
 			r.ReadOnly = "the merge request comes from a fork, whose pipeline does not get ASSAY_GITLAB_TOKEN"
 		}

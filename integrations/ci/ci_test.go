@@ -123,7 +123,7 @@ func TestGitLab(t *testing.T) {
 		t.Errorf("the link is %s", got)
 	}
 	run, _ = ci.Read(and(env{"CI_COMMIT_SHA": "merged", "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": "head"}).get)
-	if run.Head != "head" || run.Pipeline != 0 {
+	if run.Head != "head" || run.Pipeline != 9 || run.PipelineHead != "merged" {
 		t.Errorf("a merged result: %+v", run)
 	}
 	run, _ = ci.Read(and(env{"ASSAY_GITLAB_TOKEN": ""}).get)

@@ -26,11 +26,12 @@ type Options struct {
 	Project string // the merge request's target: its number or path
 	Number  int    // of the merge request; 0: there is none
 	Head    string // the source branch's commit, never that of a merged result
-	Ref     string // the branch of the status; "" lets GitLab choose
-	// Pipeline is the pipeline of Head that the status goes to; 0 lets GitLab
-	// choose. That of a merged result is of another commit.
+	Ref     string // the branch of a status that goes to no known pipeline; "" lets GitLab choose
+	// Pipeline is the pipeline that the status goes to; 0 lets GitLab choose.
 	Pipeline int
-	HTTP     *http.Client // nil: a default one
+	// PipelineHead is the commit of Pipeline: that of a merged result is not Head. "" is Head.
+	PipelineHead string
+	HTTP         *http.Client // nil: a default one
 }
 
 // Client is an integrations.Host, integrations.Approvers and integrations.Describer.

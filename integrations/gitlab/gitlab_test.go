@@ -53,3 +53,36 @@ func TestApproveByComment(t *testing.T) {
 		t.Error("it is not approved")
 	}
 }
+
+// TestStatusPipeline: the status goes to the pipeline of the job, which GitLab
+// finds by its id and its commit, and by no branch.
+func TestStatusPipeline(t *testing.T) {
+	head, merged := strings.Repeat("a", 40), strings.Repeat("b", 40)
+	for name, x := range map[string]struct {
+		merged string
+		opt    gitlab.Options
+	}{
+		"a branch":                        {"", gitlab.Options{Ref: "feature"}},
+		"a merge request":                 {"", gitlab.Options{Ref: "feature", Pipeline: 9}},
+		"a merged result":                 {merged, gitlab.Options{Ref: "feature", Pipeline: 9, PipelineHead: merged}},
+		"a merged result's merge request": {merged, gitlab.Options{Ref: "feature"}},
+	} {
+		s := hosttest.NewGitLab()
+		s.Merged = x.merged
+		s.Accounts[hosttest.Token] = hosttest.Account{ID: 1, Login: "project_42_bot_1", Bot: true, Status: true}
+		server := httptest.NewServer(s)
+		defer server.Close()
+		x.opt.API, x.opt.Token, x.opt.Project, x.opt.Number, x.opt.Head = server.URL+"/git/api/v4", hosttest.Token, "42", 7, head
+		c, err := gitlab.New(x.opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := head
+		if x.opt.PipelineHead != "" {
+			want = merged
+		}
+		if err := c.SetStatus(t.Context(), integrations.Status{Name: "assay", State: integrations.Failed}); err != nil || len(s.At) != 1 || s.At[0] != want {
+			t.Errorf("%s: the status is of %v, and the error %v", name, s.At, err)
+		}
+	}
+}

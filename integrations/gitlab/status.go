@@ -1,6 +1,7 @@
 package gitlab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,19 +22,22 @@ var states = map[integrations.State]gitlab.BuildStateValue{
 }
 
 // SetStatus sets the head commit's status. GitLab refuses to set the state
-// that there is already: that is as good as done.
+// that there is already: that is as good as done. It looks a pipeline up by
+// commit, ref and id together, and the ref of a merge request's pipeline is no
+// branch: a known pipeline is named by its id alone.
 func (c *Client) SetStatus(ctx context.Context, s integrations.Status) error {
 	opt := &gitlab.SetCommitStatusOptions{State: states[s.State], Name: &s.Name, Description: &s.Description}
 	if s.URL != "" {
 		opt.TargetURL = &s.URL
 	}
-	if c.opt.Ref != "" {
+	head := c.opt.Head
+	switch {
+	case c.opt.Pipeline != 0:
+		opt.PipelineID, head = &c.opt.Pipeline, cmp.Or(c.opt.PipelineHead, head)
+	case c.opt.Ref != "":
 		opt.Ref = &c.opt.Ref
 	}
-	if c.opt.Pipeline != 0 {
-		opt.PipelineID = &c.opt.Pipeline
-	}
-	_, resp, err := c.gl.Commits.SetCommitStatus(c.opt.Project, c.opt.Head, opt, gitlab.WithContext(ctx))
+	_, resp, err := c.gl.Commits.SetCommitStatus(c.opt.Project, head, opt, gitlab.WithContext(ctx))
 	err = c.fail("setting the commit status", mayComment, resp, err)
 	var f *integrations.Failure
 	if errors.As(err, &f) && f.Reason == integrations.Refused && strings.Contains(f.Text, "Cannot transition status") {
