@@ -117,7 +117,11 @@ type Left struct {
 
 // String is one line for the log: what was left out and what would allow it.
 func (l Left) String() string {
-	s := fmt.Sprintf("%s was left out: %s", l.What, l.Why.Text)
+	verb := "was"
+	if strings.HasPrefix(l.What, "the comments") {
+		verb = "were"
+	}
+	s := fmt.Sprintf("%s %s left out: %s", l.What, verb, l.Why.Text)
 	if (l.Why.Reason == Denied || l.Why.Reason == Gone) && l.Why.Permission != "" {
 		s += "; it needs " + l.Why.Permission
 	}

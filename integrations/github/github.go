@@ -156,7 +156,7 @@ func (c *Client) conversation(ctx context.Context) ([]integrations.Note, error) 
 		}
 		for _, m := range list {
 			if integrations.Marked(m.GetBody()) {
-				mine, err := c.mine(ctx, m.User, m.GetAuthorAssociation())
+				mine, err := c.mine(ctx, m.User)
 				if err != nil {
 					return nil, err
 				}
@@ -188,7 +188,7 @@ func (c *Client) reviewComments(ctx context.Context) ([]integrations.Note, error
 			if !integrations.Marked(m.GetBody()) {
 				continue
 			}
-			mine, err := c.mine(ctx, m.User, m.GetAuthorAssociation())
+			mine, err := c.mine(ctx, m.User)
 			if err != nil {
 				return nil, err
 			}
@@ -217,10 +217,10 @@ func sortNotes(notes []integrations.Note) {
 }
 
 // mine says whether a marked comment's author may speak for assay: a bot (the
-// token may have changed from the job's to an app's), somebody who belongs to
-// the repository, or the token's owner. A stranger who writes a marker may not.
-func (c *Client) mine(ctx context.Context, u *github.User, association string) (bool, error) {
-	if u.GetType() == "Bot" || slices.Contains([]string{"OWNER", "MEMBER", "COLLABORATOR"}, association) {
+// token may have changed from the job's to an app's), or the token's owner.
+// Anybody else may have pasted a summary, which is theirs.
+func (c *Client) mine(ctx context.Context, u *github.User) (bool, error) {
+	if u.GetType() == "Bot" {
 		return true, nil
 	}
 	if !c.asked {

@@ -52,11 +52,13 @@ var scenarios = []scenario{
 		body := b.one("first").Body
 		quoted := b.Add(Comment{Author: Account{Login: "somebody", Association: "NONE"}, Body: "> " + strings.ReplaceAll(body, "\n", "\n> ")})
 		forged := b.Add(Comment{Author: Account{Login: "stranger", Association: "NONE"}, Body: strings.Replace(body, "run=1", "run=999", 1) + " forged"})
+		pasted := b.Add(Comment{Author: Account{ID: 77, Login: "maintainer", Association: "MEMBER"}, Body: body + " pasted"})
 		b.complete(Token, b.review(2, "second", finding(newFile, 3, "one")))
-		if !strings.Contains(quoted.Body, "first") || !strings.HasSuffix(forged.Body, "forged") {
+		if !strings.Contains(quoted.Body, "first") || !strings.HasSuffix(forged.Body, "forged") || !strings.HasSuffix(pasted.Body, "pasted") {
 			b.t.Error("a person's comment was overwritten")
 		}
 		b.drop(forged)
+		b.drop(pasted)
 		b.one("second")
 	}},
 	{"D8.3 another token adopts the comment where it may", func(b *Bench) {
