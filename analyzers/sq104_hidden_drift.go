@@ -19,54 +19,105 @@ var hiddenDrift = &Analyzer{
 	},
 	Run: func(p *Pass) {
 		for m, s := range p.Steps() {
-			x := s.Stmt.Syntax
-			if s.Err != nil || !x.IfNotExists || len(x.Objects) == 0 {
+			if s.Err != nil {
 				continue
 			}
-			switch x.Tag {
-			case "CREATE TABLE":
-				if t := writtenRelation(s, x.Objects[0]); t != nil && len(x.Columns) > 0 && t.IsTable() {
-					p.drift(m, s, t, "table", t.Name, tableDiffers(t, *x))
+			if s.Stmt.Syntax.IfNotExists {
+				for _, d := range driftOf(s, false) {
+					p.drift(m, s, d, "IF NOT EXISTS")
 				}
-			case "ALTER TABLE":
-				p.columnDrift(m, s)
-			case "CREATE INDEX":
-				if i := writtenIndex(s, x.Name, x.Objects[0]); x.Name != "" && i != nil {
-					p.drift(m, s, s.Before.Relations[i.Table], "index", i.Name, indexDiffers(s, i))
+			}
+			for _, c := range s.Caught {
+				if c.Handler.Passive && thereAlready(c.Code) && c.Statement != "" {
+					for _, d := range p.caughtDrift(s, c) {
+						p.drift(m, s, d, "the handler "+handlerName(s, c.Handler))
+					}
 				}
 			}
 		}
 	},
 }
 
-func (p *Pass) columnDrift(m *devdb.Recorded, s *devdb.Step) {
+// drifted is an object that is there and differs from what a statement writes.
+type drifted struct {
+	table      *schema.Relation
+	kind, name string
+	differs    []string
+}
+
+// driftOf compares what a statement of CREATE or ADD COLUMN writes with what is
+// there before it. plain says that it is also compared without IF NOT EXISTS.
+func driftOf(s *devdb.Step, plain bool) []drifted {
+	x := s.Stmt.Syntax
+	if len(x.Objects) == 0 {
+		return nil
+	}
+	switch x.Tag {
+	case "CREATE TABLE":
+		if t := writtenRelation(s, x.Objects[0]); t != nil && len(x.Columns) > 0 && t.IsTable() {
+			return []drifted{{t, "table", t.Name, tableDiffers(t, *x)}}
+		}
+	case "ALTER TABLE":
+		return columnDrift(s, plain)
+	case "CREATE INDEX":
+		if i := writtenIndex(s, x.Name, x.Objects[0]); x.Name != "" && i != nil {
+			return []drifted{{s.Before.Relations[i.Table], "index", i.Name, indexDiffers(s, i)}}
+		}
+	}
+	return nil
+}
+
+func columnDrift(s *devdb.Step, plain bool) []drifted {
+	var out []drifted
 	t := writtenRelation(s, s.Stmt.Syntax.Objects[0])
 	for _, a := range s.Stmt.Syntax.Actions {
-		if a.Kind != "ADD COLUMN" || !a.IfNotExists || a.Column == nil || t == nil {
+		if a.Kind != "ADD COLUMN" || !a.IfNotExists && !plain || a.Column == nil || t == nil {
 			continue
 		}
 		_, name := splitName(a.Column.Name)
 		if c := columnByName(t, name); c != nil {
-			p.drift(m, s, t, "column", c.Name, columnDiffers(c, a.Column))
+			out = append(out, drifted{t, "column", c.Name, columnDiffers(c, a.Column)})
 		}
 	}
+	return out
 }
 
-// drift reports an object that is there and differs from what is written.
-func (p *Pass) drift(m *devdb.Recorded, s *devdb.Step, t *schema.Relation, kind, name string, differs []string) {
-	if len(differs) == 0 || t == nil {
+// caughtDrift is what a statement that failed in a block because the object
+// exists would have made otherwise. What the block or a later statement puts
+// right is no drift, nor is what they add.
+func (p *Pass) caughtDrift(s *devdb.Step, c devdb.Caught) []drifted {
+	w := *s
+	w.Stmt = migration.Single(c.Statement)
+	out := driftOf(&w, true)
+	w.Before = p.After
+	later := driftOf(&w, true)
+	for i := range out {
+		d := &out[i]
+		d.differs = slices.DeleteFunc(d.differs, func(text string) bool {
+			return !slices.ContainsFunc(later, func(l drifted) bool {
+				return l.kind == d.kind && l.name == d.name && slices.Contains(l.differs, text)
+			})
+		})
+	}
+	return out
+}
+
+// drift reports an object that is there and differs from what is written, and
+// what hides it.
+func (p *Pass) drift(m *devdb.Recorded, s *devdb.Step, d drifted, hides string) {
+	if len(d.differs) == 0 || d.table == nil {
 		return
 	}
-	object := qualified(t.Schema, t.Name)
-	if kind == "column" {
-		object += "." + name
+	object := qualified(d.table.Schema, d.table.Name)
+	if d.kind == "column" {
+		object += "." + d.name
 	}
 	f := lint.Finding{
-		Object: object, Message: fmt.Sprintf("%s %q already exists and is left unchanged: %s", kind, name, listPlain(differs, 3)),
-		Advice: "Change the existing object with ALTER, or give the new one another name. Without IF NOT EXISTS the migration fails instead of continuing silently.",
+		Object: object, Message: fmt.Sprintf("%s %q already exists and is left unchanged: %s", d.kind, d.name, listPlain(slices.Clone(d.differs), 3)),
+		Advice: fmt.Sprintf("Change the existing object with ALTER, or give the new one another name. Without %s the migration fails instead of continuing silently.", hides),
 	}
-	for _, d := range differs {
-		f.Evidence = append(f.Evidence, catalogEvidence(object, "%s", d))
+	for _, text := range d.differs {
+		f.Evidence = append(f.Evidence, catalogEvidence(object, "%s", text))
 	}
 	p.Report(At{Migration: m, Step: s}, f)
 }

@@ -9,6 +9,12 @@ import (
 // data is looked at: seeds run to megabytes in one INSERT.
 const wholeUpTo = 64 << 10
 
+// Single reads one statement that stands in no file, such as one that a block ran.
+func Single(text string) *Statement {
+	syntax := syntaxOf(text, newPlaces("", text).at)
+	return &Statement{Kind: SQL, Text: text, Syntax: &syntax}
+}
+
 // syntaxOf reads the facts of one statement. at gives the position of an offset in it.
 func syntaxOf(text string, at func(offset int) Position) Syntax {
 	var buffer []token
