@@ -307,7 +307,7 @@ func (g *gitLab) status(sha string) {
 	}
 	// As app/services/ci/create_commit_status_service.rb: by commit, ref and id
 	// together. Without an id it takes or makes a pipeline of a branch.
-	if id, ref := g.in["pipeline_id"], str(g.in["ref"]); id != nil && (id != 9.0 || sha != cmp.Or(g.Merged, g.Head) || ref != "" && ref != "refs/merge-requests/7/head") {
+	if id, ref := g.in["pipeline_id"], str(g.in["ref"]); id != nil && (sha != cmp.Or(g.Merged, g.Head) || ref != "" && ref != "refs/merge-requests/7/head") {
 		answer(g.w, 404, map[string]any{"message": "404 Pipeline for pipeline_id, sha and ref Not Found"})
 		return
 	}

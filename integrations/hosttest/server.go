@@ -81,7 +81,7 @@ type Fault struct {
 type Server struct {
 	mu       sync.Mutex
 	Head     string
-	Merged   string             // GitLab's merged result, of which pipeline 9 is; "": it is of Head
+	Merged   string             // GitLab's merged result, of which the pipelines are; "": they are of Head
 	Accounts map[string]Account // by token
 	Comments []*Comment
 	Files    []File

@@ -284,7 +284,7 @@ func override(in Input, findings []*lint.Finding) []*lint.Finding {
 	return slices.DeleteFunc(findings, func(f *lint.Finding) bool {
 		if in.Override != nil {
 			if sev, _, ok := in.Override(f); ok {
-				f.Severity = sev
+				f.Severity, f.SizeUnknown = sev, false // the configuration says how severe it is
 			}
 		}
 		return f.Severity == lint.Off
