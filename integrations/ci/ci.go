@@ -87,7 +87,7 @@ func Read(getenv Getenv) (*Run, error) {
 
 var missing = map[Host]string{
 	GitHub: "set GITHUB_TOKEN",
-	GitLab: "the job's own token may not write; set ASSAY_GITLAB_TOKEN to a project access token with the scope api and the role Developer",
+	GitLab: "the job's own token may not write; set ASSAY_GITLAB_TOKEN to a token with the scope api and the role Developer: a project access token, or on GitLab.com Free one of a user for the bot",
 }
 
 // token takes the first of the variables that is set.
