@@ -57,7 +57,7 @@ type Config struct {
 	TimeZone string `yaml:"time-zone"`
 	// WALLevel is the wal_level of the throw-away server. Default logical, which allows publications to be made without a warning.
 	WALLevel string `yaml:"wal-level" choices:"minimal,replica,logical"`
-	// StatementTimeout ends a statement that runs longer on the throw-away server (DefaultStatementTimeout).
+	// StatementTimeout ends a statement that runs longer on the throw-away server.
 	StatementTimeout Duration `yaml:"statement-timeout"`
 	// RunTimeout ends the whole run.
 	RunTimeout Duration `yaml:"run-timeout"`
