@@ -127,7 +127,9 @@ var kinds = []struct {
 	{"truncate", "CREATE TABLE t (id int PRIMARY KEY, a text)", "TRUNCATE t", devdb.Changes, "", "INSERT INTO t"},
 	{"truncate in a block", "CREATE TABLE t (id int PRIMARY KEY, a text)", "DO $$ BEGIN TRUNCATE t; END $$", devdb.Changes, "", "INSERT INTO t"},
 	{"drop column", "CREATE TABLE t (id int PRIMARY KEY, a text)", "ALTER TABLE t DROP COLUMN a", devdb.Changes, "id 1", "INSERT INTO t (id, a) VALUES (1, 'a');"},
-	{"drop column, copied", "CREATE TABLE t (id int PRIMARY KEY, a text)", "ALTER TABLE t ADD b varchar(80);\nUPDATE t SET b = upper(a);\nALTER TABLE t DROP COLUMN a", devdb.Passes, "", "t.b"},
+	{"drop column, copied", "CREATE TABLE t (id int PRIMARY KEY, a text)", "ALTER TABLE t ADD b varchar(80);\nUPDATE t SET b = trim(a);\nALTER TABLE t DROP COLUMN a", devdb.Passes, "", "t.b"},
+	{"drop column, copied in capitals", "CREATE TABLE t (id int PRIMARY KEY, a text)", "ALTER TABLE t ADD b varchar(80);\nUPDATE t SET b = upper(a);\nALTER TABLE t DROP COLUMN a", devdb.Changes, "", "'Quick'"},
+	{"drop column, rounded", "CREATE TABLE t (id int PRIMARY KEY, a numeric(10,2))", "ALTER TABLE t ADD b int;\nUPDATE t SET b = a;\nALTER TABLE t DROP COLUMN a", devdb.Changes, "", "1.23"},
 	{
 		"drop column, copied to another table", "CREATE TABLE t (id int PRIMARY KEY, a text);\nCREATE TABLE u (t int, a text, at timestamptz DEFAULT clock_timestamp())",
 		"INSERT INTO u (t, a) SELECT id, a FROM t;\nALTER TABLE t DROP COLUMN a", devdb.Passes, "", "u.a",
