@@ -351,11 +351,7 @@ func idents(cols []string) []string {
 
 // clip shortens an expression in a message.
 func clip(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	if r := []rune(s); len(r) > 80 {
-		return string(r[:79]) + "…"
-	}
-	return s
+	return lint.Cut(strings.Join(strings.Fields(s), " "), 80)
 }
 
 // bare takes the outermost parentheses off an expression.

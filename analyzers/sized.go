@@ -129,10 +129,7 @@ func (z Sizes) sized(r *devdb.Record, findings []*lint.Finding) {
 		f.Message += " (" + sizeText(f, tables) + ")"
 		switch {
 		case sum.rows <= z.Small && sum.total <= smallBytes, v.passes:
-			if rule := ruleOf(f); rule.Unsized != "" {
-				f.Severity = rule.Unsized // known to be small is milder than not known
-			}
-			f.Severity = milder(f.Severity)
+			f.Severity = milder(cmp.Or(ruleOf(f).Unsized, f.Severity)) // known to be small is milder than not known
 		case (sum.rows >= z.Large || sum.total >= largeBytes) && f.Severity == lint.Warning && weightOf(f) != lint.ByWait:
 			f.Severity = lint.Error
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/assaydb/assay/internal/lint"
 )
 
 // rounds bounds how often Publish looks again. Two are enough where nothing
@@ -304,9 +306,7 @@ func (p *publisher) finish(existing []Note, plan Plan) {
 func (p *publisher) status(ctx context.Context) error {
 	s := *p.review.Status
 	if limit := p.host.Traits().StatusLimit; limit > 0 {
-		if r := []rune(s.Description); len(r) > limit {
-			s.Description = string(r[:limit-1]) + "…"
-		}
+		s.Description = lint.Cut(s.Description, limit)
 	}
 	p.tries = 0
 	for {

@@ -77,18 +77,8 @@ type checkedDraft struct {
 func TestMCP(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write := func(name, text string) {
-		t.Helper()
-		file := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("migrations/000001_orders.up.sql", "CREATE TABLE orders (id bigint PRIMARY KEY, note text);\n")
-	write("migrations/000001_orders.down.sql", "DROP TABLE orders;\n")
+	write(t, filepath.Join(dir, "migrations/000001_orders.up.sql"), "CREATE TABLE orders (id bigint PRIMARY KEY, note text);\n")
+	write(t, filepath.Join(dir, "migrations/000001_orders.down.sql"), "DROP TABLE orders;\n")
 	a := newAgent(t, dir)
 	check := func(sql, file string) (out checkedDraft) {
 		t.Helper()
@@ -115,7 +105,7 @@ func TestMCP(t *testing.T) {
 	if c := check("SELECT note FROM orders;", "migrations/000002_x.up.sql"); c.Errors != 0 {
 		t.Errorf("the table is gone: %+v", c)
 	}
-	write("migrations/000002_more.up.sql", "ALTER TABLE orders ADD COLUMN more int;\n")
+	write(t, filepath.Join(dir, "migrations/000002_more.up.sql"), "ALTER TABLE orders ADD COLUMN more int;\n")
 	if c := check("SELECT more FROM orders;", ""); c.Errors != 0 {
 		t.Errorf("a new migration is not seen: %+v", c)
 	}

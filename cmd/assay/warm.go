@@ -89,7 +89,7 @@ func serverKey(p *project, o *lintOptions) (string, error) {
 		c.StatementTimeout.Or(config.DefaultStatementTimeout).String(),
 	})
 	if err != nil {
-		return "", errors.Join(fmt.Errorf("comparing servers"), err)
+		return "", fmt.Errorf("comparing servers: %w", err)
 	}
 	return string(text), nil
 }

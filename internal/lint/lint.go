@@ -5,6 +5,14 @@ package lint
 
 import "github.com/assaydb/assay/internal/migration"
 
+// Cut is a text of at most n characters, the last of which says that it goes on.
+func Cut(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}
+
 // Severity says how much a finding matters.
 type Severity string
 

@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -165,7 +164,7 @@ func tool[In, Out any](s *server, m *mcp.Server, name, title, about string, f fu
 		say("working")
 		out, err = f(ctx, in, say)
 		if err != nil {
-			err = errors.New(bounded(err.Error(), longestError))
+			err = errors.New(lint.Cut(err.Error(), longestError))
 		}
 		return nil, out, err
 	})
@@ -183,19 +182,11 @@ func progress(ctx context.Context, req *mcp.CallToolRequest) func(string) {
 		}
 		n++
 		// A client that does not take it is noticed elsewhere.
-		_ = req.Session.NotifyProgress(ctx, &mcp.ProgressNotificationParams{ProgressToken: token, Message: bounded(line, longestLine), Progress: n})
+		_ = req.Session.NotifyProgress(ctx, &mcp.ProgressNotificationParams{ProgressToken: token, Message: lint.Cut(line, longestLine), Progress: n})
 	}
 }
 
 const longestLine = 300
-
-// bounded is a text of at most n characters.
-func bounded(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	return string([]rune(s)[:n-1]) + "…"
-}
 
 // draft holds the input of a tool against what a draft may be.
 func draft(sql, file string) (Draft, error) {

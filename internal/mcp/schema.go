@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assaydb/assay/internal/lint"
 	"github.com/assaydb/assay/internal/schema"
 )
 
@@ -75,7 +76,7 @@ func objects(c *schema.Catalog) []Object {
 		parts[t.Table] = append(parts[t.Table], t.Definition)
 	}
 	for _, r := range c.Relations {
-		o := Object{Kind: string(r.Kind), Name: r.QualifiedName(), Definition: bounded(r.Definition, 4000), Parts: parts[r.OID]}
+		o := Object{Kind: string(r.Kind), Name: r.QualifiedName(), Definition: lint.Cut(r.Definition, 4000), Parts: parts[r.OID]}
 		if r.PartitionKey != "" {
 			o.Parts = append(o.Parts, "PARTITION BY "+r.PartitionKey)
 		}
@@ -91,7 +92,7 @@ func objects(c *schema.Catalog) []Object {
 		out = append(out, o)
 	}
 	for _, t := range c.Types {
-		if t.Relation == 0 || t.Kind != "composite" || c.Relations[t.Relation] == nil {
+		if t.Relation == 0 || t.Kind != schema.Composite || c.Relations[t.Relation] == nil {
 			o := Object{Kind: string(t.Kind), Name: t.QualifiedName(), Definition: t.Definition}
 			switch {
 			case len(t.Labels) > 0:
@@ -121,9 +122,9 @@ func column(c *schema.Column) string {
 	case c.Identity != "":
 		s += " GENERATED " + strings.ToUpper(c.Identity) + " AS IDENTITY"
 	case c.Generated != "":
-		s += " GENERATED ALWAYS AS (" + bounded(c.Default, 200) + ")"
+		s += " GENERATED ALWAYS AS (" + lint.Cut(c.Default, 200) + ")"
 	case c.Default != "":
-		s += " DEFAULT " + bounded(c.Default, 200)
+		s += " DEFAULT " + lint.Cut(c.Default, 200)
 	}
 	return s
 }

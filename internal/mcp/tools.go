@@ -78,7 +78,7 @@ func (s *server) check(ctx context.Context, in checkInput, say func(string)) (ou
 func checked(r *lint.Result, full bool) CheckOutput {
 	out := CheckOutput{
 		Clean:  r.Summary.Errors+r.Summary.Warnings+r.Summary.Approvals == 0 && len(r.Failed) == 0,
-		Errors: r.Summary.Errors, Warnings: r.Summary.Warnings, Infos: r.Summary.Infos, Against: bounded(r.Against, 120),
+		Errors: r.Summary.Errors, Warnings: r.Summary.Warnings, Infos: r.Summary.Infos, Against: lint.Cut(r.Against, 120),
 	}
 	list := findings(r)
 	if full {
@@ -89,12 +89,12 @@ func checked(r *lint.Result, full bool) CheckOutput {
 		return out
 	}
 	for _, f := range r.Failed[:min(len(r.Failed), 2)] {
-		out.Failed = append(out.Failed, bounded(f, 100))
+		out.Failed = append(out.Failed, lint.Cut(f, 100))
 	}
 	slices.SortStableFunc(list, func(a, b report.AgentFinding) int { return b.Severity.Rank() - a.Severity.Rank() })
 	for i, f := range list {
 		out.LeftOut = len(list) - i - 1
-		out.Findings = append(out.Findings, Found{f.ID, f.Severity, f.Line, bounded(f.Message, 200), f.Fix != nil, bounded(f.Approval, 100)})
+		out.Findings = append(out.Findings, Found{f.ID, f.Severity, f.Line, lint.Cut(f.Message, 200), f.Fix != nil, lint.Cut(f.Approval, 100)})
 		if size(out) > shortAnswer {
 			out.Findings = out.Findings[:i]
 			out.LeftOut++
@@ -102,7 +102,7 @@ func checked(r *lint.Result, full bool) CheckOutput {
 		}
 	}
 	for _, n := range r.Notices {
-		if out.Notices = append(out.Notices, bounded(n.Text, 200)); size(out) > shortAnswer {
+		if out.Notices = append(out.Notices, lint.Cut(n.Text, 200)); size(out) > shortAnswer {
 			out.Notices = out.Notices[:len(out.Notices)-1]
 			break
 		}
@@ -135,7 +135,7 @@ func (s *server) fix(ctx context.Context, in draftInput, say func(string)) (out 
 	out.Patch, out.Errors = patch, r.Summary.Errors
 	for _, f := range findings(r) {
 		if f.Fix == nil && len(out.Without) < 20 {
-			out.Without = append(out.Without, Found{ID: f.ID, Severity: f.Severity, Line: f.Line, Message: bounded(f.Message, 200), Approval: bounded(f.Approval, 100)})
+			out.Without = append(out.Without, Found{ID: f.ID, Severity: f.Severity, Line: f.Line, Message: lint.Cut(f.Message, 200), Approval: lint.Cut(f.Approval, 100)})
 		}
 	}
 	return out, nil
@@ -187,7 +187,7 @@ func (s *server) trace(ctx context.Context, in draftInput, say func(string)) (ou
 }
 
 func traced(st *lint.Statement) Traced {
-	t := Traced{Line: st.Line, Tag: st.Tag, InTransaction: st.InTransaction, Changes: st.Changes, Error: bounded(st.Error, 400)}
+	t := Traced{Line: st.Line, Tag: st.Tag, InTransaction: st.InTransaction, Changes: st.Changes, Error: lint.Cut(st.Error, 400)}
 	locks := func(list []lint.Lock) (out []string) {
 		for _, l := range list {
 			if !l.New {

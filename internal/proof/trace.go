@@ -19,27 +19,25 @@ func (p *Prover) trace(ctx context.Context, t *Task, b *builder, g goal, trial T
 	if query == "" || b.cyclic {
 		return o, nil
 	}
-	other := *b
-	other.rows = slices.Clone(b.rows)
-	last := len(other.rows) - 1
-	for last >= 0 && other.rows[last].rel != g.keep.rel {
+	last := len(b.rows) - 1
+	for last >= 0 && b.rows[last].rel != g.keep.rel {
 		last--
 	}
 	if last < 0 {
 		return o, nil
 	}
 	untold := outcome{proof: devdb.Unknown, why: "whether it is kept elsewhere is unknown"}
+	var other *builder
 	if g.keep.column == 0 {
-		other.rows = slices.Delete(other.rows, last, last+1)
+		without := *b
+		without.rows = slices.Delete(slices.Clone(b.rows), last, last+1)
+		other = &without
 	} else {
-		v, err := b.otherValue(ctx, other.rows[last], g.keep.column)
+		v, err := b.otherValue(ctx, b.rows[last], g.keep.column)
 		if err != nil || v == "" {
 			return untold, err
 		}
-		changed := *other.rows[last]
-		changed.vals = maps.Clone(changed.vals)
-		changed.vals[g.keep.column] = v
-		other.rows[last] = &changed
+		other = b.with(last, g.keep.column, v)
 	}
 	trial.Look = &Look{After: query}
 	second := trial
@@ -81,14 +79,8 @@ func (p *Prover) blurred(ctx context.Context, b *builder, at int, k *keep, trial
 		var states [2]map[string][]string
 		var rows [2][]string
 		for i, v := range pair {
-			near := *b
-			near.rows = slices.Clone(b.rows)
-			changed := *near.rows[at]
-			changed.vals = maps.Clone(changed.vals)
-			changed.vals[k.column] = v
-			near.rows[at] = &changed
 			t := trial
-			t.Rows = near.inserts()
+			t.Rows = b.with(at, k.column, v).inserts()
 			state, ok, err := p.stateAfter(ctx, t)
 			if err != nil {
 				return nil, err
@@ -110,6 +102,17 @@ func (p *Prover) blurred(ctx context.Context, b *builder, at int, k *keep, trial
 	return nil, nil
 }
 
+// with is the same set of rows but for the value of a column in one of them.
+func (b *builder) with(at int, column int16, value string) *builder {
+	out := *b
+	out.rows = slices.Clone(b.rows)
+	changed := *b.rows[at]
+	changed.vals = maps.Clone(changed.vals)
+	changed.vals[column] = value
+	out.rows[at] = &changed
+	return &out
+}
+
 // nearlyEqual are pairs of values of a type that a careless copy makes equal.
 func nearlyEqual(x typ) (out [][2]string) {
 	switch {
@@ -126,13 +129,20 @@ func nearlyEqual(x typ) (out [][2]string) {
 		if n > 1 {
 			out = append(out, [2]string{quote(long[:n-1] + "x"), quote(long[:n-1] + "y")})
 		}
-	case x.name == "numeric" && len(x.mods) > 1 && x.mods[1] <= 0:
-	case x.name == "numeric" && len(x.mods) == 1:
 	case x.name == "numeric" || x.name == "real" || x.name == "double precision" || x.name == "money":
-		if x.name == "numeric" && len(x.mods) > 1 && x.mods[1] == 1 {
-			return [][2]string{{"1.2", "1.1"}}
+		scale := 2
+		switch len(x.mods) {
+		case 1: // numeric(10)
+			scale = 0
+		case 2:
+			scale = x.mods[1]
 		}
-		out = append(out, [2]string{"1.23", "1.21"})
+		switch {
+		case scale > 1:
+			out = append(out, [2]string{"1.23", "1.21"})
+		case scale == 1:
+			out = append(out, [2]string{"1.2", "1.1"})
+		}
 	case last(x.name) == "interval":
 		out = append(out, [2]string{"'1 day 02:03:04'", "'1 day'"})
 	case strings.HasPrefix(x.name, "timestamp"):

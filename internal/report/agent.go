@@ -48,7 +48,7 @@ func ForAgent(f *lint.Finding) AgentFinding {
 	out := AgentFinding{
 		Version: AgentVersion, ID: oneLine(f.ID, 80), Name: oneLine(f.Name, 80), Severity: f.Severity, Confidence: f.Confidence,
 		Path: f.Path, Line: max(f.Line, 1), Object: oneLine(f.Object, longLine), Message: brief(f.Message),
-		Advice: cutAt(visible(f.Advice), agentText), Fingerprint: f.Fingerprint,
+		Advice: lint.Cut(visible(f.Advice), agentText), Fingerprint: f.Fingerprint,
 		Next: "assay explain " + shellWord(f.ID),
 	}
 	var facts []string
@@ -62,32 +62,15 @@ func ForAgent(f *lint.Finding) AgentFinding {
 			out.Next = "assay lint --fix " + f.Path
 		}
 	}
-	if a := f.Approval; a != nil {
-		who := append(append([]string{}, a.Teams...), a.Users...)
-		for _, w := range []string{a.Team, a.User} {
-			if w != "" {
-				who = append(who, w)
-			}
-		}
-		if out.Approval = brief(strings.Join(who, ", ")); out.Approval == "" {
-			out.Approval = "an owner, none of whom is named"
-		}
+	if f.Approval != nil {
+		out.Approval = brief(f.Approval.Who())
 	}
 	return out
 }
 
 // brief is a text of the agent format: one line of a bounded length.
 func brief(s string) string {
-	return cutAt(visible(strings.Join(strings.Fields(s), " ")), agentText)
-}
-
-// cutAt shortens s so that it has limit characters with the mark that it goes on.
-func cutAt(s string, limit int) string {
-	r := []rune(s)
-	if len(r) <= limit {
-		return s
-	}
-	return string(r[:limit-1]) + "…"
+	return lint.Cut(visible(strings.Join(strings.Fields(s), " ")), agentText)
 }
 
 // plainPath is a file name that every shell takes as it is, and no program as an option.

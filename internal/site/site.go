@@ -138,7 +138,11 @@ func (p *page) open(claims []evidence.Claim, date time.Time) {
 		}
 	}
 	seen := map[string]bool{}
-	for _, r := range last {
+	for i := range slices.Backward(claims) { // of an ignore in several changes the newest is listed
+		r := &claims[i].Review
+		if last[nameOf(r)+change(&claims[i])] != r {
+			continue
+		}
 		for _, w := range r.Waiting {
 			p.Waiting = append(p.Waiting, waiting{nameOf(r), w.ID, w.Who, day(r.Time), address(r.Run)})
 		}

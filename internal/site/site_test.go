@@ -101,3 +101,22 @@ func TestHostile(t *testing.T) {
 		}
 	}
 }
+
+// TestIgnoreInTwoChanges: of an ignore that two pull requests have the newest is listed.
+func TestIgnoreInTwoChanges(t *testing.T) {
+	claim := func(pull int, time, reason string) evidence.Claim {
+		return evidence.Claim{Review: evidence.Review{Time: time, Repository: "r", Pull: pull, Suppressed: []evidence.Suppressed{
+			{Finding: evidence.Finding{ID: "LK101", Path: "1.sql", Fingerprint: "aa"}, Reason: reason},
+		}}}
+	}
+	claims := []evidence.Claim{claim(2, "2026-11-02T00:00:00Z", "the later reason"), claim(1, "2026-11-01T00:00:00Z", "the earlier reason")}
+	for range 20 {
+		page, err := Make(claims, today)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(page, []byte("the later reason")) || bytes.Contains(page, []byte("the earlier reason")) {
+			t.Fatal("it is not the newest that is listed")
+		}
+	}
+}
